@@ -1,0 +1,252 @@
+//! A [`Description`] as a document in our own form: OpenAPI 3.1, plus the extensions listed in
+//! `spec/README.md` for what OpenAPI cannot say.
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{
+    Description, Field, Message, Method, Operation, Parameter, Schema, SchemaKind, Type,
+};
+
+/// The title of every document that we write.
+const TITLE: &str = "C1 API, the facts of its interface";
+
+/// The document in our form. Reading it again with [`crate::normalize`] gives the same description.
+pub fn emit(description: &Description) -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for operation in &description.operations {
+        let item = paths
+            .entry(operation.path.clone())
+            .or_insert_with(|| json!({}));
+        item[operation.method.as_str().to_lowercase()] = self::operation(operation);
+    }
+    let schemas: Map<_, _> = description
+        .schemas
+        .iter()
+        .map(|(name, schema)| (name.clone(), self::schema(schema)))
+        .collect();
+    let variables: Map<_, _> = description
+        .server
+        .variables
+        .iter()
+        .map(|(name, default)| (name.clone(), json!({ "default": default })))
+        .collect();
+    let mut server = json!({ "url": description.server.url });
+    insert(
+        &mut server,
+        "variables",
+        (!variables.is_empty()).then_some(variables),
+    );
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": TITLE, "version": description.version },
+        "servers": [server],
+        "security": [{ "bearerAuth": [], "oauth": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearerAuth": { "type": "http", "scheme": "bearer" },
+                "oauth": {
+                    "type": "oauth2",
+                    "flows": { "clientCredentials": { "tokenUrl": description.server.token_url, "scopes": {} } },
+                },
+            },
+        },
+    })
+}
+
+/// The document as YAML text.
+pub fn text(document: &Value) -> String {
+    // A JSON value has string keys and finite numbers only, so that YAML can hold all of it.
+    yaml_serde::to_string(document).unwrap_or_default()
+}
+
+/// Takes every sentence out of the description.
+pub fn drop_prose(description: &mut Description) {
+    for operation in &mut description.operations {
+        operation.doc = None;
+        for parameter in operation
+            .path_parameters
+            .iter_mut()
+            .chain(&mut operation.query_parameters)
+        {
+            parameter.doc = None;
+        }
+    }
+    for schema in description.schemas.values_mut() {
+        schema.doc = None;
+        if let SchemaKind::Message(message) = &mut schema.kind {
+            for field in message.fields.values_mut() {
+                field.doc = None;
+            }
+        }
+    }
+}
+
+/// Sets a member where there is something to say.
+fn insert(object: &mut Value, key: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        object[key] = value.into();
+    }
+}
+
+/// For flags that are written only where they hold.
+fn flag(value: bool) -> Option<bool> {
+    value.then_some(true)
+}
+
+fn operation(operation: &Operation) -> Value {
+    let mut object = json!({ "operationId": operation.id() });
+    insert(&mut object, "x-rpc", operation.rpc.clone());
+    object["tags"] = json!([operation.group]);
+    insert(&mut object, "description", operation.doc.clone());
+    insert(&mut object, "deprecated", flag(operation.deprecated));
+    insert(
+        &mut object,
+        "x-stability",
+        operation.stability.map(crate::model::Stability::as_str),
+    );
+    insert(
+        &mut object,
+        "x-page",
+        operation
+            .page
+            .as_ref()
+            .map(|page| json!({ "items": page.items })),
+    );
+    let path = operation
+        .path_parameters
+        .iter()
+        .map(|parameter| self::parameter("path", parameter));
+    let query = operation
+        .query_parameters
+        .iter()
+        .map(|parameter| self::parameter("query", parameter));
+    let parameters: Vec<_> = path.chain(query).collect();
+    insert(
+        &mut object,
+        "parameters",
+        (!parameters.is_empty()).then_some(parameters),
+    );
+    insert(
+        &mut object,
+        "requestBody",
+        operation.body.as_deref().map(content),
+    );
+    let mut ok = content(&operation.response);
+    // OpenAPI demands a description of every response.
+    ok["description"] = format!("{} answered.", Method::as_str(operation.method)).into();
+    object["responses"] = json!({ "200": ok });
+    object
+}
+
+fn content(schema: &str) -> Value {
+    json!({ "content": { "application/json": { "schema": reference(schema) } } })
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+fn parameter(location: &str, parameter: &Parameter) -> Value {
+    let mut object = json!({ "name": parameter.name, "in": location });
+    insert(&mut object, "required", flag(location == "path"));
+    insert(&mut object, "description", parameter.doc.clone());
+    insert(&mut object, "x-ours", flag(parameter.ours));
+    let mut schema = ty(&parameter.ty);
+    insert(&mut schema, "readOnly", flag(parameter.read_only));
+    object["schema"] = schema;
+    object
+}
+
+fn schema(schema: &Schema) -> Value {
+    let mut object = match &schema.kind {
+        SchemaKind::Message(message) => self::message(message),
+        SchemaKind::Enum(values) => {
+            json!({ "type": "string", "x-open-enum": true, "enum": values })
+        }
+        SchemaKind::Pattern(pattern) => json!({ "type": "string", "pattern": pattern }),
+    };
+    insert(&mut object, "x-proto-name", schema.proto.clone());
+    insert(&mut object, "description", schema.doc.clone());
+    insert(&mut object, "deprecated", flag(schema.deprecated));
+    object
+}
+
+fn message(message: &Message) -> Value {
+    let mut object = json!({ "type": "object" });
+    let required: Vec<_> = message
+        .fields
+        .iter()
+        .filter(|(_, field)| field.required)
+        .map(|(name, _)| name.clone())
+        .collect();
+    insert(
+        &mut object,
+        "required",
+        (!required.is_empty()).then_some(required),
+    );
+    let oneofs: Map<_, _> = message
+        .oneofs
+        .iter()
+        .map(|(name, members)| (name.clone(), json!(members)))
+        .collect();
+    insert(
+        &mut object,
+        "x-oneofs",
+        (!oneofs.is_empty()).then_some(oneofs),
+    );
+    let properties: Map<_, _> = message
+        .fields
+        .iter()
+        .map(|(name, field)| (name.clone(), self::field(field)))
+        .collect();
+    insert(
+        &mut object,
+        "properties",
+        (!properties.is_empty()).then_some(properties),
+    );
+    object
+}
+
+fn field(field: &Field) -> Value {
+    let mut object = ty(&field.ty);
+    if field.nullable && field.ty != Type::Json {
+        if object.get("$ref").is_some() {
+            object = json!({ "oneOf": [object, { "type": "null" }] });
+        } else {
+            object["type"] = json!([object["type"], "null"]);
+        }
+    }
+    insert(&mut object, "description", field.doc.clone());
+    insert(&mut object, "readOnly", flag(field.read_only));
+    insert(&mut object, "deprecated", flag(field.deprecated));
+    insert(&mut object, "x-sunset", field.sunset.clone());
+    insert(&mut object, "x-sensitive", flag(field.sensitive));
+    object
+}
+
+fn ty(ty: &Type) -> Value {
+    match ty {
+        Type::String => json!({ "type": "string" }),
+        Type::Bool => json!({ "type": "boolean" }),
+        Type::Int32 => json!({ "type": "integer", "format": "int32" }),
+        Type::Uint32 => json!({ "type": "integer", "format": "uint32" }),
+        Type::Int64 => json!({ "type": "string", "format": "int64" }),
+        Type::Uint64 => json!({ "type": "string", "format": "uint64" }),
+        Type::Double => json!({ "type": "number" }),
+        Type::Bytes => json!({ "type": "string", "format": "base64" }),
+        Type::Timestamp => json!({ "type": "string", "format": "date-time" }),
+        Type::Duration => json!({ "type": "string", "format": "duration" }),
+        Type::Any => json!({
+            "type": "object",
+            "properties": { "@type": { "type": "string" } },
+            "additionalProperties": true,
+        }),
+        Type::Object => json!({ "type": "object", "additionalProperties": true }),
+        Type::Json => json!({ "type": ["string", "number", "object", "array", "boolean", "null"] }),
+        Type::Ref(name) => reference(name),
+        Type::List(item) => json!({ "type": "array", "items": self::ty(item) }),
+        Type::Map(value) => json!({ "type": "object", "additionalProperties": self::ty(value) }),
+    }
+}

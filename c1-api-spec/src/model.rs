@@ -1,0 +1,298 @@
+//! The API as facts: what every pass reads and the code generator prints.
+//!
+//! A [`Description`] holds what the vendor's document says about the interface and nothing about
+//! how it was written there. Names are already short, enums already shared, oneof groups named.
+
+use indexmap::IndexMap;
+
+/// The API: its operations and the schemas they speak in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// The version that the document gives itself.
+    pub version: String,
+    /// Where the API lives.
+    pub server: Server,
+    /// Every operation, in the order of the document.
+    pub operations: Vec<Operation>,
+    /// Every schema by its short name, sorted by it.
+    pub schemas: IndexMap<String, Schema>,
+}
+
+impl Description {
+    /// The names of the operation groups, sorted.
+    pub fn groups(&self) -> std::collections::BTreeSet<&str> {
+        self.operations
+            .iter()
+            .map(|operation| operation.group.as_str())
+            .collect()
+    }
+
+    /// The message behind a schema name; `None` for enums, patterns and unknown names.
+    pub fn message(&self, name: &str) -> Option<&Message> {
+        match &self.schemas.get(name)?.kind {
+            SchemaKind::Message(message) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// The operation with this id (`group.name`).
+    pub fn operation(&self, id: &str) -> Option<&Operation> {
+        self.operations
+            .iter()
+            .find(|operation| operation.id() == id)
+    }
+}
+
+/// The server of the API: a URL template and its variables' defaults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// For example `https://{tenantDomain}.conductor.one`.
+    pub url: String,
+    /// Variable name to default value.
+    pub variables: IndexMap<String, String>,
+    /// The path of the OAuth 2.0 token endpoint on the server.
+    pub token_url: String,
+}
+
+/// One operation of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// The group in `snake_case`, also the name of the cargo feature.
+    pub group: String,
+    /// The name within the group in `snake_case`.
+    pub name: String,
+    /// The full name of the RPC, where the document gives one.
+    pub rpc: Option<String>,
+    /// The HTTP method.
+    pub method: Method,
+    /// The path template, for example `/api/v1/apps/{id}`.
+    pub path: String,
+    /// The parameters in the path, in the order of the template.
+    pub path_parameters: Vec<Parameter>,
+    /// The parameters in the query, in the order of the document.
+    pub query_parameters: Vec<Parameter>,
+    /// The schema of the JSON request body.
+    pub body: Option<String>,
+    /// The schema of the JSON answer.
+    pub response: String,
+    /// How the answer is paged, if it is.
+    pub page: Option<Page>,
+    /// What the vendor promises about the operation's form.
+    pub stability: Option<Stability>,
+    /// Whether the vendor wants callers to move away.
+    pub deprecated: bool,
+    /// Prose; the vendor's when the vendor's document is read directly, ours from the overlay.
+    pub doc: Option<String>,
+}
+
+impl Operation {
+    /// `group.name`, unique in a description.
+    pub fn id(&self) -> String {
+        format!("{}.{}", self.group, self.name)
+    }
+
+    /// The name of the method on progenitor's client.
+    pub fn raw_id(&self) -> String {
+        format!("{}_{}", self.group, self.name)
+    }
+}
+
+/// The HTTP methods that the API uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+    /// `PATCH`
+    Patch,
+    /// `DELETE`
+    Delete,
+}
+
+impl Method {
+    /// Every method, in the order in which a path item is written.
+    pub const ALL: [Self; 5] = [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete];
+
+    /// As on the wire: `GET`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What the vendor promises about an operation's form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stability {
+    /// May change or vanish.
+    Draft,
+    /// Early.
+    Alpha,
+    /// Nearly settled.
+    Beta,
+    /// Settled.
+    Stable,
+}
+
+impl Stability {
+    /// Every level, weakest promise first.
+    pub const ALL: [Self; 4] = [Self::Draft, Self::Alpha, Self::Beta, Self::Stable];
+
+    /// As in the document: `draft`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Alpha => "alpha",
+            Self::Beta => "beta",
+            Self::Stable => "stable",
+        }
+    }
+}
+
+/// How a list operation is paged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The field of the answer that holds the items.
+    pub items: String,
+    /// Where the token of the next page is sent.
+    pub token: PageToken,
+}
+
+/// Where a page token is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageToken {
+    /// `page_token` and `page_size` in the query.
+    Query,
+    /// `pageToken` and `pageSize` in the body.
+    Body,
+    /// The document lists no parameter for it.
+    Nowhere,
+}
+
+/// A path or query parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// As on the wire.
+    pub name: String,
+    /// What it holds.
+    pub ty: Type,
+    /// The vendor marks it as one that the server decides.
+    pub read_only: bool,
+    /// Added by our overlay, not listed by the vendor.
+    pub ours: bool,
+    /// Prose.
+    pub doc: Option<String>,
+}
+
+/// A named schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The protobuf name, where the document gives one: what `@type` carries.
+    pub proto: Option<String>,
+    /// What it is.
+    pub kind: SchemaKind,
+    /// Whether the vendor wants callers to move away.
+    pub deprecated: bool,
+    /// Prose.
+    pub doc: Option<String>,
+}
+
+/// The kinds of named schemas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaKind {
+    /// An object with known fields.
+    Message(Message),
+    /// An open set of names; the first is the zero value.
+    Enum(Vec<String>),
+    /// A string that must match an ECMA 262 pattern.
+    Pattern(String),
+}
+
+/// An object with known fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The fields by their wire names, in the order of the document.
+    pub fields: IndexMap<String, Field>,
+    /// The groups of fields of which at most one may be set.
+    pub oneofs: IndexMap<String, Vec<String>>,
+}
+
+/// A field of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the document"
+)]
+pub struct Field {
+    /// What it holds.
+    pub ty: Type,
+    /// The document says that `null` may stand here. Decoding accepts it everywhere.
+    pub nullable: bool,
+    /// Must be sent.
+    pub required: bool,
+    /// The server decides the value.
+    pub read_only: bool,
+    /// Whether the vendor wants callers to move away.
+    pub deprecated: bool,
+    /// The day after which the field goes away (RFC 3339 full-date).
+    pub sunset: Option<String>,
+    /// Holds a secret, never printed; marked by our overlay.
+    pub sensitive: bool,
+    /// Prose.
+    pub doc: Option<String>,
+}
+
+/// What a field, list element, map value or parameter holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// Text.
+    String,
+    /// `true` or `false`.
+    Bool,
+    /// A JSON number.
+    Int32,
+    /// A JSON number.
+    Uint32,
+    /// A decimal string on the wire.
+    Int64,
+    /// A decimal string on the wire.
+    Uint64,
+    /// A JSON number.
+    Double,
+    /// Base64 on the wire.
+    Bytes,
+    /// RFC 3339 on the wire.
+    Timestamp,
+    /// Seconds with an `s` on the wire.
+    Duration,
+    /// A protobuf `Any`: an object with `@type` and whatever belongs to it.
+    Any,
+    /// A free-form JSON object.
+    Object,
+    /// Any JSON value.
+    Json,
+    /// A named schema.
+    Ref(String),
+    /// A list.
+    List(Box<Type>),
+    /// An object used as a map from strings.
+    Map(Box<Type>),
+}
+
+impl Type {
+    /// The name of the schema that this type, its elements or its values refer to.
+    pub fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Ref(name) => Some(name),
+            Self::List(inner) | Self::Map(inner) => inner.reference(),
+            _ => None,
+        }
+    }
+}

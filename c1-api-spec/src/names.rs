@@ -1,0 +1,149 @@
+//! Names: from the vendor's camel case to the cases of Rust, acronyms and keywords included.
+
+/// Splits a name into lower-case words.
+///
+/// Knows acronyms (`HTTPConnector` is `http`, `connector`), their plurals (`OwnerIDs` is `owner`,
+/// `ids`) and digits (`A2UI` is one word, `oauth2Client` two).
+fn words(name: &str) -> Vec<String> {
+    let chars: Vec<char> = name.chars().collect();
+    let upper = |at: usize| chars.get(at).is_some_and(|c| c.is_uppercase());
+    let lower = |at: usize| chars.get(at).is_some_and(|c| c.is_lowercase());
+    let mut words = Vec::new();
+    let mut word = String::new();
+    for (at, &c) in chars.iter().enumerate() {
+        if !c.is_alphanumeric() {
+            words.push(std::mem::take(&mut word));
+            continue;
+        }
+        let plural = upper(at) && chars.get(at + 1) == Some(&'s') && !lower(at + 2);
+        let starts_word = c.is_uppercase()
+            && at > 0
+            && if upper(at - 1) {
+                lower(at + 1) && !plural
+            } else if chars[at - 1].is_numeric() {
+                // `V2Set` and `oauth2Client` split behind the digit, `A2UI` does not.
+                lower(at + 1)
+                    || !word
+                        .chars()
+                        .next()
+                        .is_some_and(|_| upper(at - word.chars().count()))
+            } else {
+                true
+            };
+        if starts_word {
+            words.push(std::mem::take(&mut word));
+        }
+        word.extend(c.to_lowercase());
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// `snake_case`.
+pub fn snake(name: &str) -> String {
+    words(name).join("_")
+}
+
+/// `PascalCase`.
+pub fn pascal(name: &str) -> String {
+    words(name).iter().map(|word| capitalized(word)).collect()
+}
+
+/// A name as part of a type name: as it is, with a capital first letter.
+pub(crate) fn capitalized(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
+
+/// A name in a path parameter or field position: `snake_case`, raw where it is a keyword.
+pub fn identifier(name: &str) -> String {
+    let name = snake(name);
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        return format!("_{name}");
+    }
+    match name.as_str() {
+        // These four cannot be raw identifiers.
+        "self" | "super" | "crate" | "" => format!("{name}_"),
+        name if KEYWORDS.contains(&name) => format!("r#{name}"),
+        _ => name,
+    }
+}
+
+/// Strict and reserved keywords of edition 2024 that can be raw identifiers.
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
+    "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return",
+    "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
+    "virtual", "where", "while", "yield",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{identifier, pascal, snake};
+
+    #[test]
+    fn snake_case() {
+        for (name, expected) in [
+            ("AppEntitlements", "app_entitlements"),
+            ("AppOwnersV2", "app_owners_v2"),
+            ("ListOwnerIDs", "list_owner_ids"),
+            ("AWSExternalIDSettings", "aws_external_id_settings"),
+            (
+                "GetConnectorSyncDownloadURL",
+                "get_connector_sync_download_url",
+            ),
+            (
+                "ValidateHTTPConnectorConfig",
+                "validate_http_connector_config",
+            ),
+            ("DiscoverOIDCEndpoints", "discover_oidc_endpoints"),
+            ("TestSourceIP", "test_source_ip"),
+            ("A2UI", "a2ui"),
+            ("A2UISurface", "a2ui_surface"),
+            ("oauth2ClientId", "oauth2_client_id"),
+            ("appId", "app_id"),
+            ("src_app_id", "src_app_id"),
+            (
+                "ListAllEntitlementIdsPerApp",
+                "list_all_entitlement_ids_per_app",
+            ),
+            ("MCPAccessProfile", "mcp_access_profile"),
+            ("@type", "type"),
+            ("AppEntitlementAutomation", "app_entitlement_automation"),
+        ] {
+            assert_eq!(snake(name), expected);
+        }
+    }
+
+    #[test]
+    fn snake_case_is_stable() {
+        for name in [
+            "app_owners_v2",
+            "a2ui",
+            "list_owner_ids",
+            "oauth2_client_id",
+            "x86_64",
+        ] {
+            assert_eq!(snake(name), name);
+        }
+    }
+
+    #[test]
+    fn keywords_become_usable() {
+        assert_eq!(identifier("type"), "r#type");
+        assert_eq!(identifier("self"), "self_");
+        assert_eq!(identifier("in"), "r#in");
+        assert_eq!(identifier("2fa"), "_2fa");
+        assert_eq!(identifier("appId"), "app_id");
+    }
+
+    #[test]
+    fn pascal_case() {
+        assert_eq!(pascal("APP_USER_STATUS"), "AppUserStatus");
+        assert_eq!(pascal("app_owners_v2"), "AppOwnersV2");
+    }
+}

@@ -1,0 +1,164 @@
+//! An object of the document under reading: what nobody asked for is found and refused.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result, child};
+use crate::read::shape;
+
+/// A JSON object with the pointer at which it stands. Reading a member ticks it off;
+/// [`Object::finish`] refuses what was never ticked.
+pub(crate) struct Object<'a> {
+    members: &'a Map<String, Value>,
+    pointer: String,
+    seen: RefCell<BTreeSet<&'a str>>,
+}
+
+/// Extensions and annotations that say nothing about the interface.
+fn is_annotation(key: &str) -> bool {
+    matches!(
+        key,
+        "title" | "summary" | "example" | "examples" | "externalDocs" | "x-codeSamples"
+    ) || key.starts_with("x-speakeasy-")
+}
+
+impl<'a> Object<'a> {
+    pub(crate) fn new(value: &'a Value, pointer: &str) -> Result<Self> {
+        match value {
+            Value::Object(members) => Ok(Self {
+                members,
+                pointer: pointer.to_owned(),
+                seen: RefCell::default(),
+            }),
+            other => Err(Error::new(pointer, shape(other), "an object")),
+        }
+    }
+
+    pub(crate) fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// The pointer of a member.
+    pub(crate) fn at(&self, key: &str) -> String {
+        child(&self.pointer, key)
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Value> {
+        let (key, value) = self.members.get_key_value(key)?;
+        self.seen.borrow_mut().insert(key);
+        Some(value)
+    }
+
+    /// Every member, ticked off; for objects whose keys are names.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Value, String)> {
+        self.members.iter().map(|(key, value)| {
+            self.seen.borrow_mut().insert(key);
+            (key.as_str(), value, self.at(key))
+        })
+    }
+
+    pub(crate) fn require(&self, key: &str) -> Result<&'a Value> {
+        self.get(key)
+            .ok_or_else(|| Error::new(&self.pointer, "nothing", format!("a member {key:?}")))
+    }
+
+    pub(crate) fn object(&self, key: &str) -> Result<Option<Object<'a>>> {
+        self.get(key)
+            .map(|value| Object::new(value, &self.at(key)))
+            .transpose()
+    }
+
+    pub(crate) fn require_object(&self, key: &str) -> Result<Object<'a>> {
+        Object::new(self.require(key)?, &self.at(key))
+    }
+
+    pub(crate) fn string(&self, key: &str) -> Result<Option<&'a str>> {
+        self.get(key)
+            .map(|value| text(value, &self.at(key)))
+            .transpose()
+    }
+
+    pub(crate) fn require_string(&self, key: &str) -> Result<&'a str> {
+        text(self.require(key)?, &self.at(key))
+    }
+
+    pub(crate) fn boolean(&self, key: &str) -> Result<bool> {
+        match self.get(key) {
+            None => Ok(false),
+            Some(Value::Bool(value)) => Ok(*value),
+            Some(other) => Err(Error::new(&self.at(key), shape(other), "true or false")),
+        }
+    }
+
+    pub(crate) fn list(&self, key: &str) -> Result<Option<&'a [Value]>> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::Array(values)) => Ok(Some(values)),
+            Some(other) => Err(Error::new(&self.at(key), shape(other), "a list")),
+        }
+    }
+
+    /// A list of distinct strings.
+    pub(crate) fn strings(&self, key: &str) -> Result<Option<Vec<String>>> {
+        let Some(values) = self.list(key)? else {
+            return Ok(None);
+        };
+        let mut strings = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            let pointer = child(&self.at(key), &index.to_string());
+            let value = text(value, &pointer)?.to_owned();
+            if strings.contains(&value) {
+                return Err(Error::new(
+                    &pointer,
+                    format!("{value:?} again"),
+                    "each value once",
+                ));
+            }
+            strings.push(value);
+        }
+        Ok(Some(strings))
+    }
+
+    /// The prose of the node, without surrounding space.
+    pub(crate) fn doc(&self) -> Result<Option<String>> {
+        let doc = self
+            .string("description")?
+            .map(str::trim)
+            .filter(|doc| !doc.is_empty());
+        Ok(doc.map(str::to_owned))
+    }
+
+    /// Refuses the first member that nothing has read and that is no mere annotation.
+    pub(crate) fn finish(&self) -> Result<()> {
+        let seen = self.seen.borrow();
+        let unread = self
+            .members
+            .iter()
+            .find(|(key, _)| !seen.contains(key.as_str()) && !is_annotation(key));
+        match unread {
+            None => Ok(()),
+            Some((key, value)) => {
+                let known = seen.iter().copied().collect::<Vec<_>>().join(", ");
+                let known = if known.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    known
+                };
+                Err(Error::new(
+                    &self.at(key),
+                    shape(value),
+                    format!("no {key:?} here, only {known}"),
+                ))
+            }
+        }
+    }
+}
+
+/// A string, or the error that there is none.
+pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Result<&'a str> {
+    value
+        .as_str()
+        .ok_or_else(|| Error::new(pointer, shape(value), "a string"))
+}

@@ -1,0 +1,219 @@
+//! Applies an `OpenAPI` Overlay 1.0 document: our corrections and our prose.
+//!
+//! Targets are `JSONPath` (RFC 9535) with names and wildcards, which is all that an overlay over a
+//! description in our form needs; a full `JSONPath` library would be compiled into the build of
+//! every user. Anything else is refused.
+
+use serde_json::Value;
+
+use crate::error::{Error, Result, child};
+use crate::object::Object;
+use crate::read::shape;
+
+/// Applies every action in order. Returns the targets that selected nothing, which is no error:
+/// the document may be another one than the overlay was written for.
+///
+/// # Errors
+///
+/// When the overlay is not one, or an update does not fit what it is merged into.
+pub fn apply(document: &mut Value, overlay: &Value) -> Result<Vec<String>> {
+    let root = Object::new(overlay, "#")?;
+    let version = root.require_string("overlay")?;
+    if !version.starts_with("1.0.") {
+        return Err(Error::new(
+            "#/overlay",
+            format!("{version:?}"),
+            "version 1.0 of the overlay format",
+        ));
+    }
+    let info = root.require_object("info")?;
+    info.require_string("title")?;
+    info.require_string("version")?;
+    info.finish()?;
+    let mut idle = Vec::new();
+    for (index, action) in root.list("actions")?.unwrap_or_default().iter().enumerate() {
+        let action = Object::new(action, &child("#/actions", &index.to_string()))?;
+        let target = action.require_string("target")?;
+        let path = parse(target, &action.at("target"))?;
+        let remove = action.boolean("remove")?;
+        action.doc()?;
+        let matches = if remove {
+            remove_at(document, &path)
+        } else {
+            let update = action.require("update")?;
+            update_at(document, &path, update, &action.at("update"))?
+        };
+        action.finish()?;
+        if matches == 0 {
+            idle.push(target.to_owned());
+        }
+    }
+    root.finish()?;
+    Ok(idle)
+}
+
+/// A step of a target.
+enum Step {
+    Name(String),
+    Any,
+}
+
+/// `$.paths['/api/v1/apps'].get` or `$.components.schemas.*.properties.clientSecret`.
+fn parse(target: &str, pointer: &str) -> Result<Vec<Step>> {
+    let refuse = || {
+        let expected = "a path of names and wildcards: $.name['name'].*[*]";
+        Error::new(pointer, format!("{target:?}"), expected)
+    };
+    let mut rest = target.strip_prefix('$').ok_or_else(refuse)?;
+    let mut steps = Vec::new();
+    while !rest.is_empty() {
+        let (name, after) = if let Some(quoted) = rest.strip_prefix("['") {
+            quoted.split_once("']").ok_or_else(refuse)?
+        } else if let Some(after) = rest.strip_prefix("[*]") {
+            ("*", after)
+        } else {
+            let plain = rest.strip_prefix('.').ok_or_else(refuse)?;
+            plain.split_at(plain.find(['.', '[']).unwrap_or(plain.len()))
+        };
+        if name.is_empty() || name.contains(['\'', '\\', '?', '@', ':']) && !rest.starts_with("['")
+        {
+            return Err(refuse());
+        }
+        steps.push(if name == "*" && !rest.starts_with("['") {
+            Step::Any
+        } else {
+            Step::Name(name.to_owned())
+        });
+        rest = after;
+    }
+    Ok(steps)
+}
+
+/// The children that a step selects.
+fn select<'v>(value: &'v mut Value, step: &Step) -> Vec<&'v mut Value> {
+    match (value, step) {
+        (Value::Object(members), Step::Name(name)) => members.get_mut(name).into_iter().collect(),
+        (Value::Object(members), Step::Any) => members.values_mut().collect(),
+        (Value::Array(values), Step::Any) => values.iter_mut().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn update_at(value: &mut Value, path: &[Step], update: &Value, pointer: &str) -> Result<usize> {
+    let Some((step, rest)) = path.split_first() else {
+        match (&mut *value, update) {
+            // Onto a list the overlay appends one entry.
+            (Value::Array(values), entry) => values.push(entry.clone()),
+            _ => merge(value, update, pointer)?,
+        }
+        return Ok(1);
+    };
+    let mut matches = 0;
+    for selected in select(value, step) {
+        matches += update_at(selected, rest, update, pointer)?;
+    }
+    Ok(matches)
+}
+
+/// Objects merge member by member, lists are concatenated, anything else is replaced.
+fn merge(target: &mut Value, update: &Value, pointer: &str) -> Result<()> {
+    match (target, update) {
+        (Value::Object(target), Value::Object(update)) => {
+            for (key, value) in update {
+                match target.get_mut(key) {
+                    Some(known) => merge(known, value, &child(pointer, key))?,
+                    None => drop(target.insert(key.clone(), value.clone())),
+                }
+            }
+        }
+        (Value::Array(target), Value::Array(update)) => target.extend(update.iter().cloned()),
+        (Value::Object(_) | Value::Array(_), update) => {
+            return Err(Error::new(
+                pointer,
+                shape(update),
+                "an object for an object, a list for a list",
+            ));
+        }
+        (target, update) => *target = update.clone(),
+    }
+    Ok(())
+}
+
+fn remove_at(value: &mut Value, path: &[Step]) -> usize {
+    match path {
+        [] => 0,
+        [last] => match (value, last) {
+            (Value::Object(members), Step::Name(name)) => {
+                usize::from(members.shift_remove(name).is_some())
+            }
+            (Value::Object(members), Step::Any) => std::mem::take(members).len(),
+            (Value::Array(values), Step::Any) => std::mem::take(values).len(),
+            _ => 0,
+        },
+        [step, rest @ ..] => select(value, step)
+            .into_iter()
+            .map(|selected| remove_at(selected, rest))
+            .sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::apply;
+
+    fn overlay(actions: &Value) -> Value {
+        json!({ "overlay": "1.0.0", "info": { "title": "t", "version": "1" }, "actions": actions })
+    }
+
+    #[test]
+    fn updates_merge_and_lists_grow() {
+        let mut document = json!({ "paths": { "/a/{b}": { "get": { "parameters": [1] } } } });
+        let actions = json!([
+            { "target": "$.paths['/a/{b}'].get", "update": { "parameters": [2], "deprecated": true } },
+            { "target": "$.paths.*.get.parameters", "update": 3 },
+        ]);
+        assert_eq!(
+            apply(&mut document, &overlay(&actions)).unwrap(),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            document,
+            json!({ "paths": { "/a/{b}": { "get": { "parameters": [1, 2, 3], "deprecated": true } } } })
+        );
+    }
+
+    #[test]
+    fn removes() {
+        let mut document = json!({ "a": { "b": 1, "c": 2 }, "l": [1, 2] });
+        let actions =
+            json!([{ "target": "$.a.b", "remove": true }, { "target": "$.l[*]", "remove": true }]);
+        apply(&mut document, &overlay(&actions)).unwrap();
+        assert_eq!(document, json!({ "a": { "c": 2 }, "l": [] }));
+    }
+
+    #[test]
+    fn a_target_that_selects_nothing_is_reported() {
+        let actions = json!([{ "target": "$.nowhere.x", "update": {} }]);
+        assert_eq!(
+            apply(&mut json!({}), &overlay(&actions)).unwrap(),
+            ["$.nowhere.x"]
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        for action in [
+            json!({ "target": "paths", "update": {} }),
+            json!({ "target": "$..x", "update": {} }),
+            json!({ "target": "$.a[?@.b]", "update": {} }),
+            json!({ "target": "$.a" }),
+            json!({ "target": "$.a", "update": 1 }),
+            json!({ "target": "$.a", "update": {}, "surprise": 1 }),
+        ] {
+            let mut document = json!({ "a": {} });
+            apply(&mut document, &overlay(&json!([action]))).expect_err("must be refused");
+        }
+    }
+}

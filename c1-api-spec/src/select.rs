@@ -1,0 +1,68 @@
+//! Keeps the operations of the wanted groups, and the schemas that they lead to.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Description, SchemaKind};
+
+/// Schemas that no operation refers to but users need: the payloads of webhooks.
+const WANTED: &str = "c1.webhooks.v1.";
+
+/// Keeps the operations whose group is wanted, every schema that they lead to, and the payloads of
+/// webhooks where `webhooks` says so.
+pub fn select(description: &mut Description, wanted: impl Fn(&str) -> bool, webhooks: bool) {
+    description
+        .operations
+        .retain(|operation| wanted(&operation.group));
+    let mut roots: Vec<&str> = Vec::new();
+    for operation in &description.operations {
+        roots.extend(operation.body.as_deref());
+        roots.push(&operation.response);
+        let parameters = operation
+            .path_parameters
+            .iter()
+            .chain(&operation.query_parameters);
+        roots.extend(parameters.filter_map(|parameter| parameter.ty.reference()));
+    }
+    let is_webhook = |proto: &Option<String>| {
+        proto
+            .as_ref()
+            .is_some_and(|proto| proto.starts_with(WANTED))
+    };
+    if webhooks {
+        roots.extend(
+            description
+                .schemas
+                .iter()
+                .filter(|(_, schema)| is_webhook(&schema.proto))
+                .map(|(name, _)| name.as_str()),
+        );
+    }
+    let kept: BTreeSet<String> = closure(description, roots)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    description.schemas.retain(|name, _| kept.contains(name));
+}
+
+/// The named schemas and everything that they lead to.
+pub fn closure<'a>(
+    description: &'a Description,
+    roots: impl IntoIterator<Item = &'a str>,
+) -> BTreeSet<&'a str> {
+    let mut open: Vec<&str> = roots.into_iter().collect();
+    let mut kept = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if let Some(schema) = description.schemas.get(name)
+            && kept.insert(name)
+            && let SchemaKind::Message(message) = &schema.kind
+        {
+            open.extend(
+                message
+                    .fields
+                    .values()
+                    .filter_map(|field| field.ty.reference()),
+            );
+        }
+    }
+    kept
+}

@@ -1,0 +1,253 @@
+//! What is not understood is refused: with the place, what was found and what was expected.
+
+use c1_api_spec::Error;
+
+const DOCUMENT: &str = "openapi: 3.1.0
+info: {version: 0.1.0}
+servers:
+- url: https://c1.test
+paths:
+  /api/v1/things/{id}:
+    post:
+      operationId: things.create
+      parameters:
+      - {in: path, name: id, required: true, schema: {type: string}}
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
+      responses:
+        '200': {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
+components:
+  schemas:
+    Thing:
+      type: object
+      properties:
+        name: {type: string}
+";
+
+/// The error for the document with one thing replaced.
+#[track_caller]
+fn refusal(from: &str, to: &str) -> Error {
+    assert!(DOCUMENT.contains(from), "{from:?} is in the document");
+    c1_api_spec::import(&DOCUMENT.replacen(from, to, 1)).expect_err("must be refused")
+}
+
+#[test]
+fn the_document_itself_is_fine() {
+    c1_api_spec::import(DOCUMENT).unwrap();
+}
+
+#[test]
+fn constructs_that_no_pass_knows() {
+    let name = "#/components/schemas/Thing/properties/name";
+    let operation = "#/paths/~1api~1v1~1things~1{id}/post";
+    for (from, to, pointer) in [
+        (
+            "name: {type: string}",
+            "name: {type: string, format: email}",
+            name.to_owned(),
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: integer}",
+            name.to_owned(),
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: string, maxLength: 3}",
+            format!("{name}/maxLength"),
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: string, x-surprise: 1}",
+            format!("{name}/x-surprise"),
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: string, const: a}",
+            format!("{name}/const"),
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: [string, number]}",
+            format!("{name}/type"),
+        ),
+        ("name: {type: string}", "name: {}", name.to_owned()),
+        ("name: {type: string}", "name: {anyOf: []}", name.to_owned()),
+        (
+            "name: {type: string}",
+            "name: {$ref: '#/components/schemas/Nothing'}",
+            format!("{name}/$ref"),
+        ),
+        (
+            "name: {type: string}",
+            "name: {$ref: 'other.yaml#/Thing'}",
+            format!("{name}/$ref"),
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: object, properties: {a: {type: string}}}",
+            format!("{name}/properties"),
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: object, additionalProperties: false}",
+            format!("{name}/additionalProperties"),
+        ),
+        (
+            "name: {type: string}",
+            "name: {oneOf: [{$ref: '#/components/schemas/Thing'}, {type: string}]}",
+            format!("{name}/oneOf"),
+        ),
+        (
+            "name: {type: string}",
+            "name: {allOf: [{type: string}, {type: string}]}",
+            format!("{name}/allOf"),
+        ),
+        (
+            "name: {type: string}",
+            "name: {type: string, enum: [A, A]}",
+            format!("{name}/enum/1"),
+        ),
+        (
+            "name: {type: string}",
+            "aB: {type: string}\n        a_b: {type: string}",
+            "#/components/schemas/Thing/properties".to_owned(),
+        ),
+        (
+            "      type: object\n",
+            "      type: object\n      required: [nothing]\n",
+            "#/components/schemas/Thing/required".to_owned(),
+        ),
+        (
+            "      type: object\n",
+            "      type: object\n      x-oneofs: {g: [nothing]}\n",
+            "#/components/schemas/Thing".to_owned(),
+        ),
+        (
+            "      type: object\n",
+            "      type: array\n",
+            "#/components/schemas/Thing".to_owned(),
+        ),
+        (
+            "    Thing:\n",
+            "    thing-y: {type: object}\n    Thing:\n",
+            "#/components/schemas/thing-y".to_owned(),
+        ),
+        (
+            "required: true, schema: {type: string}",
+            "schema: {type: string}",
+            format!("{operation}/parameters/0"),
+        ),
+        (
+            "required: true, schema",
+            "required: true, style: matrix, schema",
+            format!("{operation}/parameters/0/style"),
+        ),
+        (
+            "required: true, schema: {type: string}",
+            "required: true, schema: {type: array, items: {type: string}}",
+            format!("{operation}/parameters/0"),
+        ),
+        (
+            "{in: path, name: id",
+            "{in: header, name: id",
+            format!("{operation}/parameters/0"),
+        ),
+        (
+            "name: id, required",
+            "name: other, required",
+            operation.to_owned(),
+        ),
+        (
+            "things/{id}:",
+            "things/{id}:ensure:",
+            operation.replace("{id}", "{id}:ensure"),
+        ),
+        (
+            "{content: {application/json:",
+            "{content: {text/plain: {}, application/json:",
+            format!("{operation}/requestBody/content/text~1plain"),
+        ),
+        (
+            "'200':",
+            "'204': {}\n        '200':",
+            format!("{operation}/responses/204"),
+        ),
+        (
+            "    post:\n",
+            "    trace: {}\n    post:\n",
+            "#/paths/~1api~1v1~1things~1{id}/trace".to_owned(),
+        ),
+        (
+            "things.create",
+            "create",
+            format!("{operation}/operationId"),
+        ),
+        (
+            "things.create",
+            "things.create\n      x-stability-level: shaky",
+            operation.to_owned(),
+        ),
+        ("openapi: 3.1.0", "openapi: 2.0.0", "#/openapi".to_owned()),
+        (
+            "openapi: 3.1.0",
+            "openapi: 3.1.0\nwebhooks: {}",
+            "#/webhooks".to_owned(),
+        ),
+        (
+            "openapi: 3.1.0",
+            "openapi: 3.1.0\nsecurity: [{basic: []}]",
+            "#/security/0/basic".to_owned(),
+        ),
+        (
+            "- url: https://c1.test",
+            "- url: https://c1.test\n- url: https://c2.test",
+            "#/servers".to_owned(),
+        ),
+    ] {
+        let error = refusal(from, to);
+        assert_eq!(error.pointer(), pointer, "{to}: {error}");
+        assert!(!error.found().is_empty() && !error.expected().is_empty());
+    }
+}
+
+#[test]
+fn duplicate_names() {
+    let twice = "  /api/v1/others:
+    post:
+      operationId: things.create
+      responses:
+        '200': {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
+components:\n";
+    assert!(
+        refusal("components:\n", twice)
+            .found()
+            .contains("things.create")
+    );
+    assert!(
+        refusal(
+            "        name: {type: string}",
+            "        name: {type: string}\n        name: {type: string}"
+        )
+        .to_string()
+        .contains("twice")
+    );
+}
+
+#[test]
+fn what_is_cut_empty_or_binary() {
+    for text in [
+        "",
+        "\u{feff}",
+        "%PDF-1.4",
+        "\u{0}\u{7f}",
+        "openapi: 3.1.0\npaths: {",
+        "[]",
+        "42",
+    ] {
+        c1_api_spec::import(text).expect_err("must be refused");
+    }
+    // Wherever it is cut, it is an error or a whole document, never a crash.
+    for end in (0..DOCUMENT.len()).step_by(7) {
+        let _ = c1_api_spec::import(&DOCUMENT[..end]);
+    }
+}

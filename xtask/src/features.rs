@@ -1,0 +1,103 @@
+//! The feature tables of c1-api and c1-api-ext: one feature a group, `core` and `full`.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+
+use c1_api_spec::Description;
+
+use crate::root;
+
+/// What a newcomer meets: the four seed operations, apps, entitlements, users, grants and access
+/// requests.
+const CORE: &[&str] = &[
+    "access_conflict",
+    "app_entitlement_monitor_binding",
+    "app_entitlement_owners_v2",
+    "app_entitlement_search",
+    "app_entitlement_user_binding",
+    "app_entitlements",
+    "app_entitlements_proxy",
+    "app_search",
+    "apps",
+    "task",
+    "task_actions",
+    "task_search",
+    "user",
+    "user_search",
+];
+
+const BEGIN: &str =
+    "# The lines from here to the end of the table are written by `cargo xtask features`.\n";
+const END: &str = "# End of the table.\n";
+
+/// Writes both tables.
+pub(crate) fn write() -> Result<(), Box<dyn Error>> {
+    let description = description()?;
+    for (manifest, table) in tables(&description)? {
+        fs::write(root().join(manifest), table)?;
+        println!("wrote {manifest}");
+    }
+    Ok(())
+}
+
+/// Fails when a table is not what [`write`] would make of the description.
+pub(crate) fn check(description: &Description) -> Result<(), Box<dyn Error>> {
+    for (manifest, table) in tables(description)? {
+        if fs::read_to_string(root().join(manifest))? != table {
+            return Err(format!(
+                "{manifest}: the feature table is stale; run `cargo xtask features`"
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+fn description() -> Result<Description, Box<dyn Error>> {
+    let read = |name| fs::read_to_string(root().join("spec").join(name));
+    Ok(c1_api_spec::load(
+        &read("openapi.yaml")?,
+        &read("overlay.yaml")?,
+    )?)
+}
+
+/// The manifests with fresh tables.
+fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
+    let groups = description.groups();
+    if let Some(unknown) = CORE.iter().find(|group| !groups.contains(*group)) {
+        return Err(format!(
+            "the core names the group {unknown:?}, which the description does not have"
+        )
+        .into());
+    }
+    let mut api = String::from("default = [\"core\"]\ncore = [\n");
+    let mut ext = String::from("core = [\"c1-api/core\"]\nfull = [\"c1-api/full\"]\n");
+    for group in CORE {
+        writeln!(api, "    \"{group}\",")?;
+    }
+    api.push_str("]\nfull = []\n");
+    for group in groups {
+        writeln!(api, "{group} = []")?;
+        writeln!(ext, "{group} = [\"c1-api/{group}\"]")?;
+    }
+    Ok(vec![
+        ("c1-api/Cargo.toml", replace("c1-api/Cargo.toml", &api)?),
+        (
+            "c1-api-ext/Cargo.toml",
+            replace("c1-api-ext/Cargo.toml", &ext)?,
+        ),
+    ])
+}
+
+/// The manifest with the table between its two marks replaced.
+fn replace(manifest: &str, table: &str) -> Result<String, Box<dyn Error>> {
+    let text = fs::read_to_string(root().join(manifest))?;
+    let (head, rest) = text
+        .split_once(BEGIN)
+        .ok_or_else(|| format!("{manifest}: no line {BEGIN:?}"))?;
+    let (_, tail) = rest
+        .split_once(END)
+        .ok_or_else(|| format!("{manifest}: no line {END:?}"))?;
+    Ok(format!("{head}{BEGIN}{table}{END}{tail}"))
+}

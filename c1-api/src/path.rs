@@ -1,0 +1,190 @@
+//! Keeps path parameters inside their own segment.
+//!
+//! C1 answers 200 with a list when the last segment of a "get" is empty or a dot segment, because the URL then names the
+//! collection. So such ids never leave the client. Two guards: [`check`] before the URL is built, which can name the
+//! parameter, and [`matches`] on the finished URL, which covers the raw methods as well.
+
+use percent_encoding::percent_decode_str;
+use reqwest::Url;
+
+use crate::error::{Error, ErrorKind};
+
+/// Refuses a value that cannot be one path segment, naming the parameter and never the value.
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`] for an empty value, `.`, `..`, and a value with a control character or a backslash: the
+/// URL standard reads that as a slash (<https://url.spec.whatwg.org/#path-state>), and progenitor leaves it unescaped.
+pub(crate) fn check(parameter: &str, value: &str) -> Result<(), Error> {
+    let problem = match value {
+        "" => "is empty",
+        "." | ".." => "is a dot segment",
+        _ if value.contains(char::is_control) => "holds a control character",
+        _ if value.contains('\\') => "holds a backslash",
+        _ => return Ok(()),
+    };
+    Err(Error::new(
+        ErrorKind::InvalidRequest,
+        format!("the path parameter `{parameter}` {problem}"),
+    ))
+}
+
+/// Whether `url` is what `template` becomes under the path `base` when each parameter fills exactly its own segment.
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`] if not; the message names the template's parameter, and never holds the URL.
+pub(crate) fn matches(base: &str, url: &Url, template: &str) -> Result<(), Error> {
+    let refuse = |problem: String| Err(Error::new(ErrorKind::InvalidRequest, problem));
+    let mut actual = url
+        .path()
+        .strip_prefix(base.trim_end_matches('/'))
+        .unwrap_or_default()
+        .split('/');
+    for wanted in template.split('/') {
+        let Some(segment) = actual.next() else {
+            return refuse(format!(
+                "a path parameter does not stay within its segment of `{template}`"
+            ));
+        };
+        let parameter = wanted
+            .strip_prefix('{')
+            .and_then(|wanted| wanted.strip_suffix('}'));
+        match parameter {
+            None if segment == wanted => {}
+            None => {
+                return refuse(format!(
+                    "a path parameter does not stay within its segment of `{template}`"
+                ));
+            }
+            Some(parameter) => {
+                let decoded = percent_decode_str(segment).decode_utf8_lossy();
+                // A backslash that arrives here was escaped, and is one character of the segment.
+                check(parameter, &decoded.replace('\\', "_"))?;
+            }
+        }
+    }
+    match actual.next() {
+        None => Ok(()),
+        Some(_) => refuse(format!(
+            "a path parameter does not stay within its segment of `{template}`"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use progenitor_client::encode_path;
+
+    use super::*;
+
+    const TEMPLATE: &str = "/api/v1/apps/{app_id}/entitlements/{id}";
+
+    /// As progenitor builds it.
+    fn url(base: &str, app_id: &str, id: &str) -> Url {
+        format!(
+            "{base}/api/v1/apps/{}/entitlements/{}",
+            encode_path(app_id),
+            encode_path(id)
+        )
+        .parse()
+        .unwrap()
+    }
+
+    #[test]
+    fn ids_that_leave_their_segment_are_refused_by_name() {
+        for (value, problem) in [
+            ("", "is empty"),
+            (".", "is a dot segment"),
+            ("..", "is a dot segment"),
+            ("canary\n", "holds a control character"),
+            ("\0", "holds a control character"),
+            ("\u{7f}", "holds a control character"),
+            ("\u{85}", "holds a control character"),
+            ("canary\\..", "holds a backslash"),
+        ] {
+            let error = check("app_id", value).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+            assert_eq!(
+                error.message(),
+                format!("the path parameter `app_id` {problem}")
+            );
+        }
+    }
+
+    #[test]
+    fn all_other_ids_arrive_as_one_segment() {
+        for value in [
+            "2B",
+            "a/b",
+            "é",
+            "~me",
+            "...",
+            "a b",
+            "?x#y",
+            "%2e%2e",
+            "%",
+            "a:b;c=d,e&f",
+            " ",
+            "日本",
+            "//",
+            "../x",
+        ] {
+            check("id", value).unwrap();
+            let url = url("https://t.conductor.one", value, value);
+            matches("", &url, TEMPLATE).unwrap();
+            let segment = url.path_segments().unwrap().nth(3).unwrap();
+            assert_eq!(percent_decode_str(segment).decode_utf8().unwrap(), value);
+            assert_eq!((url.query(), url.fragment()), (None, None));
+        }
+    }
+
+    #[test]
+    fn the_finished_url_is_guarded_too() {
+        for (app_id, id) in [
+            ("", "x"),
+            ("x", ""),
+            ("..", "x"),
+            ("x", ".."),
+            (".", "x"),
+            ("x", "."),
+            ("a\\b", "x"),
+            ("x", "\u{1}"),
+            ("\u{85}", "x"),
+        ] {
+            let error =
+                matches("", &url("https://t.conductor.one", app_id, id), TEMPLATE).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{app_id:?} {id:?}");
+        }
+        let error = matches("", &url("https://t.conductor.one", "", "x"), TEMPLATE).unwrap_err();
+        assert_eq!(error.message(), "the path parameter `app_id` is empty");
+    }
+
+    #[test]
+    fn the_base_path_is_not_part_of_the_template() {
+        let below = url("https://h/base", "a", "b");
+        for base in ["/base", "/base/"] {
+            matches(base, &below, TEMPLATE).unwrap();
+        }
+        matches("/", &url("https://h", "a", "b"), TEMPLATE).unwrap();
+        assert!(matches("/other", &below, TEMPLATE).is_err());
+        assert!(matches("/bas", &below, TEMPLATE).is_err());
+        assert!(matches("", &below, TEMPLATE).is_err());
+        assert!(
+            matches(
+                "/base",
+                &url("https://h/base", "a", "b/../../../../../../x"),
+                TEMPLATE
+            )
+            .is_ok()
+        );
+        assert!(
+            matches(
+                "/base",
+                &"https://h/base/api/v1/apps/a/entitlements/b/c"
+                    .parse()
+                    .unwrap(),
+                TEMPLATE
+            )
+            .is_err()
+        );
+    }
+}

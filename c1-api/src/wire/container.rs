@@ -1,0 +1,229 @@
+//! Optional values, boxes, lists and maps.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::Serializer;
+
+use super::{Encode, Field, Seed, Value};
+
+impl<V: Value> Value for Option<V> {
+    fn null() -> Option<Self> {
+        Some(None)
+    }
+
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        V::decode(deserializer).map(Some)
+    }
+
+    fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Some(value) => value.encode(serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
+impl<V: Value> Field for Option<V> {
+    fn absent() -> Self {
+        None
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<V: Value> Value for Box<V> {
+    fn null() -> Option<Self> {
+        V::null().map(Box::new)
+    }
+
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Ok(V::decode(deserializer)?.map(Box::new))
+    }
+
+    fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        V::encode(self, serializer)
+    }
+}
+
+impl<F: Field> Field for Box<F> {
+    fn absent() -> Self {
+        Box::new(F::absent())
+    }
+
+    fn is_absent(&self) -> bool {
+        F::is_absent(self)
+    }
+}
+
+impl<V: Value> Value for Vec<V> {
+    fn null() -> Option<Self> {
+        Some(Self::new())
+    }
+
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        deserializer.deserialize_any(List(PhantomData))
+    }
+
+    fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(Encode))
+    }
+}
+
+impl<V: Value> Field for Vec<V> {
+    fn absent() -> Self {
+        Self::new()
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+struct List<V>(PhantomData<V>);
+
+impl<'de, V: Value> Visitor<'de> for List<V> {
+    type Value = Option<Vec<V>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        for index in 0_usize.. {
+            match seq.next_element_seed(Seed(PhantomData)) {
+                Ok(Some(element)) => list.extend(element.or_else(V::null)),
+                Ok(None) => break,
+                Err(error) => return Err(super::at(&format_args!("[{index}]"), &error)),
+            }
+        }
+        Ok(Some(list))
+    }
+
+    super::null_is_none!();
+    super::refuse!(scalars, object);
+}
+
+impl<V: Value> Value for BTreeMap<String, V> {
+    fn null() -> Option<Self> {
+        Some(Self::new())
+    }
+
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        deserializer.deserialize_any(Entries(PhantomData))
+    }
+
+    fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(key, value)| (key, Encode(value))))
+    }
+}
+
+impl<V: Value> Field for BTreeMap<String, V> {
+    fn absent() -> Self {
+        Self::new()
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+struct Entries<V>(PhantomData<V>);
+
+impl<'de, V: Value> Visitor<'de> for Entries<V> {
+    type Value = Option<BTreeMap<String, V>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = BTreeMap::new();
+        for index in 0_usize.. {
+            let Some(key) = map.next_key::<String>()? else {
+                break;
+            };
+            // A map's keys are values of the wire too: an error counts the entries instead of naming the key.
+            let value: Option<V> = map
+                .next_value_seed(Seed(PhantomData))
+                .map_err(|error| super::at(&format_args!("[{index}]"), &error))?;
+            if let Some(value) = value.or_else(V::null) {
+                entries.insert(key, value);
+            }
+        }
+        Ok(Some(entries))
+    }
+
+    super::null_is_none!();
+    super::refuse!(scalars, list);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::wire::sample::{refusal, round, written};
+
+    #[test]
+    fn null_elements_keep_their_positions() {
+        assert_eq!(round::<Vec<i64>>("[1, null, \"3\"]"), Some(vec![1, 0, 3]));
+        assert_eq!(
+            round::<Vec<Vec<String>>>("[null, [null]]"),
+            Some(vec![vec![], vec![String::new()]])
+        );
+        assert_eq!(
+            round::<Vec<Option<i32>>>("[null, 2]"),
+            Some(vec![None, Some(2)])
+        );
+        let map = round::<BTreeMap<String, i32>>("{\"a\": null, \"b\": 2}").unwrap();
+        assert_eq!(
+            map,
+            BTreeMap::from([("a".to_owned(), 0), ("b".to_owned(), 2)])
+        );
+    }
+
+    #[test]
+    fn zero_is_not_null() {
+        assert_eq!(round::<Option<String>>("\"\""), Some(Some(String::new())));
+        assert_eq!(round::<Option<String>>("null"), Some(None));
+        assert_eq!(round::<Box<bool>>("false"), Some(Box::new(false)));
+        assert_eq!(round::<Box<bool>>("null"), None);
+    }
+
+    #[test]
+    fn elements_are_written_in_their_own_encoding() {
+        assert_eq!(written(&vec![Some(Box::new(1_u64)), None]), "[\"1\",null]");
+        assert_eq!(
+            written(&BTreeMap::from([("k".to_owned(), vec![0_u8])])),
+            "{\"k\":\"AA==\"}"
+        );
+        assert_eq!(written(&vec![vec![0_u8], vec![]]), "[\"AA==\",\"\"]");
+    }
+
+    #[test]
+    fn errors_count_and_never_quote() {
+        assert_eq!(
+            refusal::<Vec<Vec<i32>>>("[[], [1, \"canary\"]]"),
+            "[1][1]: expected a 32-bit integer"
+        );
+        assert_eq!(
+            refusal::<BTreeMap<String, i32>>("{\"a\": 1, \"canary\": {}}"),
+            "[1]: expected a 32-bit integer"
+        );
+        for json in ["\"canary\"", "7", "7.5", "-7", "true", "{\"canary\": 1}"] {
+            assert_eq!(refusal::<Vec<String>>(json), "expected a list", "{json}");
+        }
+        for json in ["\"canary\"", "[\"canary\"]"] {
+            assert_eq!(
+                refusal::<BTreeMap<String, String>>(json),
+                "expected an object",
+                "{json}"
+            );
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! Messages: JSON objects whose fields are known, read and written in one pass.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+
+use super::Writer;
+
+/// A protobuf message. Implemented by the generated structs; a name for "any message" in bounds such as that of
+/// [`Any::decode`](super::Any::decode).
+pub trait Message: Sized {
+    /// The message with every field absent.
+    #[doc(hidden)]
+    fn empty() -> Self;
+
+    /// Reads the value of the field `name`. `Ok(false)`: no such field, and the value is still to be consumed.
+    #[doc(hidden)]
+    fn read_field<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        map: &mut A,
+    ) -> Result<bool, A::Error>;
+
+    /// Writes every field that is required or present.
+    #[doc(hidden)]
+    fn write_fields<S: SerializeMap>(&self, out: &mut Writer<'_, S>);
+}
+
+/// Reads a message; `None` for `null`.
+#[doc(hidden)]
+pub fn decode_message<'de, M: Message, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<M>, D::Error> {
+    deserializer.deserialize_any(Object(PhantomData))
+}
+
+/// Writes a message.
+#[doc(hidden)]
+pub fn encode_message<M: Message, S: Serializer>(
+    message: &M,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    let mut out = Writer {
+        map: &mut map,
+        outcome: Ok(()),
+    };
+    message.write_fields(&mut out);
+    out.outcome?;
+    map.end()
+}
+
+struct Object<M>(PhantomData<M>);
+
+impl<'de, M: Message> Visitor<'de> for Object<M> {
+    type Value = Option<M>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut message = M::empty();
+        while let Some(name) = map.next_key_seed(Name)? {
+            match message.read_field(&name, &mut map) {
+                Ok(true) => {}
+                Ok(false) => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                // Only a field of the message can fail here, so the name is the description's and not the wire's.
+                Err(error) => return Err(super::at(&name, &error)),
+            }
+        }
+        Ok(Some(message))
+    }
+
+    super::null_is_none!();
+    super::refuse!(scalars, list);
+}
+
+/// Reads a field's name, borrowed from the input where that holds it without escapes.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field name")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(name.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, name: String) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(name))
+    }
+}
+
+/// Makes each listed [`Message`] usable with serde and as a field of other messages.
+#[allow(unused_macros, reason = "a build without features has no messages")]
+macro_rules! messages {
+    ($($message:ty),* $(,)?) => { $(
+        impl $crate::wire::Value for $message {
+            fn null() -> Option<Self> {
+                Some(<Self as $crate::wire::Message>::empty())
+            }
+
+            fn decode<'de, D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                $crate::wire::decode_message(deserializer)
+            }
+
+            fn encode<S: ::serde::ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::wire::encode_message(self, serializer)
+            }
+        }
+
+        impl $crate::wire::Field for $message {
+            fn absent() -> Self {
+                <Self as $crate::wire::Message>::empty()
+            }
+        }
+
+        impl<'de> ::serde::de::Deserialize<'de> for $message {
+            fn deserialize<D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let message = $crate::wire::decode_message(deserializer)?;
+                Ok(message.unwrap_or_else(<Self as $crate::wire::Message>::empty))
+            }
+        }
+
+        impl ::serde::ser::Serialize for $message {
+            fn serialize<S: ::serde::ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::wire::encode_message(self, serializer)
+            }
+        }
+    )* };
+}
+#[allow(unused_imports, reason = "a build without features has no messages")]
+pub(crate) use messages;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, TimeDelta};
+    use serde_json::{Value as Json, json};
+
+    use crate::wire::sample::{FIELDS, Folder, FolderKind, List, Sample, refusal, round, written};
+
+    /// Every field with a value, each in its canonical form.
+    fn full() -> Json {
+        json!({
+            "id": "2B", "name": "n", "bool": true, "int": -5, "uint": 5, "long": "-5", "ulong": "5", "double": 0.5,
+            "createdAt": "2024-02-29T00:00:00Z", "timeout": "-0.500s", "data": "AQ==", "any": {"@type": "a/B", "c": 1},
+            "free": {"k": [1]}, "json": [null, {}], "userIds": ["a"], "numbers": ["1"], "annotations": {"k": "v"},
+            "labels": {"k": {"name": "l"}}, "folder": {"name": "f"}, "folders": [{"name": "g"}],
+            "kind": "FOLDER_KIND_SHARED", "kinds": ["FOLDER_KIND_UNSPECIFIED"], "requiredIds": ["r"],
+        })
+    }
+
+    #[test]
+    fn what_was_read_is_written_again() {
+        let sample: Sample = serde_json::from_value(full()).unwrap();
+        assert_eq!(sample.long, Some(-5));
+        assert_eq!(sample.timeout, Some(TimeDelta::milliseconds(-500)));
+        assert_eq!(
+            sample.created_at,
+            DateTime::parse_from_rfc3339("2024-02-29T00:00:00Z")
+                .ok()
+                .map(Into::into)
+        );
+        assert_eq!(sample.folders[0].name, "g");
+        assert_eq!(serde_json::to_value(&sample).unwrap(), full());
+        let again: Sample = serde_json::from_str(&written(&sample)).unwrap();
+        assert_eq!(serde_json::to_value(&again).unwrap(), full());
+    }
+
+    #[test]
+    fn an_empty_message_writes_its_required_fields_only() {
+        for json in ["{}", "null"] {
+            let sample: Sample = serde_json::from_str(json).unwrap();
+            assert_eq!(written(&sample), r#"{"name":"","requiredIds":[]}"#);
+        }
+    }
+
+    #[test]
+    fn every_field_may_be_null() {
+        let all_null: serde_json::Map<_, _> = full()
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|k| (k.clone(), Json::Null))
+            .collect();
+        assert_eq!(all_null.len(), FIELDS.len());
+        let sample: Sample = serde_json::from_value(Json::Object(all_null)).unwrap();
+        assert_eq!(written(&sample), r#"{"name":"","requiredIds":[]}"#);
+        for name in FIELDS {
+            let mut json = full();
+            json[name] = Json::Null;
+            let sample: Sample = serde_json::from_str(&json.to_string()).unwrap();
+            let mut rest = serde_json::to_value(&sample).unwrap();
+            for (key, value) in full().as_object().unwrap() {
+                if key == name {
+                    rest.as_object_mut().unwrap().remove(key);
+                } else {
+                    assert_eq!(&rest[key], value, "{name} reset {key}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_skipped_whatever_they_hold() {
+        let json = r#"{"new": {"deep": [1, {"x": null}]}, "id": "2B", "\u006eame": "n", "oneof": {"a": 1}, "": 0}"#;
+        let sample = round::<Sample>(json).unwrap();
+        assert_eq!(
+            (sample.id.as_deref(), sample.name.as_str()),
+            (Some("2B"), "n")
+        );
+    }
+
+    #[test]
+    fn several_members_of_a_oneof_are_all_kept() {
+        let folder = round::<Folder>(r#"{"name": "f", "owner": "a", "group": "b"}"#).unwrap();
+        assert_eq!(
+            (folder.owner.as_deref(), folder.group.as_deref()),
+            (Some("a"), Some("b"))
+        );
+    }
+
+    #[test]
+    fn messages_nest_in_themselves() {
+        let folder =
+            round::<Folder>(r#"{"name": "a", "inner": {"name": "b", "inner": {"inner": null}}}"#)
+                .unwrap();
+        assert_eq!(
+            folder.inner.as_ref().unwrap().inner.as_ref().unwrap().name,
+            ""
+        );
+        assert_eq!(
+            written(&folder),
+            r#"{"name":"a","inner":{"name":"b","inner":{"name":""}}}"#
+        );
+    }
+
+    #[test]
+    fn too_deep_nesting_is_an_error() {
+        let json = format!("{}{}", "{\"inner\":".repeat(100_000), "}".repeat(100_000));
+        assert!(serde_json::from_str::<Folder>(&json).is_err());
+    }
+
+    #[test]
+    fn null_messages_and_enums_in_lists_keep_their_positions() {
+        let list = round::<List>(r#"{"list": [null, {"id": "2B"}], "kinds": [null, 7]}"#).unwrap();
+        assert_eq!(
+            (list.list.len(), list.list[1].id.as_deref()),
+            (2, Some("2B"))
+        );
+        assert_eq!(
+            list.kinds,
+            [
+                FolderKind::Unspecified,
+                FolderKind::Unrecognized("7".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn errors_name_path_expectation_and_position() {
+        let json = r#"{"list": [{}, {}, {}, {"createdAt": "yesterday"}]}"#;
+        assert_eq!(
+            serde_json::from_slice::<List>(json.as_bytes())
+                .unwrap_err()
+                .to_string(),
+            "list[3].createdAt: expected an RFC 3339 timestamp at line 1 column 48",
+        );
+        let value: Json = serde_json::from_str(json).unwrap();
+        assert_eq!(
+            serde_json::from_value::<List>(value)
+                .unwrap_err()
+                .to_string(),
+            "list[3].createdAt: expected an RFC 3339 timestamp",
+        );
+        assert_eq!(
+            refusal::<List>(r#"{"list": [{"labels": {"canary": {"name": 1}}}]}"#),
+            "list[0].labels[0].name: expected a string"
+        );
+        let cut = serde_json::from_str::<List>(r#"{"list": [{"id": "canary"#).unwrap_err();
+        assert!(
+            cut.is_eof() || cut.to_string().contains("EOF while parsing a string"),
+            "{cut}"
+        );
+        assert!(cut.to_string().starts_with("list[0].id: "), "{cut}");
+    }
+
+    #[test]
+    fn errors_never_hold_a_value_of_the_wire() {
+        const WRONG: [&str; 9] = [
+            "\"canary\"",
+            "7357",
+            "-7357",
+            "7357.5",
+            "true",
+            "[\"canary\"]",
+            "{\"canary\":\"canary\"}",
+            "[[\"canary\"]]",
+            "{\"canary\":{\"canary\":{\"canary\":7357}}}",
+        ];
+        let mut refused = 0;
+        for name in FIELDS {
+            for wrong in WRONG {
+                for json in [
+                    format!("{{\"{name}\": {wrong}}}"),
+                    format!("{{\"{name}\": {wrong}"),
+                    format!("{{\"{name}\": [{wrong}]}}"),
+                ] {
+                    let text = serde_json::from_str::<Sample>(&json).err();
+                    let tree = serde_json::from_str(&json).ok();
+                    let value =
+                        tree.and_then(|tree: Json| serde_json::from_value::<Sample>(tree).err());
+                    for error in [text, value].into_iter().flatten() {
+                        let error = format!("{error} {error:?}");
+                        refused += 1;
+                        assert!(
+                            !error.contains("canary")
+                                && !error.contains("7357")
+                                && !error.contains("true,"),
+                            "{error}"
+                        );
+                    }
+                }
+            }
+        }
+        // Most of these are wrong for most types; were they not, this test would look at nothing.
+        assert!(refused > 600, "{refused}");
+    }
+
+    #[test]
+    fn encoding_errors_reach_the_caller() {
+        let mut folder: Folder = round("{}").unwrap();
+        folder.keep = Some(TimeDelta::from_std(Duration::from_secs(400_000_000_000)).unwrap());
+        let error = serde_json::to_string(&folder).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a duration must lie within 315,576,000,000 seconds"
+        );
+    }
+}

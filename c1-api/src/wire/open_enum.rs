@@ -1,0 +1,179 @@
+//! Enums that stay open: a value that the description does not list is kept, and written back as it came.
+
+use std::borrow::Cow;
+
+use serde::de::Deserializer;
+use serde::ser::Serializer;
+
+use super::scalar::Scalar;
+
+/// Reads an enum value's name, or its number as text; `None` for `null`.
+#[doc(hidden)]
+pub fn decode_enum<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'de, str>>, D::Error> {
+    const EXPECTED: &str = "the name of an enum value";
+    match Scalar::read(deserializer, EXPECTED)? {
+        Scalar::Null => Ok(None),
+        Scalar::Text(name) => Ok(Some(name)),
+        Scalar::Integer(number) => Ok(Some(Cow::Owned(number.to_string()))),
+        Scalar::Bool(_) | Scalar::Float(_) => Err(super::expected(&EXPECTED)),
+    }
+}
+
+/// Writes an enum value: the name, or for what was read from a number, that number.
+#[doc(hidden)]
+pub fn encode_enum<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match text.parse::<i64>() {
+        // No name looks like a number, so digits in their plain form can only have been one.
+        Ok(number) if number.to_string() == text => serializer.serialize_i64(number),
+        _ => serializer.serialize_str(text),
+    }
+}
+
+/// Defines an open enum from its values' wire names. The first value is the protobuf zero and so the `Default`.
+#[allow(unused_macros, reason = "a build without features has no enums")]
+macro_rules! open_enum {
+    (
+        $(#[$meta:meta])*
+        $vis:vis enum $name:ident {
+            $(#[$first_meta:meta])* $first:ident = $first_text:literal
+            $(, $(#[$other_meta:meta])* $other:ident = $other_text:literal)* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        $vis enum $name {
+            $(#[$first_meta])*
+            #[default]
+            $first,
+            $($(#[$other_meta])* $other,)*
+            /// A value that the API description did not list when this crate was made; digits if the server sent a number.
+            Unrecognized(String),
+        }
+
+        impl $name {
+            /// The value's name on the wire.
+            $vis fn as_str(&self) -> &str {
+                match self {
+                    Self::$first => $first_text,
+                    $(Self::$other => $other_text,)*
+                    Self::Unrecognized(text) => text,
+                }
+            }
+
+            fn listed(text: &str) -> Option<Self> {
+                match text {
+                    $first_text => Some(Self::$first),
+                    $($other_text => Some(Self::$other),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::listed(text).unwrap_or_else(|| Self::Unrecognized(text.to_owned()))
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self::listed(&text).unwrap_or(Self::Unrecognized(text))
+            }
+        }
+
+        impl $crate::wire::Value for $name {
+            fn null() -> Option<Self> {
+                Some(Self::default())
+            }
+
+            fn decode<'de, D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                let text = $crate::wire::decode_enum(deserializer)?;
+                Ok(text.map(|text| {
+                    Self::listed(&text).unwrap_or_else(|| Self::Unrecognized(text.into_owned()))
+                }))
+            }
+
+            fn encode<S: ::serde::ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::wire::encode_enum(self.as_str(), serializer)
+            }
+        }
+
+        impl $crate::wire::Field for $name {
+            fn absent() -> Self {
+                Self::default()
+            }
+        }
+
+        impl<'de> ::serde::de::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Ok(<Self as $crate::wire::Value>::decode(deserializer)?.unwrap_or_default())
+            }
+        }
+
+        impl ::serde::ser::Serialize for $name {
+            fn serialize<S: ::serde::ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::wire::Value::encode(self, serializer)
+            }
+        }
+    };
+}
+#[allow(unused_imports, reason = "a build without features has no enums")]
+pub(crate) use open_enum;
+
+#[cfg(test)]
+mod tests {
+    use crate::wire::sample::{FolderKind, refusal, round, written};
+
+    #[test]
+    fn listed_values() {
+        assert_eq!(FolderKind::default(), FolderKind::Unspecified);
+        assert_eq!(round("\"FOLDER_KIND_SHARED\""), Some(FolderKind::Shared));
+        assert_eq!(
+            round("\"FOLDER_KIND_SH\\u0041RED\""),
+            Some(FolderKind::Shared)
+        );
+        assert_eq!(written(&FolderKind::Shared), "\"FOLDER_KIND_SHARED\"");
+        assert_eq!(FolderKind::from("FOLDER_KIND_SHARED"), FolderKind::Shared);
+        assert_eq!(
+            FolderKind::from("FOLDER_KIND_SHARED".to_owned()),
+            FolderKind::Shared
+        );
+        assert_eq!(FolderKind::Shared.to_string(), "FOLDER_KIND_SHARED");
+    }
+
+    #[test]
+    fn unlisted_values_come_back_as_they_were() {
+        for json in ["\"FOLDER_KIND_NEW\"", "5", "-1", "\"\"", "\"007\""] {
+            let value = round::<FolderKind>(json).unwrap();
+            assert!(matches!(value, FolderKind::Unrecognized(_)), "{json}");
+            assert_eq!(written(&value), json);
+            assert_eq!(serde_json::to_string(&value).unwrap(), json);
+        }
+        assert_eq!(round("5"), Some(FolderKind::Unrecognized("5".to_owned())));
+    }
+
+    #[test]
+    fn null_and_nonsense() {
+        assert_eq!(round::<FolderKind>("null"), None);
+        assert_eq!(
+            serde_json::from_str::<FolderKind>("null").unwrap(),
+            FolderKind::Unspecified
+        );
+        for json in ["true", "5.5", "[\"canary\"]", "{\"canary\": 1}"] {
+            assert_eq!(
+                refusal::<FolderKind>(json),
+                "expected the name of an enum value",
+                "{json}"
+            );
+        }
+    }
+}

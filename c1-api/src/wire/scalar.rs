@@ -1,0 +1,339 @@
+//! Strings, booleans, numbers and bytes.
+//!
+//! One visitor takes any JSON scalar; each type then converts it in a plain function. So serde's machinery is compiled
+//! once for all scalar types.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+/// Any JSON scalar, as it came.
+pub(super) enum Scalar<'de> {
+    Null,
+    Bool(bool),
+    Integer(i128),
+    Float(f64),
+    Text(Cow<'de, str>),
+}
+
+impl<'de> Scalar<'de> {
+    /// Reads a scalar; `expected` names the wanted type should a list or an object stand there.
+    pub(super) fn read<D: Deserializer<'de>>(
+        deserializer: D,
+        expected: &'static str,
+    ) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor(expected))
+    }
+
+    pub(super) fn text(self) -> Option<Cow<'de, str>> {
+        if let Self::Text(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
+
+    fn bool(self) -> Option<bool> {
+        if let Self::Bool(value) = self {
+            Some(value)
+        } else {
+            None
+        }
+    }
+
+    /// Integers come as numbers or strings, with or without a fraction of zero (`5`, `"5"`, `5.0`, `1e3`).
+    fn integer<T: TryFrom<i128>>(self) -> Option<T> {
+        let value = match self {
+            Self::Integer(value) => value,
+            Self::Float(value) => integral(value)?,
+            Self::Text(text) => text.parse().ok().or_else(|| integral(text.parse().ok()?))?,
+            Self::Null | Self::Bool(_) => return None,
+        };
+        T::try_from(value).ok()
+    }
+
+    fn float(self) -> Option<f64> {
+        match self {
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "a double is what the field holds, whatever was sent"
+            )]
+            Self::Integer(value) => Some(value as f64),
+            Self::Float(value) => Some(value),
+            Self::Text(text) => match &*text {
+                "NaN" => Some(f64::NAN),
+                "Infinity" => Some(f64::INFINITY),
+                "-Infinity" => Some(f64::NEG_INFINITY),
+                // Rust also parses words such as `inf`, and turns overflow into infinity; protobuf knows neither.
+                other => other.parse().ok().filter(|value: &f64| value.is_finite()),
+            },
+            Self::Null | Self::Bool(_) => None,
+        }
+    }
+
+    fn bytes(self) -> Option<Vec<u8>> {
+        let text = self.text()?;
+        let alphabet = if text.contains(['-', '_']) {
+            &alphabet::URL_SAFE
+        } else {
+            &alphabet::STANDARD
+        };
+        let config = GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true);
+        GeneralPurpose::new(alphabet, config)
+            .decode(text.as_bytes())
+            .ok()
+    }
+}
+
+/// `value` as an integer, if it is one that 64 bits could hold.
+fn integral(value: f64) -> Option<i128> {
+    const BOUND: f64 = 18_446_744_073_709_551_616.0; // 2^64
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "integral and within bounds, as just checked"
+    )]
+    (value.fract() == 0.0 && value.abs() < BOUND).then_some(value as i128)
+}
+
+struct ScalarVisitor(&'static str);
+
+/// The key under which `serde_json`, built with `arbitrary_precision`, hands out numbers. Any crate in a program's tree
+/// can turn that feature on for all.
+const NUMBER: &str = "$serde_json::private::Number";
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Scalar::Bool(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Scalar::Integer(value.into()))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Scalar::Integer(value.into()))
+    }
+
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Self::Value, E> {
+        Ok(Scalar::Integer(value))
+    }
+
+    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Self::Value, E> {
+        // Beyond i128 it is beyond every integer field as well; a double can still hold it.
+        #[allow(clippy::cast_precision_loss, reason = "a double is what is left")]
+        Ok(i128::try_from(value).map_or(Scalar::Float(value as f64), Scalar::Integer))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(Scalar::Float(value))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_string<E: de::Error>(self, value: String) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Owned(value)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        if map.next_key::<String>()?.as_deref() == Some(NUMBER) {
+            let digits: String = map.next_value()?;
+            if let Ok(value) = digits.parse() {
+                return Ok(Scalar::Integer(value));
+            }
+            if let Ok(value) = digits.parse() {
+                return Ok(Scalar::Float(value));
+            }
+        }
+        Err(super::expected(&self))
+    }
+
+    super::refuse!(list);
+}
+
+/// `Value` and `Field` for types that are one JSON scalar: what is expected, how it is converted, how it is written.
+macro_rules! scalars {
+    ($($type:ty: $expected:literal, $decode:expr, $encode:expr;)*) => { $(
+        impl $crate::wire::Value for $type {
+            fn null() -> Option<Self> {
+                Some(Self::default())
+            }
+
+            fn decode<'de, D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                match $crate::wire::scalar::Scalar::read(deserializer, $expected)? {
+                    $crate::wire::scalar::Scalar::Null => Ok(None),
+                    scalar => match $decode(scalar) {
+                        Some(value) => Ok(Some(value)),
+                        None => Err($crate::wire::expected(&$expected)),
+                    },
+                }
+            }
+
+            fn encode<S: ::serde::ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $encode(self, serializer)
+            }
+        }
+
+        impl $crate::wire::Field for $type {
+            fn absent() -> Self {
+                Self::default()
+            }
+
+            #[allow(clippy::float_cmp, reason = "zero is exact")]
+            fn is_absent(&self) -> bool {
+                // Only asked of a required field, by `redact`: an empty secret may be seen to be empty.
+                *self == Self::default()
+            }
+        }
+    )* };
+}
+pub(super) use scalars;
+
+scalars! {
+    String: "a string", |scalar: Scalar<'_>| scalar.text().map(Cow::into_owned), Serialize::serialize;
+    bool: "true or false", Scalar::bool, Serialize::serialize;
+    i32: "a 32-bit integer", Scalar::integer, Serialize::serialize;
+    u32: "an unsigned 32-bit integer", Scalar::integer, Serialize::serialize;
+    i64: "a 64-bit integer", Scalar::integer, as_text;
+    u64: "an unsigned 64-bit integer", Scalar::integer, as_text;
+    f64: "a number", Scalar::float, |value: &f64, serializer| write_float(*value, serializer);
+    Vec<u8>: "base64 text", Scalar::bytes, write_bytes;
+}
+
+/// 64-bit integers are strings on the wire, since a JavaScript number could not hold them.
+fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+fn write_float<S: Serializer>(value: f64, serializer: S) -> Result<S::Ok, S::Error> {
+    if value.is_finite() {
+        serializer.serialize_f64(value)
+    } else if value.is_nan() {
+        serializer.serialize_str("NaN")
+    } else {
+        serializer.serialize_str(if value > 0.0 { "Infinity" } else { "-Infinity" })
+    }
+}
+
+fn write_bytes<S: Serializer>(value: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::wire::sample::{refusal, round, written};
+
+    #[test]
+    fn signed_64_bit_integers() {
+        assert_eq!(written(&i64::MAX), "\"9223372036854775807\"");
+        assert_eq!(written(&i64::MIN), "\"-9223372036854775808\"");
+        for json in ["5", "\"5\"", "5.0", "\"5.0\"", "5e0", "\"0.5e1\""] {
+            assert_eq!(round::<i64>(json), Some(5), "{json}");
+        }
+        assert_eq!(round::<i64>("-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(round::<i64>("\"9223372036854775807\""), Some(i64::MAX));
+        assert_eq!(round::<i64>("null"), None);
+        for json in [
+            "\"\"",
+            "\"x\"",
+            "5.5",
+            "9223372036854775808",
+            "1e300",
+            "true",
+            "[]",
+            "{}",
+            "\"NaN\"",
+        ] {
+            assert_eq!(refusal::<i64>(json), "expected a 64-bit integer", "{json}");
+        }
+    }
+
+    #[test]
+    fn unsigned_64_bit_integers() {
+        assert_eq!(written(&u64::MAX), "\"18446744073709551615\"");
+        assert_eq!(round::<u64>("18446744073709551615"), Some(u64::MAX));
+        assert_eq!(round::<u64>("\"18446744073709551615\""), Some(u64::MAX));
+        assert_eq!(refusal::<u64>("-1"), "expected an unsigned 64-bit integer");
+        assert_eq!(
+            refusal::<u64>("18446744073709551616"),
+            "expected an unsigned 64-bit integer"
+        );
+    }
+
+    #[test]
+    fn integers_of_32_bits_are_numbers() {
+        assert_eq!(written(&-5_i32), "-5");
+        assert_eq!(written(&u32::MAX), "4294967295");
+        assert_eq!(round::<i32>("\"-7\""), Some(-7));
+        assert_eq!(round::<i32>("5.0"), Some(5));
+        assert_eq!(round::<i32>("-0.0"), Some(0));
+        assert_eq!(refusal::<i32>("2147483648"), "expected a 32-bit integer");
+        assert_eq!(refusal::<u32>("-1"), "expected an unsigned 32-bit integer");
+    }
+
+    #[test]
+    fn doubles() {
+        assert_eq!(written(&1.5_f64), "1.5");
+        assert_eq!(written(&f64::NAN), "\"NaN\"");
+        assert_eq!(written(&f64::INFINITY), "\"Infinity\"");
+        assert_eq!(written(&f64::NEG_INFINITY), "\"-Infinity\"");
+        assert_eq!(round::<f64>("2"), Some(2.0));
+        assert_eq!(round::<f64>("\"-2.5\""), Some(-2.5));
+        assert_eq!(round::<f64>("\"-Infinity\""), Some(f64::NEG_INFINITY));
+        assert!(round::<f64>("\"NaN\"").is_some_and(f64::is_nan));
+        assert_eq!(refusal::<f64>("\"inf\""), "expected a number");
+        assert_eq!(refusal::<f64>("\"1e999\""), "expected a number");
+    }
+
+    #[test]
+    fn booleans_and_strings_are_only_themselves() {
+        assert_eq!(round::<bool>("true"), Some(true));
+        assert_eq!(refusal::<bool>("\"true\""), "expected true or false");
+        assert_eq!(refusal::<bool>("1"), "expected true or false");
+        assert_eq!(round::<String>("\"a\\u00e9\\n\""), Some("aé\n".to_owned()));
+        assert_eq!(refusal::<String>("1"), "expected a string");
+        assert_eq!(round::<String>("null"), None);
+    }
+
+    #[test]
+    fn bytes_read_both_alphabets_with_and_without_padding() {
+        assert_eq!(written(&vec![0xfb_u8, 0xff]), "\"+/8=\"");
+        for json in ["\"+/8=\"", "\"+/8\"", "\"-_8=\"", "\"-_8\""] {
+            assert_eq!(round::<Vec<u8>>(json), Some(vec![0xfb, 0xff]), "{json}");
+        }
+        assert_eq!(round::<Vec<u8>>("\"\""), Some(vec![]));
+        assert_eq!(refusal::<Vec<u8>>("\"!\""), "expected base64 text");
+        assert_eq!(refusal::<Vec<u8>>("[1]"), "expected base64 text");
+    }
+}

@@ -1,0 +1,643 @@
+//! The C1 client: a tenant, a way to get tokens and the generated API on top of them.
+
+use std::{error::Error as StdError, fmt, ops::Deref, sync::Arc};
+
+use c1_api::{Client, Error};
+
+use crate::{
+    assertion::SignedAssertion,
+    cache::TokenCache,
+    client_id::{ClientId, ClientIdError},
+    client_secret::{ClientSecret, ClientSecretError},
+    clock::{Clock, SystemClock},
+    http,
+    random::{Random, SystemRandom},
+    tenant::{Tenant, TenantError},
+    token::{StaticToken, TokenSource},
+    transport::AuthTransport,
+};
+
+const ACCESS_TOKEN: &str = "CONDUCTORONE_ACCESS_TOKEN";
+const OIDC_TOKEN: &str = "CONDUCTORONE_OIDC_TOKEN";
+const CLIENT_ID: &str = "CONDUCTORONE_CLIENT_ID";
+const CLIENT_SECRET: &str = "CONDUCTORONE_CLIENT_SECRET";
+const TENANT_DOMAIN: &str = "CONDUCTORONE_TENANT_DOMAIN";
+const SERVER_URL: &str = "CONDUCTORONE_SERVER_URL";
+
+/// A client of one C1 tenant. It dereferences to [`c1_api::Client`], which has the operations.
+///
+/// Clones share everything: connections and the token.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use c1_api_ext::C1;
+///
+/// // From the CONDUCTORONE_* variables:
+/// let c1 = C1::from_env()?;
+///
+/// // Or from what you have at hand; the client id names the tenant:
+/// let c1 = C1::builder()
+///     .client_credentials("happy-otter-12345@acme.conductor.one/pcc", std::fs::read_to_string("secret")?)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct C1 {
+    api: Client,
+    tenant: Tenant,
+}
+
+impl C1 {
+    /// Begins a client from values at hand.
+    pub fn builder() -> C1Builder {
+        C1Builder::new()
+    }
+
+    /// The client that the environment describes: see [`C1Builder::from_env`].
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        C1Builder::from_env()?.build()
+    }
+
+    /// As [`from_env`](Self::from_env), with the variables read by `get`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the variable that is missing or wrong.
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        C1Builder::from_vars(get)?.build()
+    }
+
+    /// The tenant that it speaks to.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+}
+
+impl Deref for C1 {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.api
+    }
+}
+
+/// Shows the tenant.
+impl fmt::Debug for C1 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("C1")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts a [`C1`] together. Of the setters that say how to get tokens, the last one called counts.
+///
+/// A value that cannot be read is remembered: [`build`](Self::build) returns the first such error.
+#[must_use]
+pub struct C1Builder {
+    tenant: Option<Tenant>,
+    access: Option<Access>,
+    http: Option<reqwest::Client>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    error: Option<ConfigError>,
+}
+
+enum Access {
+    Source(Arc<dyn TokenSource>),
+    Credentials(ClientId, ClientSecret),
+}
+
+impl C1Builder {
+    fn new() -> Self {
+        Self {
+            tenant: None,
+            access: None,
+            http: None,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            error: None,
+        }
+    }
+
+    /// What the environment variables that C1's own tools read describe.
+    ///
+    /// | variable | |
+    /// | --- | --- |
+    /// | `CONDUCTORONE_ACCESS_TOKEN` | an access token, used as it is |
+    /// | `CONDUCTORONE_OIDC_TOKEN` | refused for now: exchanging a token is not supported yet |
+    /// | `CONDUCTORONE_CLIENT_ID`, `CONDUCTORONE_CLIENT_SECRET` | a client id and its secret |
+    /// | `CONDUCTORONE_SERVER_URL`, `CONDUCTORONE_TENANT_DOMAIN` | the tenant, in any form that [`Tenant`] reads; needed unless the client id is there to name it |
+    ///
+    /// The first of the first three that is set counts. White space around a value is dropped; a value that is then
+    /// empty is as good as not set.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        // What is not Unicode is no valid value either; read like this, it is refused and not taken as missing.
+        Self::from_vars(|name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        })
+    }
+
+    /// As [`from_env`](Self::from_env), with the variables read by `get`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the variable that is missing or wrong.
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let get = |name| {
+            let value = get(name)?.trim().to_owned();
+            (!value.is_empty()).then_some(value)
+        };
+        let client_id: Option<ClientId> = read(CLIENT_ID, get(CLIENT_ID))?;
+        let server: Option<Tenant> = read(SERVER_URL, get(SERVER_URL))?;
+        let domain: Option<Tenant> = read(TENANT_DOMAIN, get(TENANT_DOMAIN))?;
+        if let (Some(server), Some(domain)) = (&server, &domain) {
+            same_host(server, domain)?;
+        }
+
+        let mut builder = Self::new();
+        builder.tenant = server
+            .or(domain)
+            .or_else(|| client_id.as_ref().map(|id| id.tenant().clone()));
+        if let Some(token) = get(ACCESS_TOKEN) {
+            if builder.tenant.is_none() {
+                return Err(ConfigError::MissingVariable {
+                    missing: TENANT_DOMAIN,
+                    given: ACCESS_TOKEN,
+                });
+            }
+            return Ok(builder.access_token(token));
+        }
+        if get(OIDC_TOKEN).is_some() {
+            return Err(ConfigError::Unsupported {
+                variable: OIDC_TOKEN,
+            });
+        }
+        let secret: Option<ClientSecret> = read(CLIENT_SECRET, get(CLIENT_SECRET))?;
+        match (client_id, secret) {
+            (Some(id), Some(secret)) => Ok(builder.client_credentials(id, secret)),
+            (Some(_), None) => Err(ConfigError::MissingVariable {
+                missing: CLIENT_SECRET,
+                given: CLIENT_ID,
+            }),
+            (None, Some(_)) => Err(ConfigError::MissingVariable {
+                missing: CLIENT_ID,
+                given: CLIENT_SECRET,
+            }),
+            (None, None) => Err(ConfigError::NoCredentials),
+        }
+    }
+
+    /// The tenant, in any form that [`Tenant`] reads. Not needed with a client id, which names it.
+    pub fn tenant<T>(mut self, tenant: T) -> Self
+    where
+        T: TryInto<Tenant>,
+        ConfigError: From<T::Error>,
+    {
+        self.tenant = self.take(tenant);
+        self
+    }
+
+    /// Gets tokens with a client id and its secret, as C1 shows them when an API client is made.
+    pub fn client_credentials<I, S>(mut self, client_id: I, client_secret: S) -> Self
+    where
+        I: TryInto<ClientId>,
+        S: TryInto<ClientSecret>,
+        ConfigError: From<I::Error> + From<S::Error>,
+    {
+        let id = self.take(client_id);
+        let secret = self.take(client_secret);
+        self.access = id
+            .zip(secret)
+            .map(|(id, secret)| Access::Credentials(id, secret));
+        self
+    }
+
+    /// Uses this access token until the server refuses it.
+    pub fn access_token(self, token: impl Into<String>) -> Self {
+        self.token_source(StaticToken::new(token))
+    }
+
+    /// Gets tokens from `source`, through a [`TokenCache`].
+    pub fn token_source(mut self, source: impl TokenSource) -> Self {
+        self.access = Some(Access::Source(Arc::new(source)));
+        self
+    }
+
+    /// Sends everything, requests for tokens as well, over this client. It must not follow redirects, or credentials
+    /// could go along: begin it with [`http::client_builder`], or set [`reqwest::redirect::Policy::none`].
+    pub fn http(mut self, http: reqwest::Client) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// Tells the time by `clock` in place of the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Takes random bytes from `random` in place of the system's generator.
+    pub fn random(mut self, random: impl Random) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
+    /// The client. Nothing is sent yet: the first call asks for a token.
+    ///
+    /// # Errors
+    /// The first value that could not be read; no tenant or no way to get tokens; client credentials of another
+    /// tenant; an HTTP client that cannot be made.
+    pub fn build(self) -> Result<C1, ConfigError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let access = self.access.ok_or(ConfigError::NoCredentials)?;
+        let tenant = match (self.tenant, &access) {
+            (Some(tenant), Access::Credentials(id, _)) => {
+                same_host(&tenant, id.tenant())?;
+                tenant
+            }
+            (None, Access::Credentials(id, _)) => id.tenant().clone(),
+            (Some(tenant), Access::Source(_)) => tenant,
+            (None, Access::Source(_)) => return Err(ConfigError::NoTenant),
+        };
+        let http = match self.http {
+            Some(http) => http,
+            None => default_http(&tenant)?,
+        };
+        let source: Arc<dyn TokenSource> = match access {
+            Access::Source(source) => source,
+            Access::Credentials(id, secret) => Arc::new(
+                SignedAssertion::new(http.clone(), &tenant, id, secret)
+                    .clock(self.clock.clone())
+                    .random(self.random),
+            ),
+        };
+        let tokens = TokenCache::new(source).clock(self.clock);
+        let transport = AuthTransport::new(http.clone(), &tenant, tokens);
+        let api = Client::new(tenant.base_url(), http, transport).map_err(ConfigError::Client)?;
+        Ok(C1 { api, tenant })
+    }
+
+    fn take<V, T>(&mut self, value: V) -> Option<T>
+    where
+        V: TryInto<T>,
+        ConfigError: From<V::Error>,
+    {
+        match value.try_into() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.error.get_or_insert(error.into());
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Debug for C1Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("C1Builder")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value of a variable as what it is to be.
+fn read<T>(variable: &'static str, value: Option<String>) -> Result<Option<T>, ConfigError>
+where
+    T: TryFrom<String>,
+    ConfigError: From<T::Error>,
+{
+    value
+        .map(T::try_from)
+        .transpose()
+        .map_err(|error| ConfigError::Variable {
+            variable,
+            source: Box::new(error.into()),
+        })
+}
+
+/// Credentials go only to the host that they belong to. The port is no matter, nor is it for the audience of an
+/// assertion.
+fn same_host(tenant: &Tenant, other: &Tenant) -> Result<(), ConfigError> {
+    if tenant.host() == other.host() {
+        return Ok(());
+    }
+    Err(ConfigError::OtherHost {
+        tenant: tenant.host().to_owned(),
+        other: other.host().to_owned(),
+    })
+}
+
+fn default_http(tenant: &Tenant) -> Result<reqwest::Client, ConfigError> {
+    let has_tls = cfg!(any(
+        feature = "rustls-ring",
+        feature = "rustls-aws-lc",
+        feature = "native-tls"
+    ));
+    let mut builder = http::client_builder()?;
+    if tenant.is_loopback() {
+        // What is for this machine has no business at a proxy, least of all without TLS.
+        builder = builder.no_proxy();
+    } else if !has_tls {
+        return Err(ConfigError::NoTls);
+    }
+    builder
+        .build()
+        .map_err(|error| ConfigError::Tls(error.into()))
+}
+
+/// Why there is no client. It never holds a credential.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Nothing says which tenant is meant; there is no default.
+    #[error("no tenant: set {TENANT_DOMAIN}, or give the builder a tenant or a client id")]
+    NoTenant,
+    /// Nothing says how to get a token.
+    #[error(
+        "no credentials: set {CLIENT_ID} and {CLIENT_SECRET}, or {ACCESS_TOKEN}, or give the builder a way to get tokens"
+    )]
+    NoCredentials,
+    /// One variable is set without another that it needs.
+    #[error("{given} is set, but {missing} is not")]
+    MissingVariable {
+        /// The variable that is not set.
+        missing: &'static str,
+        /// The variable that needs it.
+        given: &'static str,
+    },
+    /// A variable has a value that cannot be read.
+    #[error("{variable}: {source}")]
+    Variable {
+        /// The variable's name.
+        variable: &'static str,
+        /// What is wrong with its value.
+        source: Box<ConfigError>,
+    },
+    /// A variable asks for something that this version cannot do.
+    #[error(
+        "{variable} is set, but exchanging an OIDC token is not supported yet: unset it and use client credentials or an access token"
+    )]
+    Unsupported {
+        /// The variable's name.
+        variable: &'static str,
+    },
+    /// The tenant is one host, the credentials or another setting name another.
+    #[error(
+        "the tenant is {tenant}, but {other} is named as well: credentials go only to the host they belong to"
+    )]
+    OtherHost {
+        /// The tenant's host.
+        tenant: String,
+        /// The other host.
+        other: String,
+    },
+    /// The tenant cannot be read.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The client id cannot be read.
+    #[error(transparent)]
+    ClientId(#[from] ClientIdError),
+    /// The client secret cannot be read.
+    #[error(transparent)]
+    ClientSecret(#[from] ClientSecretError),
+    /// The crate was built without TLS, and no HTTP client was given.
+    #[error("no TLS: turn on a TLS feature of c1-api-ext, or give the builder an HTTP client")]
+    NoTls,
+    /// The HTTP client's TLS cannot be set up.
+    #[error("the HTTP client cannot be made: {0}")]
+    Tls(#[source] Box<dyn StdError + Send + Sync>),
+    /// The generated client refuses the tenant's address.
+    #[error(transparent)]
+    Client(Error),
+}
+
+/// What is already a [`Tenant`], say, converts without error.
+impl From<std::convert::Infallible> for ConfigError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_debug_is_clean, assert_no_secret, client_id, secret, shown};
+
+    const ID: &str = "otter@acme.conductor.one/pcc";
+
+    fn from_vars(vars: &[(&str, &str)]) -> Result<C1, ConfigError> {
+        C1::from_vars(|name| {
+            vars.iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn every_complete_environment_names_a_tenant() {
+        let secret = secret().expose();
+        let padded = format!(" {}\n", *secret);
+        for (vars, base) in [
+            (
+                &[(CLIENT_ID, ID), (CLIENT_SECRET, secret.as_str())][..],
+                "https://acme.conductor.one",
+            ),
+            (
+                &[
+                    (CLIENT_ID, ID),
+                    (CLIENT_SECRET, &padded),
+                    (ACCESS_TOKEN, " "),
+                ],
+                "https://acme.conductor.one",
+            ),
+            (
+                &[
+                    (CLIENT_ID, ID),
+                    (CLIENT_SECRET, &secret),
+                    (TENANT_DOMAIN, "acme"),
+                ],
+                "https://acme.conductor.one",
+            ),
+            (
+                &[
+                    (CLIENT_ID, ID),
+                    (CLIENT_SECRET, &secret),
+                    (SERVER_URL, "https://acme.conductor.one:8443"),
+                ],
+                "https://acme.conductor.one:8443",
+            ),
+            (
+                &[(ACCESS_TOKEN, "canary"), (TENANT_DOMAIN, "acme.c1eu.ai")],
+                "https://acme.c1eu.ai",
+            ),
+            (
+                &[
+                    (ACCESS_TOKEN, "canary"),
+                    (SERVER_URL, "http://127.0.0.1:8080/"),
+                ],
+                "http://127.0.0.1:8080",
+            ),
+            (
+                &[(ACCESS_TOKEN, "canary"), (CLIENT_ID, ID)],
+                "https://acme.conductor.one",
+            ),
+            // The access token comes first, whatever else there is.
+            (
+                &[
+                    (ACCESS_TOKEN, "canary"),
+                    (OIDC_TOKEN, "canary"),
+                    (CLIENT_SECRET, "canary"),
+                    (TENANT_DOMAIN, "acme"),
+                ],
+                "https://acme.conductor.one",
+            ),
+        ] {
+            let c1 = from_vars(vars).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(c1.tenant().base_url(), base);
+            assert_eq!(c1.base_url(), base);
+            assert_debug_is_clean(&c1);
+        }
+    }
+
+    #[test]
+    fn every_incomplete_environment_names_what_is_missing() {
+        let secret = secret().expose();
+        let public_only = "secret-token:conductorone.com:v1:e30";
+        for (vars, message) in [
+            (
+                &[][..],
+                "no credentials: set CONDUCTORONE_CLIENT_ID and CONDUCTORONE_CLIENT_SECRET",
+            ),
+            (
+                &[(TENANT_DOMAIN, "acme")],
+                "no credentials: set CONDUCTORONE_CLIENT_ID",
+            ),
+            (
+                &[(CLIENT_ID, ID)],
+                "CONDUCTORONE_CLIENT_ID is set, but CONDUCTORONE_CLIENT_SECRET is not",
+            ),
+            (
+                &[(CLIENT_ID, ID), (CLIENT_SECRET, " ")],
+                "CONDUCTORONE_CLIENT_ID is set, but CONDUCTORONE_CLIENT_SECRET is not",
+            ),
+            (
+                &[(CLIENT_SECRET, secret.as_str())],
+                "CONDUCTORONE_CLIENT_SECRET is set, but CONDUCTORONE_CLIENT_ID is not",
+            ),
+            (
+                &[(ACCESS_TOKEN, "canary")],
+                "CONDUCTORONE_ACCESS_TOKEN is set, but CONDUCTORONE_TENANT_DOMAIN is not",
+            ),
+            (
+                &[
+                    (OIDC_TOKEN, "canary"),
+                    (CLIENT_ID, ID),
+                    (CLIENT_SECRET, &secret),
+                ],
+                "CONDUCTORONE_OIDC_TOKEN is set, but exchanging",
+            ),
+            (
+                &[(ACCESS_TOKEN, "canary"), (TENANT_DOMAIN, "canary canary")],
+                "CONDUCTORONE_TENANT_DOMAIN: not a tenant name",
+            ),
+            (
+                &[
+                    (ACCESS_TOKEN, "canary"),
+                    (SERVER_URL, "http://canary.example"),
+                ],
+                "CONDUCTORONE_SERVER_URL: not a tenant's URL: expected https",
+            ),
+            (
+                &[(CLIENT_ID, "canary"), (CLIENT_SECRET, &secret)],
+                "CONDUCTORONE_CLIENT_ID: not a client id",
+            ),
+            // Each in the other's place.
+            (
+                &[(CLIENT_ID, &secret), (CLIENT_SECRET, ID)],
+                "CONDUCTORONE_CLIENT_ID: not a client id",
+            ),
+            (
+                &[(CLIENT_ID, ID), (CLIENT_SECRET, public_only)],
+                "CONDUCTORONE_CLIENT_SECRET: not a client secret: expected a key of type OKP",
+            ),
+            (
+                &[
+                    (CLIENT_ID, ID),
+                    (CLIENT_SECRET, &secret),
+                    (TENANT_DOMAIN, "other"),
+                ],
+                "the tenant is other.conductor.one, but acme.conductor.one is named",
+            ),
+            (
+                &[
+                    (ACCESS_TOKEN, "canary"),
+                    (SERVER_URL, "https://evil.example"),
+                    (TENANT_DOMAIN, "acme"),
+                ],
+                "the tenant is evil.example, but acme.conductor.one is named",
+            ),
+        ] {
+            let error = from_vars(vars).expect_err(message);
+            assert!(error.to_string().starts_with(message), "{error}");
+            assert_no_secret(&shown(&error));
+        }
+    }
+
+    #[test]
+    fn the_builder_takes_text_or_what_was_read_already() {
+        let c1 = C1::builder()
+            .client_credentials(client_id(), secret())
+            .build()
+            .expect("a client");
+        assert_eq!(c1.tenant(), client_id().tenant());
+        let builder = C1::builder()
+            .tenant("acme")
+            .client_credentials(ID, secret().expose().as_str());
+        assert_debug_is_clean(&builder);
+        assert!(builder.build().is_ok());
+        assert!(
+            C1::builder()
+                .access_token("canary")
+                .tenant(c1.tenant().clone())
+                .build()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_builder_refuses_what_is_incomplete_or_does_not_fit() {
+        use ConfigError as E;
+        let refused = |builder: C1Builder| {
+            let error = builder.build().expect_err("must be refused");
+            assert_no_secret(&shown(&error));
+            error
+        };
+        assert!(matches!(refused(C1::builder()), E::NoCredentials));
+        assert!(matches!(
+            refused(C1::builder().tenant("acme")),
+            E::NoCredentials
+        ));
+        assert!(matches!(
+            refused(C1::builder().access_token("canary")),
+            E::NoTenant
+        ));
+        let other = C1::builder()
+            .tenant("other")
+            .client_credentials(client_id(), secret());
+        assert!(matches!(refused(other), E::OtherHost { .. }));
+        // The first error is the one that is told, and a good value afterwards does not hide it.
+        let bad = C1::builder()
+            .client_credentials("canary", "canary")
+            .tenant("")
+            .client_credentials(client_id(), secret());
+        assert!(matches!(refused(bad), E::ClientId(ClientIdError::At)));
+    }
+}

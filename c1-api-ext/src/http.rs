@@ -1,0 +1,74 @@
+//! The HTTP client underneath: TLS by cargo feature, no redirects, a limit on connecting.
+
+use std::time::Duration;
+
+use reqwest::{ClientBuilder, redirect::Policy};
+
+use crate::client::ConfigError;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Begins an HTTP client that is safe to carry credentials, to which proxies, headers and time limits can be added
+/// before [`C1Builder::http`](crate::C1Builder::http) gets it:
+///
+/// - it follows no redirect, because credentials must not go along;
+/// - it gives up connecting after 10 s;
+/// - its TLS is the one that this crate's features ask for (`native-tls` before `rustls-aws-lc` before
+///   `rustls-ring`) and trusts what the operating system trusts. With rustls, the builder's own settings for TLS have
+///   no effect: for other roots or a client certificate, build a client from scratch.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let http = c1_api_ext::http::client_builder()?
+///     .user_agent("my-tool/1.0")
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`ConfigError::Tls`] if the operating system's trusted certificates cannot be read.
+pub fn client_builder() -> Result<ClientBuilder, ConfigError> {
+    let builder = ClientBuilder::new()
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT);
+    tls(builder)
+}
+
+#[cfg(feature = "native-tls")]
+#[allow(clippy::unnecessary_wraps)]
+fn tls(builder: ClientBuilder) -> Result<ClientBuilder, ConfigError> {
+    Ok(builder.tls_backend_native())
+}
+
+/// Handed over ready-made, so that no cryptography has to be installed for the whole process.
+#[cfg(all(
+    any(feature = "rustls-ring", feature = "rustls-aws-lc"),
+    not(feature = "native-tls")
+))]
+fn tls(builder: ClientBuilder) -> Result<ClientBuilder, ConfigError> {
+    use rustls_platform_verifier::BuilderVerifierExt;
+
+    #[cfg(feature = "rustls-aws-lc")]
+    use rustls::crypto::aws_lc_rs as crypto;
+    #[cfg(not(feature = "rustls-aws-lc"))]
+    use rustls::crypto::ring as crypto;
+
+    let config = rustls::ClientConfig::builder_with_provider(crypto::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .and_then(BuilderVerifierExt::with_platform_verifier)
+        .map_err(|error| ConfigError::Tls(error.into()))?
+        .with_no_client_auth();
+    Ok(builder.tls_backend_preconfigured(config))
+}
+
+/// Without any of the features there is plain HTTP, which serves an emulator on this machine.
+#[cfg(not(any(
+    feature = "rustls-ring",
+    feature = "rustls-aws-lc",
+    feature = "native-tls"
+)))]
+#[allow(clippy::unnecessary_wraps)]
+fn tls(builder: ClientBuilder) -> Result<ClientBuilder, ConfigError> {
+    Ok(builder)
+}

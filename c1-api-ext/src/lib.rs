@@ -1,0 +1,43 @@
+//! Connect to a C1 tenant and call any of its operations.
+//!
+//! [`C1`] is the client. It knows the [`Tenant`], gets access tokens and renews them, and dereferences to the
+//! generated [`c1_api::Client`], which has the operations.
+//!
+//! - Credentials: a [`ClientId`] and its [`ClientSecret`], an access token, or any [`TokenSource`].
+//! - Errors: [`ConfigError`] until there is a client; [`Error`] from its calls, with [`TokenError`] as its source when
+//!   there was no token to be had.
+//! - Secrets are in no `Debug` output and no error, and they go to the tenant's own host only.
+//!
+//! # Features
+//! `rustls-ring` (default), `rustls-aws-lc` and `native-tls` choose the TLS of the HTTP client that the crate makes.
+
+mod assertion;
+mod cache;
+mod client;
+mod client_id;
+mod client_secret;
+mod clock;
+mod endpoint;
+pub mod http;
+mod random;
+mod tenant;
+#[cfg(test)]
+mod testing;
+mod token;
+mod transport;
+
+pub use c1_api::{self, BoxFuture, Error, ErrorKind};
+
+pub use crate::{
+    assertion::SignedAssertion,
+    cache::TokenCache,
+    client::{C1, C1Builder, ConfigError},
+    client_id::{ClientId, ClientIdError, ClientIdKind},
+    client_secret::{ClientSecret, ClientSecretError},
+    clock::{Clock, SystemClock},
+    endpoint::TokenError,
+    random::{Random, SystemRandom},
+    tenant::{Tenant, TenantError},
+    token::{AccessToken, StaticToken, TokenSource},
+    transport::AuthTransport,
+};

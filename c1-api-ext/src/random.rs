@@ -1,0 +1,34 @@
+//! Random bytes, injected wherever they are needed, so that tests can foretell what is sent.
+
+use std::{fmt, io, sync::Arc};
+
+use ring::rand::SecureRandom;
+
+/// Gives random bytes.
+///
+/// They keep signed assertions apart, so an implementation for anything but tests must be fit for cryptography.
+pub trait Random: fmt::Debug + Send + Sync + 'static {
+    /// Fills `bytes`.
+    ///
+    /// # Errors
+    /// Whatever keeps the source from giving random bytes; the call that needed them fails with it.
+    fn fill(&self, bytes: &mut [u8]) -> io::Result<()>;
+}
+
+/// The operating system's generator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+        ring::rand::SystemRandom::new()
+            .fill(bytes)
+            .map_err(|_| io::Error::other("the operating system gave no random bytes"))
+    }
+}
+
+impl<R: Random + ?Sized> Random for Arc<R> {
+    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+        (**self).fill(bytes)
+    }
+}

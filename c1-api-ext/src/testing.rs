@@ -1,0 +1,107 @@
+//! What the unit tests of several modules share.
+
+use std::{
+    error::Error as StdError,
+    fmt, io,
+    sync::{
+        Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use httpmock::MockServer;
+
+use crate::{ClientId, ClientSecret, Clock, Random, Tenant};
+
+pub(crate) fn client_id() -> ClientId {
+    "otter@acme.conductor.one/pcc".parse().expect("a client id")
+}
+
+pub(crate) fn secret() -> ClientSecret {
+    ClientSecret::from_seed([0x41; 32])
+}
+
+/// A clock that moves when told.
+#[derive(Debug)]
+pub(crate) struct ManualClock(Mutex<SystemTime>);
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self(Mutex::new(UNIX_EPOCH + Duration::from_secs(1_700_000_000)))
+    }
+}
+
+impl ManualClock {
+    pub(crate) fn advance(&self, seconds: u64) {
+        *self.0.lock().expect("no panic") += Duration::from_secs(seconds);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> SystemTime {
+        *self.0.lock().expect("no panic")
+    }
+}
+
+/// Fills with 0, then with 1, and so on.
+#[derive(Debug, Default)]
+pub(crate) struct Counting(AtomicU8);
+
+impl Random for Counting {
+    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+        bytes.fill(self.0.fetch_add(1, Ordering::Relaxed));
+        Ok(())
+    }
+}
+
+/// Has none to give.
+#[derive(Debug)]
+pub(crate) struct NoRandom;
+
+impl Random for NoRandom {
+    fn fill(&self, _: &mut [u8]) -> io::Result<()> {
+        Err(io::Error::other("no bytes today"))
+    }
+}
+
+/// The tenant that `server` plays.
+pub(crate) fn tenant(server: &MockServer) -> Tenant {
+    server.base_url().parse().expect("on loopback")
+}
+
+/// A client of that tenant.
+pub(crate) fn client_id_at(server: &MockServer) -> ClientId {
+    format!("otter@{}/pcc", server.address())
+        .parse()
+        .expect("a client id")
+}
+
+/// All that an error shows, its sources' words included.
+pub(crate) fn shown(error: &(dyn StdError + 'static)) -> String {
+    std::iter::successors(Some(error), |error| (*error).source())
+        .map(|error| format!("{error}\n{error:?}\n{error:#?}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Fails if `text` holds one of the secrets that the tests use, or a part of one.
+pub(crate) fn assert_no_secret(text: &str) {
+    let secret = secret().expose();
+    // The seed is bytes of 0x41: "A" as text, `QUFB` in base64, 65 in a list of bytes.
+    for canary in [
+        "canary",
+        "AAAAAAAA",
+        "QUFBQUFB",
+        "65, 65",
+        "eyJ",
+        &secret[33..],
+    ] {
+        assert!(!text.contains(canary), "{canary} in {text}");
+    }
+}
+
+/// Fails if the `Debug` of `value` holds a secret.
+pub(crate) fn assert_debug_is_clean(value: &dyn fmt::Debug) {
+    assert_no_secret(&format!("{value:?} {value:#?}"));
+}

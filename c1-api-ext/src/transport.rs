@@ -1,0 +1,259 @@
+//! Carries the generated client's requests: adds the token, sends them to the tenant and to nobody else.
+
+use std::fmt;
+
+use c1_api::{BoxFuture, Error, ErrorKind, Operation, Transport};
+use reqwest::{
+    Request, Response, StatusCode,
+    header::{AUTHORIZATION, HeaderValue},
+};
+use url::Origin;
+use zeroize::Zeroizing;
+
+use crate::{cache::TokenCache, tenant::Tenant, token::AccessToken};
+
+/// A transport that authenticates every request with a bearer token.
+///
+/// - A request to another scheme, host or port than the tenant's is refused before it is sent.
+/// - A token that the server refuses with 401 is dropped, and the request is sent once more with another, if there
+///   is another and the body can be sent twice. A second 401 is the answer.
+pub struct AuthTransport {
+    http: reqwest::Client,
+    origin: Origin,
+    tokens: TokenCache,
+}
+
+impl AuthTransport {
+    /// Sends to `tenant` over `http`, which is not to follow redirects:
+    /// [`http::client_builder`](crate::http::client_builder) begins one that does not.
+    pub fn new(http: reqwest::Client, tenant: &Tenant, tokens: TokenCache) -> Self {
+        Self {
+            http,
+            origin: tenant.origin(),
+            tokens,
+        }
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        if request.url().origin() != self.origin {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "the request is not for this tenant's server, so its token is not sent there",
+            ));
+        }
+        let token = self.tokens.get().await?;
+        let again = request.try_clone();
+        let response = self.send_with(request, &token).await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        self.tokens.invalidate(&token);
+        let Some(again) = again else {
+            return Ok(response);
+        };
+        let next = self.tokens.get().await?;
+        if next.is(&token) {
+            return Ok(response);
+        }
+        self.send_with(again, &next).await
+    }
+
+    async fn send_with(
+        &self,
+        mut request: Request,
+        token: &AccessToken,
+    ) -> Result<Response, Error> {
+        request.headers_mut().insert(AUTHORIZATION, bearer(token)?);
+        self.http
+            .execute(request)
+            .await
+            .map_err(Error::from_reqwest)
+    }
+}
+
+/// The header's value, marked so that nobody prints it.
+fn bearer(token: &AccessToken) -> Result<HeaderValue, Error> {
+    let value = Zeroizing::new(format!("Bearer {}", token.expose()));
+    // The error of an invalid value has nothing to add.
+    let mut value = HeaderValue::from_str(&value).map_err(|_| {
+        Error::new(
+            ErrorKind::Auth,
+            "the access token has characters that no header can carry",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+impl Transport for AuthTransport {
+    fn execute<'a>(
+        &'a self,
+        request: Request,
+        _operation: &'static Operation,
+    ) -> BoxFuture<'a, Result<Response, Error>> {
+        Box::pin(self.send(request))
+    }
+}
+
+impl fmt::Debug for AuthTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthTransport")
+            .field("origin", &self.origin.ascii_serialization())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, sync::Mutex};
+
+    use httpmock::{Mock, MockServer};
+
+    use super::*;
+    use crate::{
+        testing::{assert_debug_is_clean, assert_no_secret, shown, tenant},
+        token::TokenSource,
+    };
+
+    /// Gives these tokens one after the other.
+    struct Tokens(Mutex<VecDeque<&'static str>>);
+
+    impl TokenSource for Tokens {
+        fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
+            Box::pin(async {
+                let next = self.0.lock().expect("no panic").pop_front();
+                next.map(AccessToken::new)
+                    .ok_or_else(|| Error::new(ErrorKind::Auth, "no more tokens"))
+            })
+        }
+    }
+
+    fn http() -> reqwest::Client {
+        crate::http::client_builder()
+            .expect("TLS")
+            .build()
+            .expect("a client")
+    }
+
+    fn transport(server: &MockServer, tokens: &[&'static str]) -> AuthTransport {
+        let source = Tokens(Mutex::new(tokens.iter().copied().collect()));
+        AuthTransport::new(http(), &tenant(server), TokenCache::new(source))
+    }
+
+    /// The answer that a token gets.
+    async fn answer<'a>(server: &'a MockServer, token: &str, status: u16) -> Mock<'a> {
+        let value = format!("Bearer {token}");
+        server
+            .mock_async(|when, then| {
+                when.path("/api/v1/apps")
+                    .header("authorization", value)
+                    .body("hello");
+                then.status(status);
+            })
+            .await
+    }
+
+    fn request(server: &MockServer) -> Request {
+        http()
+            .post(server.url("/api/v1/apps"))
+            .body("hello")
+            .build()
+            .expect("a request")
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_is_replaced_and_the_call_sent_once_more() {
+        let server = MockServer::start_async().await;
+        let old = answer(&server, "canary-1", 401).await;
+        let new = answer(&server, "canary-2", 200).await;
+        let transport = transport(&server, &["canary-1", "canary-2"]);
+        for _ in 0..2 {
+            let response = transport.send(request(&server)).await.expect("an answer");
+            assert_eq!(response.status(), 200);
+        }
+        assert_eq!((old.calls_async().await, new.calls_async().await), (1, 2));
+        assert_debug_is_clean(&transport);
+    }
+
+    #[tokio::test]
+    async fn a_second_401_is_the_answer() {
+        let server = MockServer::start_async().await;
+        let first = answer(&server, "canary-1", 401).await;
+        let second = answer(&server, "canary-2", 401).await;
+        let transport = transport(&server, &["canary-1", "canary-2", "canary-3"]);
+        let response = transport.send(request(&server)).await.expect("an answer");
+        assert_eq!(response.status(), 401);
+        assert_eq!(
+            (first.calls_async().await, second.calls_async().await),
+            (1, 1)
+        );
+    }
+
+    #[tokio::test]
+    async fn nothing_is_repeated_with_the_same_token() {
+        let server = MockServer::start_async().await;
+        let only = answer(&server, "canary", 401).await;
+        let transport = transport(&server, &["canary", "canary"]);
+        let response = transport.send(request(&server)).await.expect("an answer");
+        assert_eq!(response.status(), 401);
+        assert_eq!(only.calls_async().await, 1);
+    }
+
+    #[tokio::test]
+    async fn other_refusals_leave_the_token_alone() {
+        let server = MockServer::start_async().await;
+        let mock = answer(&server, "canary", 403).await;
+        let transport = transport(&server, &["canary"]);
+        for _ in 0..2 {
+            let response = transport.send(request(&server)).await.expect("an answer");
+            assert_eq!(response.status(), 403);
+        }
+        assert_eq!(mock.calls_async().await, 2);
+    }
+
+    #[tokio::test]
+    async fn the_token_goes_nowhere_else() {
+        let (server, other) = (
+            MockServer::start_async().await,
+            MockServer::start_async().await,
+        );
+        let elsewhere = other
+            .mock_async(|_, then| {
+                then.status(200);
+            })
+            .await;
+        let transport = transport(&server, &["canary"]);
+        let error = transport.send(request(&other)).await.expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert_no_secret(&shown(&error));
+
+        server
+            .mock_async(|when, then| {
+                when.path("/api/v1/apps");
+                then.status(307)
+                    .header("location", other.url("/api/v1/apps"));
+            })
+            .await;
+        let response = transport.send(request(&server)).await.expect("an answer");
+        assert_eq!(response.status(), 307);
+        assert_eq!(elsewhere.calls_async().await, 0);
+    }
+
+    #[test]
+    fn the_header_is_not_printed() {
+        let value = bearer(&AccessToken::new("canary")).expect("a header");
+        assert_eq!(value.as_bytes(), b"Bearer canary");
+        assert_debug_is_clean(&value);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_no_header_can_carry_is_an_error() {
+        let server = MockServer::start_async().await;
+        let error = transport(&server, &["canary\nHost: evil"])
+            .send(request(&server))
+            .await
+            .expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Auth);
+        assert_no_secret(&shown(&error));
+    }
+}

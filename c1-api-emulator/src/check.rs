@@ -1,0 +1,564 @@
+//! Checks data against the description by the rules of protobuf JSON, more strictly than the
+//! real API: what is not in the description is refused, so that a client's mistakes show.
+//!
+//! Rules: <https://protobuf.dev/programming-guides/json/>.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use c1_api_spec::model::{Description, Message, Operation, Parameter, SchemaKind, Type};
+use serde_json::{Map, Value};
+
+/// Who wrote the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// A client: what it says in fields that the server decides is not looked at.
+    Request,
+    /// The server.
+    Response,
+}
+
+/// The first place where data departs from its schema.
+///
+/// Says where and what was expected, never what was found: that may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    field: String,
+    expected: String,
+}
+
+impl Breach {
+    /// A breach right here; [`Breach::within`] adds the way to it.
+    pub(crate) fn new(expected: impl Into<String>) -> Self {
+        Self {
+            field: String::new(),
+            expected: expected.into(),
+        }
+    }
+
+    /// The same breach seen from the object, list or map around it.
+    pub(crate) fn within(mut self, step: &str) -> Self {
+        if !self.field.is_empty() && !self.field.starts_with('[') {
+            self.field.insert(0, '.');
+        }
+        self.field.insert_str(0, step);
+        self
+    }
+
+    /// The way to the field, for example `list[2].appEntitlement.id`; `body` for the whole.
+    pub fn field(&self) -> &str {
+        if self.field.is_empty() {
+            "body"
+        } else {
+            &self.field
+        }
+    }
+
+    /// What the description wants there.
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}", self.field(), self.expected)
+    }
+}
+
+impl std::error::Error for Breach {}
+
+/// Checks that a JSON value conforms to the schema of that name.
+///
+/// # Errors
+///
+/// The first [`Breach`]: an unknown field, a wrong type or form, a number out of range, an unknown
+/// enum value, a missing required field, two members of a oneof. Also when no schema has the name.
+pub fn value(
+    description: &Description,
+    schema: &str,
+    value: &Value,
+    direction: Direction,
+) -> Result<(), Breach> {
+    Checker {
+        description,
+        direction,
+    }
+    .named(schema, value)
+}
+
+/// Checks the values of the path parameters, already decoded.
+pub(crate) fn path(
+    description: &Description,
+    operation: &Operation,
+    values: &[(String, String)],
+) -> Result<(), Breach> {
+    let checker = Checker {
+        description,
+        direction: Direction::Request,
+    };
+    operation.path_parameters.iter().try_for_each(|parameter| {
+        let value = values.iter().find(|(name, _)| *name == parameter.name);
+        let (_, value) = value.ok_or_else(|| Breach::new("a value").within(&parameter.name))?;
+        checker.parameter(parameter, value)
+    })
+}
+
+/// Checks the pairs of the query: each known, at most once, well formed.
+pub(crate) fn query(
+    description: &Description,
+    operation: &Operation,
+    pairs: &[(String, String)],
+) -> Result<(), Breach> {
+    let checker = Checker {
+        description,
+        direction: Direction::Request,
+    };
+    for (at, (name, value)) in pairs.iter().enumerate() {
+        let parameter = operation
+            .query_parameters
+            .iter()
+            .find(|parameter| parameter.name == *name);
+        let parameter =
+            parameter.ok_or_else(|| Breach::new("no query parameter of this name").within(name))?;
+        if pairs[..at].iter().any(|(earlier, _)| earlier == name) {
+            return Err(Breach::new("the query parameter once").within(name));
+        }
+        checker.parameter(parameter, value)?;
+    }
+    Ok(())
+}
+
+/// Checks the request body; an operation without one takes none.
+pub(crate) fn body(
+    description: &Description,
+    operation: &Operation,
+    body: Option<&Value>,
+) -> Result<(), Breach> {
+    match (&operation.body, body) {
+        (Some(schema), Some(body)) => value(description, schema, body, Direction::Request),
+        (Some(schema), None) => value(
+            description,
+            schema,
+            &Value::Object(Map::new()),
+            Direction::Request,
+        ),
+        (None, Some(_)) => Err(Breach::new("no body for this operation")),
+        (None, None) => Ok(()),
+    }
+}
+
+struct Checker<'a> {
+    description: &'a Description,
+    direction: Direction,
+}
+
+impl Checker<'_> {
+    /// A parameter is text; numbers and booleans are written as JSON writes them.
+    fn parameter(&self, parameter: &Parameter, text: &str) -> Result<(), Breach> {
+        let value = match (&parameter.ty, text) {
+            (Type::Bool, "true") => Value::Bool(true),
+            (Type::Bool, "false") => Value::Bool(false),
+            _ => Value::String(text.to_owned()),
+        };
+        self.value(&parameter.ty, &value)
+            .map_err(|breach| breach.within(&parameter.name))
+    }
+
+    fn value(&self, ty: &Type, value: &Value) -> Result<(), Breach> {
+        let (good, expected) = match ty {
+            Type::String => (value.is_string(), "a string"),
+            Type::Bool => (value.is_boolean(), "true or false"),
+            Type::Int32 => (
+                integer(value, i32::MIN.into()..=i32::MAX.into()),
+                "a 32-bit integer",
+            ),
+            Type::Uint32 => (
+                integer(value, 0..=u32::MAX.into()),
+                "an unsigned 32-bit integer",
+            ),
+            Type::Int64 => (
+                integer(value, i64::MIN.into()..=i64::MAX.into()),
+                "a 64-bit integer",
+            ),
+            Type::Uint64 => (
+                integer(value, 0..=u64::MAX.into()),
+                "an unsigned 64-bit integer",
+            ),
+            Type::Double => (double(value), "a number"),
+            Type::Bytes => (value.as_str().is_some_and(base64), "base64"),
+            Type::Timestamp => (
+                value.as_str().is_some_and(timestamp),
+                "an RFC 3339 timestamp",
+            ),
+            Type::Duration => (
+                value.as_str().is_some_and(duration),
+                "a duration in seconds such as \"3600s\"",
+            ),
+            Type::Any | Type::Object => (value.is_object(), "an object"),
+            Type::Json => (true, "any value"),
+            Type::Ref(name) => return self.named(name, value),
+            Type::List(inner) => return self.list(inner, value),
+            Type::Map(inner) => return self.map(inner, value),
+        };
+        if good {
+            Ok(())
+        } else {
+            Err(Breach::new(expected))
+        }
+    }
+
+    fn named(&self, name: &str, value: &Value) -> Result<(), Breach> {
+        let schema = self.description.schemas.get(name);
+        match &schema
+            .ok_or_else(|| Breach::new(format!("a schema {name} in the description")))?
+            .kind
+        {
+            SchemaKind::Message(message) => self.message(message, value),
+            SchemaKind::Enum(names) => match value.as_str() {
+                Some(text) if names.iter().any(|name| name == text) => Ok(()),
+                _ => Err(Breach::new(format!("a name of the enum {name}"))),
+            },
+            // The pattern itself is not tried: the document has none, and the emulator no ECMA 262.
+            SchemaKind::Pattern(_) if value.is_string() => Ok(()),
+            SchemaKind::Pattern(pattern) => {
+                Err(Breach::new(format!("a string that matches {pattern}")))
+            }
+        }
+    }
+
+    fn list(&self, inner: &Type, value: &Value) -> Result<(), Breach> {
+        let elements = value.as_array().ok_or_else(|| Breach::new("a list"))?;
+        elements
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, element)| {
+                self.value(inner, element)
+                    .map_err(|breach| breach.within(&format!("[{index}]")))
+            })
+    }
+
+    fn map(&self, inner: &Type, value: &Value) -> Result<(), Breach> {
+        let entries = value.as_object().ok_or_else(|| Breach::new("an object"))?;
+        entries.iter().try_for_each(|(key, entry)| {
+            self.value(inner, entry)
+                .map_err(|breach| breach.within(key))
+        })
+    }
+
+    fn message(&self, message: &Message, value: &Value) -> Result<(), Breach> {
+        let object = value.as_object().ok_or_else(|| Breach::new("an object"))?;
+        let is_set = |name: &str| object.get(name).is_some_and(|value| !value.is_null());
+        for (name, value) in object {
+            let field = message.fields.get(name);
+            let field = field.ok_or_else(|| Breach::new("no field of this name").within(name))?;
+            let ignored = field.read_only && self.direction == Direction::Request;
+            if !value.is_null() && !ignored {
+                self.value(&field.ty, value)
+                    .map_err(|breach| breach.within(name))?;
+            }
+        }
+        for (name, field) in &message.fields {
+            let decided_elsewhere = field.read_only && self.direction == Direction::Request;
+            if field.required && !decided_elsewhere && !is_set(name) {
+                return Err(Breach::new("a value, the field is required").within(name));
+            }
+        }
+        for (group, members) in &message.oneofs {
+            let mut set = members.iter().filter(|member| is_set(member));
+            if let (Some(first), Some(second)) = (set.next(), set.next()) {
+                let expected = format!("nothing beside {first}, both belong to the oneof {group}");
+                return Err(Breach::new(expected).within(second));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An integer as a number (`5`, `5.0`) or as a decimal string.
+fn integer(value: &Value, range: RangeInclusive<i128>) -> bool {
+    let integer = match value {
+        Value::String(text) if !text.starts_with('+') => text.parse().ok(),
+        Value::Number(number) => number
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| number.as_u64().map(i128::from))
+            .or_else(|| number.as_f64().and_then(whole)),
+        _ => None,
+    };
+    integer.is_some_and(|integer| range.contains(&integer))
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "checked to have no fraction; the cast saturates"
+)]
+fn whole(number: f64) -> Option<i128> {
+    (number.fract() == 0.0).then_some(number as i128)
+}
+
+fn double(value: &Value) -> bool {
+    match value {
+        Value::Number(_) => true,
+        Value::String(text) if matches!(text.as_str(), "NaN" | "Infinity" | "-Infinity") => true,
+        // Rust reads "inf" and "nan" as numbers too; JSON does not.
+        Value::String(text) => !text.contains(['n', 'N']) && text.parse::<f64>().is_ok(),
+        _ => false,
+    }
+}
+
+/// Standard or URL-safe alphabet, with or without padding.
+fn base64(text: &str) -> bool {
+    let config =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    [alphabet::STANDARD, alphabet::URL_SAFE]
+        .iter()
+        .any(|alphabet| GeneralPurpose::new(alphabet, config).decode(text).is_ok())
+}
+
+fn timestamp(text: &str) -> bool {
+    // chrono also takes a space between date and time; protobuf does not.
+    text.as_bytes().get(10) == Some(&b'T') && chrono::DateTime::parse_from_rfc3339(text).is_ok()
+}
+
+/// Seconds with up to nine digits of fraction and an `s`, within ±315,576,000,000 s.
+fn duration(text: &str) -> bool {
+    const MAX_SECONDS: u64 = 315_576_000_000;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(number) = text.strip_suffix('s') else {
+        return false;
+    };
+    let number = number.strip_prefix('-').unwrap_or(number);
+    let (seconds, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let within = seconds.parse::<u64>().is_ok_and(|seconds| {
+        seconds < MAX_SECONDS || seconds == MAX_SECONDS && fraction.bytes().all(|byte| byte == b'0')
+    });
+    digits(seconds) && digits(fraction) && fraction.len() <= 9 && within
+}
+
+#[cfg(test)]
+mod tests {
+    use c1_api_spec::model::Type;
+    use serde_json::{Value, json};
+
+    use super::{Checker, Direction, body, path, query, value};
+    use crate::testing::{description, operation};
+
+    fn check(ty: &Type, value: &Value) -> bool {
+        Checker {
+            description: &description(),
+            direction: Direction::Request,
+        }
+        .value(ty, value)
+        .is_ok()
+    }
+
+    fn breach(body: &Value) -> String {
+        value(&description(), "Thing", body, Direction::Request)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    #[allow(clippy::too_many_lines, reason = "a table")]
+    fn scalars() {
+        let cases: &[(Type, &[Value], &[Value])] = &[
+            (Type::String, &[json!("")], &[json!(1), json!(["a"])]),
+            (Type::Bool, &[json!(true)], &[json!("true"), json!(0)]),
+            (
+                Type::Int32,
+                &[json!(-5), json!("7"), json!(5.0), json!(2_147_483_647)],
+                &[
+                    json!(2_147_483_648_i64),
+                    json!(1.5),
+                    json!("x"),
+                    json!("+1"),
+                    json!(true),
+                ],
+            ),
+            (
+                Type::Uint32,
+                &[json!(4_294_967_295_u32)],
+                &[json!(-1), json!(4_294_967_296_u64)],
+            ),
+            (
+                Type::Int64,
+                &[json!("-9223372036854775808"), json!(9), json!(1e3)],
+                &[json!("9223372036854775808"), json!(1e30), json!("")],
+            ),
+            (
+                Type::Uint64,
+                &[json!("18446744073709551615"), json!(u64::MAX)],
+                &[json!("-1")],
+            ),
+            (
+                Type::Double,
+                &[json!(1.5), json!("NaN"), json!("-Infinity"), json!("2.5")],
+                &[json!("inf"), json!("nan"), json!(false)],
+            ),
+            (
+                Type::Bytes,
+                &[json!("AQID"), json!("-_8="), json!("+/8"), json!("")],
+                &[json!("a b"), json!("!")],
+            ),
+            (
+                Type::Timestamp,
+                &[
+                    json!("2024-02-29T01:02:03Z"),
+                    json!("2024-02-29T01:02:03.123456789+05:30"),
+                ],
+                &[
+                    json!("2023-02-29T01:02:03Z"),
+                    json!("2024-02-29 01:02:03Z"),
+                    json!("2024-02-29"),
+                    json!(0),
+                ],
+            ),
+            (
+                Type::Duration,
+                &[
+                    json!("3600s"),
+                    json!("-1.500s"),
+                    json!("0.000000001s"),
+                    json!("315576000000s"),
+                ],
+                &[
+                    json!("1h"),
+                    json!("1.s"),
+                    json!(".5s"),
+                    json!("s"),
+                    json!("1.0000000001s"),
+                    json!("315576000000.1s"),
+                    json!(5),
+                ],
+            ),
+            (
+                Type::Any,
+                &[json!({}), json!({"@type": "x/y", "z": 1})],
+                &[json!([])],
+            ),
+            (Type::Object, &[json!({"a": null})], &[json!("a")]),
+            (Type::Json, &[json!(null), json!([1])], &[]),
+            (
+                Type::List(Type::Bool.into()),
+                &[json!([]), json!([true])],
+                &[json!({}), json!([null]), json!(["a"])],
+            ),
+            (
+                Type::Map(Type::Bool.into()),
+                &[json!({}), json!({"a": true})],
+                &[json!([]), json!({"a": null})],
+            ),
+            (
+                Type::Ref("Color".into()),
+                &[json!("COLOR_RED")],
+                &[json!("RED"), json!(1)],
+            ),
+        ];
+        for (ty, good, bad) in cases {
+            for value in *good {
+                assert!(check(ty, value), "{ty:?} takes {value}");
+            }
+            for value in *bad {
+                assert!(!check(ty, value), "{ty:?} refuses {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_breach_names_the_way_to_the_field() {
+        let child = |child: Value| json!({"name": "n", "children": [{"name": "c"}, child]});
+        assert_eq!(breach(&json!([])), "body: expected an object");
+        assert_eq!(
+            breach(&json!({"name": "n", "colour": 1})),
+            "colour: expected no field of this name"
+        );
+        assert_eq!(
+            breach(&child(json!({"name": 5}))),
+            "children[1].name: expected a string"
+        );
+        assert_eq!(
+            breach(&child(json!({}))),
+            "children[1].name: expected a value, the field is required"
+        );
+        assert_eq!(
+            breach(&json!({"name": "n", "labels": {"a": 1}})),
+            "labels.a: expected a string"
+        );
+    }
+
+    #[test]
+    fn a_oneof_takes_one_member_and_null_is_absent() {
+        let both = json!({"name": "n", "left": "a", "right": "1s"});
+        assert_eq!(
+            breach(&both),
+            "right: expected nothing beside left, both belong to the oneof side"
+        );
+        let one = json!({"name": "n", "left": null, "right": "1s", "color": null});
+        assert_eq!(
+            value(&description(), "Thing", &one, Direction::Request),
+            Ok(())
+        );
+        assert_eq!(
+            breach(&json!({"name": null})),
+            "name: expected a value, the field is required"
+        );
+    }
+
+    #[test]
+    fn read_only_fields_bind_the_server_alone() {
+        let thing = json!({"name": "n", "id": 5});
+        assert_eq!(
+            value(&description(), "Thing", &thing, Direction::Request),
+            Ok(())
+        );
+        assert!(value(&description(), "Thing", &thing, Direction::Response).is_err());
+    }
+
+    #[test]
+    fn parameters() {
+        let (description, list) = (description(), operation("things.list"));
+        let pairs = |pairs: &[(&str, &str)]| -> Vec<_> {
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let query = |values: &[(&str, &str)]| {
+            query(&description, &list, &pairs(values)).map_err(|breach| breach.to_string())
+        };
+        assert_eq!(query(&[("page_size", "10"), ("page_token", "")]), Ok(()));
+        assert_eq!(
+            query(&[("page_size", "")]).unwrap_err(),
+            "page_size: expected a 32-bit integer"
+        );
+        assert_eq!(
+            query(&[("pageSize", "1")]).unwrap_err(),
+            "pageSize: expected no query parameter of this name"
+        );
+        assert_eq!(
+            query(&[("page_size", "1"), ("page_size", "1")]).unwrap_err(),
+            "page_size: expected the query parameter once"
+        );
+        let get = operation("things.get");
+        assert_eq!(path(&description, &get, &pairs(&[("id", "a/b")])), Ok(()));
+        assert!(path(&description, &get, &[]).is_err());
+    }
+
+    #[test]
+    fn a_missing_body_is_an_empty_one() {
+        let description = description();
+        let missing = |id: &str| {
+            body(&description, &operation(id), None).map_err(|breach| breach.to_string())
+        };
+        assert_eq!(missing("things.delete"), Ok(()));
+        assert_eq!(
+            missing("things.create").unwrap_err(),
+            "name: expected a value, the field is required"
+        );
+        assert!(body(&description, &operation("things.get"), Some(&json!({}))).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! From method and path to the operation.
+
+use c1_api_spec::model::{Description, Operation};
+
+use crate::check::Breach;
+use crate::error::Error;
+use crate::status::Status;
+use crate::text::{self, Pairs};
+
+/// The operations of one path template; templates that differ in parameter names only are one.
+struct Node<'a> {
+    pattern: String,
+    operations: Vec<&'a Operation>,
+}
+
+/// Finds operations.
+pub(crate) struct Router<'a> {
+    paths: matchit::Router<usize>,
+    nodes: Vec<Node<'a>>,
+}
+
+impl<'a> Router<'a> {
+    /// A router for every operation of the description.
+    pub(crate) fn new(description: &'a Description) -> Result<Self, Error> {
+        let mut router = Self {
+            paths: matchit::Router::new(),
+            nodes: Vec::new(),
+        };
+        for operation in &description.operations {
+            let pattern = positional(&operation.path);
+            if let Some(node) = router.nodes.iter_mut().find(|node| node.pattern == pattern) {
+                node.operations.push(operation);
+                continue;
+            }
+            let inserted = router.paths.insert(pattern.as_str(), router.nodes.len());
+            inserted.map_err(|source| Error::Route {
+                template: operation.path.clone(),
+                source,
+            })?;
+            router.nodes.push(Node {
+                pattern,
+                operations: vec![operation],
+            });
+        }
+        Ok(router)
+    }
+
+    /// The operation, with the decoded values of its path parameters in their order.
+    ///
+    /// The path is taken apart before it is decoded, so that an encoded slash stays in its segment.
+    pub(crate) fn find(&self, method: &str, path: &str) -> Result<(&'a Operation, Pairs), Status> {
+        let found = self.paths.at(path).map_err(|_| Status::no_such_path())?;
+        let node = &self.nodes[*found.value];
+        let operation = node
+            .operations
+            .iter()
+            .find(|operation| operation.method.as_str() == method);
+        let operation = operation.ok_or_else(|| {
+            let methods: Vec<_> = node
+                .operations
+                .iter()
+                .map(|operation| operation.method.as_str())
+                .collect();
+            Status::wrong_method(&methods.join(", "))
+        })?;
+        let values = names(&operation.path)
+            .zip(found.params.iter())
+            .map(|(name, (_, raw))| {
+                let value = text::segment(raw);
+                let value = value.ok_or_else(|| {
+                    Status::invalid(&Breach::new("percent-encoded UTF-8").within(name))
+                })?;
+                Ok((name.to_owned(), value))
+            });
+        Ok((operation, values.collect::<Result<_, Status>>()?))
+    }
+}
+
+/// The parameters of a template in their order.
+fn names(template: &str) -> impl Iterator<Item = &str> {
+    template
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+}
+
+/// The template with its parameters numbered: matchit wants one name for each place.
+fn positional(template: &str) -> String {
+    let segments = template.split('/').enumerate().map(|(at, segment)| {
+        if segment.starts_with('{') {
+            format!("{{p{at}}}")
+        } else {
+            segment.to_owned()
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::StatusCode;
+
+    use super::Router;
+    use crate::testing::description;
+
+    #[test]
+    fn finds_operations_and_decodes_each_segment() {
+        let description = description();
+        let router = Router::new(&description).unwrap();
+        let find = |method, path| {
+            let (operation, values) = router.find(method, path).unwrap();
+            let values: Vec<_> = values
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            (operation.id(), values.join(" "))
+        };
+        let found = |id: &str, values: &str| (id.to_owned(), values.to_owned());
+        assert_eq!(find("GET", "/v1/things"), found("things.list", ""));
+        assert_eq!(
+            find("GET", "/v1/things/a%2Fb"),
+            found("things.get", "id=a/b")
+        );
+        assert_eq!(
+            find("DELETE", "/v1/things/%C3%A9%20"),
+            found("things.delete", "thing_id=é ")
+        );
+        assert_eq!(
+            find("GET", "/v1/things/special/parts/x"),
+            found("things.part", "thing_id=special id=x")
+        );
+        assert_eq!(
+            find("GET", "/v1/things/special/parts/all:now"),
+            found("things.special", "")
+        );
+    }
+
+    #[test]
+    fn refuses_unknown_paths_methods_and_bytes() {
+        let description = description();
+        let router = Router::new(&description).unwrap();
+        let refused = |method, path| router.find(method, path).unwrap_err();
+        for path in [
+            "/",
+            "/v1/thing",
+            "/v1/things/",
+            "/v1/things/a/parts/",
+            "/v1/things/a/b",
+        ] {
+            assert_eq!(refused("GET", path).http, StatusCode::NOT_FOUND, "{path}");
+        }
+        let wrong = refused("PUT", "/v1/things/a");
+        assert_eq!(wrong.http, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(wrong.header.unwrap().1, "GET, DELETE");
+        assert_eq!(
+            refused("GET", "/v1/things/%ff").http,
+            StatusCode::BAD_REQUEST
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Related objects that an answer carries along when the request's expand mask names them.
+
+use c1_api_spec::model::Description;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::row::{Row, complete};
+use crate::status::Status;
+
+/// Collects the `expanded` objects of one answer.
+pub(super) struct Expansion<'a> {
+    description: &'a Description,
+    paths: Vec<String>,
+    objects: Vec<Value>,
+}
+
+impl<'a> Expansion<'a> {
+    /// Wants what the call's `expandMask` names; a call without one wants nothing.
+    pub(super) fn new(description: &'a Description, call: &Call<'_>) -> Self {
+        let mask = call.object("expandMask");
+        let paths = mask.texts("paths").into_iter().map(str::to_owned).collect();
+        Self {
+            description,
+            paths,
+            objects: Vec::new(),
+        }
+    }
+
+    /// Adds the object if `path` or everything is wanted; gives the `JSONPath` to it, else nothing.
+    pub(super) fn add(&mut self, path: &str, schema: &str, row: Result<&Row, Status>) -> Value {
+        let wanted = self.paths.iter().any(|known| known == path || known == "*");
+        let (true, Ok(row)) = (wanted, row) else {
+            return json!("");
+        };
+        let proto = self
+            .description
+            .schemas
+            .get(schema)
+            .and_then(|schema| schema.proto.as_deref());
+        let mut object = Row::of([(
+            "@type",
+            &format!("type.googleapis.com/{}", proto.unwrap_or(schema)),
+        )]);
+        if let Value::Object(fields) =
+            complete(self.description, schema, Value::Object(row.0.clone()))
+        {
+            object.0.extend(fields);
+        }
+        let object = Value::Object(object.0);
+        let known = self.objects.iter().position(|known| *known == object);
+        let at = known.unwrap_or_else(|| {
+            self.objects.push(object);
+            self.objects.len() - 1
+        });
+        json!(format!("$.expanded[{at}]"))
+    }
+
+    /// The value of the answer's field `expanded`.
+    pub(super) fn finish(self) -> Value {
+        Value::Array(self.objects)
+    }
+}

@@ -1,0 +1,291 @@
+//! Rows: messages as they are stored, with only the set fields, in wire form.
+
+use c1_api_spec::model::{Description, Field, Message, SchemaKind, Type};
+use serde_json::{Map, Value, json};
+
+use crate::status::Status;
+
+/// A stored message, or one in a request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Row(pub(super) Map<String, Value>);
+
+impl Row {
+    /// A text field; empty when it is not set.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.0
+            .get(name)
+            .and_then(Value::as_bool)
+            .unwrap_or_default()
+    }
+
+    /// A list of texts; empty when it is not set.
+    pub(super) fn texts(&self, name: &str) -> Vec<&str> {
+        let list = self.0.get(name).and_then(Value::as_array);
+        list.into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// A row of the given fields.
+    pub(super) fn of<const N: usize>(fields: [(&str, &str); N]) -> Self {
+        Self(
+            fields
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), json!(value)))
+                .collect(),
+        )
+    }
+
+    /// Whether one of the named texts contains the words, without regard to case.
+    pub(super) fn mentions(&self, query: &str, fields: &[&str]) -> bool {
+        let query = query.to_lowercase();
+        query.is_empty()
+            || fields
+                .iter()
+                .any(|name| self.text(name).to_lowercase().contains(&query))
+    }
+
+    /// Takes over the set fields of a request that the message has too and the server does not decide.
+    pub(super) fn take_over(
+        &mut self,
+        message: &Message,
+        request: &Message,
+        body: &Map<String, Value>,
+    ) {
+        for (name, value) in body {
+            let (Some(field), Some(asked)) = (message.fields.get(name), request.fields.get(name))
+            else {
+                continue;
+            };
+            if field.ty == asked.ty && !field.read_only && !value.is_null() {
+                self.set(name, value.clone());
+            }
+        }
+    }
+
+    /// Updates the fields that the mask names (`displayName,policy.id`; empty: those that the changes
+    /// set). A field that the mask names and the changes leave out is unset.
+    pub(super) fn update(
+        &mut self,
+        description: &Description,
+        message: &str,
+        changes: &Map<String, Value>,
+        mask: &str,
+    ) -> Result<(), Status> {
+        let Some(message) = description.message(message) else {
+            return Ok(());
+        };
+        let paths: Vec<&str> = match mask {
+            "" | "*" => changes.keys().map(String::as_str).collect(),
+            mask => mask.split(',').map(str::trim).collect(),
+        };
+        paths
+            .into_iter()
+            .try_for_each(|path| update_path(description, message, &mut self.0, changes, path))
+    }
+}
+
+fn update_path(
+    description: &Description,
+    message: &Message,
+    row: &mut Map<String, Value>,
+    changes: &Map<String, Value>,
+    path: &str,
+) -> Result<(), Status> {
+    let unknown = || {
+        Status::invalid_field(
+            "updateMask",
+            "camelCase paths of fields, separated by commas",
+        )
+    };
+    let (name, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let field = message.fields.get(name).ok_or_else(unknown)?;
+    if field.read_only {
+        return Ok(());
+    }
+    let value = changes.get(name).filter(|value| !value.is_null());
+    let Some(rest) = rest else {
+        match value {
+            Some(value) => set(message, row, name, value.clone()),
+            None => drop(row.remove(name)),
+        }
+        return Ok(());
+    };
+    let (Type::Ref(inner), empty) = (&field.ty, Map::new()) else {
+        return Err(unknown());
+    };
+    let inner = description.message(inner).ok_or_else(unknown)?;
+    let mut part = row
+        .get(name)
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    update_path(
+        description,
+        inner,
+        &mut part,
+        value.and_then(Value::as_object).unwrap_or(&empty),
+        rest,
+    )?;
+    set(message, row, name, Value::Object(part));
+    Ok(())
+}
+
+/// Sets a field and unsets its siblings in a oneof.
+fn set(message: &Message, row: &mut Map<String, Value>, name: &str, value: Value) {
+    for members in message
+        .oneofs
+        .values()
+        .filter(|members| members.iter().any(|member| member == name))
+    {
+        row.retain(|other, _| other == name || !members.contains(other));
+    }
+    row.insert(name.to_owned(), value);
+}
+
+/// The value with every unset field in it, as protobuf JSON writes them when told to: zero values,
+/// `null` for messages and the like, nothing for members of oneofs.
+pub(super) fn complete(description: &Description, schema: &str, value: Value) -> Value {
+    let (Some(message), Value::Object(mut set)) = (description.message(schema), value.clone())
+    else {
+        return value;
+    };
+    let mut object = Map::new();
+    for (name, field) in &message.fields {
+        match set.remove(name).filter(|value| !value.is_null()) {
+            Some(value) => {
+                object.insert(name.clone(), complete_type(description, &field.ty, value));
+            }
+            None if message
+                .oneofs
+                .values()
+                .flatten()
+                .any(|member| member == name) => {}
+            None => {
+                object.insert(name.clone(), unset(description, field));
+            }
+        }
+    }
+    // Whatever the message does not know stays, for the check of answers to find.
+    object.extend(set);
+    Value::Object(object)
+}
+
+fn complete_type(description: &Description, ty: &Type, value: Value) -> Value {
+    match (ty, value) {
+        (Type::Ref(name), value) => complete(description, name, value),
+        (Type::List(inner), Value::Array(items)) => items
+            .into_iter()
+            .map(|item| complete_type(description, inner, item))
+            .collect(),
+        (Type::Map(inner), Value::Object(entries)) => {
+            let entries = entries
+                .into_iter()
+                .map(|(key, entry)| (key, complete_type(description, inner, entry)));
+            Value::Object(entries.collect())
+        }
+        (_, value) => value,
+    }
+}
+
+fn unset(description: &Description, field: &Field) -> Value {
+    match &field.ty {
+        Type::List(_) => json!([]),
+        Type::Map(_) => json!({}),
+        _ if field.nullable => Value::Null,
+        Type::String | Type::Bytes => json!(""),
+        Type::Bool => json!(false),
+        Type::Int32 | Type::Uint32 => json!(0),
+        Type::Int64 | Type::Uint64 => json!("0"),
+        Type::Double => json!(0.0),
+        Type::Timestamp | Type::Duration | Type::Any | Type::Object | Type::Json => Value::Null,
+        Type::Ref(name) => match description.schemas.get(name).map(|schema| &schema.kind) {
+            Some(SchemaKind::Enum(names)) => json!(names.first()),
+            _ => Value::Null,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::{Row, complete};
+    use crate::testing::description;
+
+    fn object(value: &Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap()
+    }
+
+    fn updated(row: &Value, changes: &Value, mask: &str) -> Value {
+        let mut row = Row(object(row));
+        row.update(&description(), "Thing", &object(changes), mask)
+            .unwrap();
+        Value::Object(row.0)
+    }
+
+    #[test]
+    fn updates_follow_the_mask() {
+        let row = || json!({ "id": "1", "name": "a", "left": "l", "parent": { "name": "p", "count": "1" } });
+        let changes =
+            || json!({ "id": "2", "name": "b", "right": "1s", "parent": { "name": "q" } });
+        let mask = |mask| updated(&row(), &changes(), mask);
+        assert_eq!(
+            mask("name"),
+            json!({ "id": "1", "name": "b", "left": "l", "parent": { "name": "p", "count": "1" } })
+        );
+        assert_eq!(
+            mask(""),
+            json!({ "id": "1", "name": "b", "right": "1s", "parent": { "name": "q" } })
+        );
+        assert_eq!(mask("*"), mask(""));
+        assert_eq!(mask("left, right")["right"], "1s");
+        assert_eq!(mask("left").get("left"), None);
+        assert_eq!(
+            mask("parent.name")["parent"],
+            json!({ "name": "q", "count": "1" })
+        );
+        assert_eq!(mask("id")["id"], "1", "the server decides the id");
+        let unknown = Row::default().update(&description(), "Thing", &object(&changes()), "colour");
+        assert_eq!(unknown.unwrap_err().http.as_u16(), 400);
+    }
+
+    #[test]
+    fn unset_fields_are_filled_in() {
+        let whole = complete(
+            &description(),
+            "Thing",
+            json!({ "name": "a", "children": [{ "right": "1s" }], "parent": null }),
+        );
+        assert_eq!(whole["id"], "");
+        assert_eq!(whole["color"], "COLOR_UNSPECIFIED");
+        assert_eq!(whole["count"], "0");
+        assert_eq!(whole["labels"], json!({}));
+        assert_eq!(whole["createdAt"], Value::Null);
+        assert_eq!(whole["parent"], Value::Null);
+        assert_eq!(whole.get("left"), None);
+        assert_eq!(whole["children"][0]["right"], "1s");
+        assert_eq!(whole["children"][0]["name"], "");
+    }
+
+    #[test]
+    fn queries_look_without_regard_to_case() {
+        let row = Row::of([("displayName", "Größe"), ("description", "x")]);
+        let fields = ["displayName", "description"];
+        for (query, found) in [("GRÖ", true), ("ssE", false), ("X", true), ("", true)] {
+            assert_eq!(row.mentions(query, &fields), found, "{query}");
+        }
+        assert!(!row.mentions("x", &["displayName"]));
+    }
+}

@@ -1,0 +1,83 @@
+//! Users, which come with the seed data.
+
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::expand::Expansion;
+use super::row::Row;
+use super::{Answer, State};
+use crate::status::Status;
+
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Answer {
+    page(state, call, |_| true)
+}
+
+pub(super) fn search(state: &mut State, call: &Call<'_>) -> Answer {
+    let body = call.body();
+    let refs = call.objects("refs");
+    let email = body.text("email").to_lowercase();
+    // Nobody here stands in for another, and no directory is connected.
+    let nobody = body.flag("isDelegate") || !body.texts("sourceAppIds").is_empty();
+    page(state, call, |user| {
+        let delegated = !user.text("delegatedUserId").is_empty();
+        let delegate_status = match body.text("delegateStatus") {
+            "DELEGATE_STATUS_HAS_DELEGATE" => delegated,
+            "DELEGATE_STATUS_NO_DELEGATE" => !delegated,
+            _ => true,
+        };
+        !nobody
+            && call.admits("ids", user.text("id"))
+            && !call.excludes("excludeIds", user.text("id"))
+            && (refs.is_empty() || refs.iter().any(|one| one.text("id") == user.text("id")))
+            && (email.is_empty() || user.text("email").to_lowercase() == email)
+            && call.admits("departments", user.text("department"))
+            && call.admits("jobTitles", user.text("jobTitle"))
+            && call.admits("userStatuses", user.text("status"))
+            && call.admits("origins", user.text("origin"))
+            && !call.excludes("excludeOrigins", user.text("origin"))
+            && !call.excludes("excludeTypes", user.text("type"))
+            && call.admits("delegatedUserIds", user.text("delegatedUserId"))
+            && call.admits_any("managerIds", &user.texts("managerIds"))
+            && call.admits_any("roleIds", &user.texts("roleIds"))
+            && delegate_status
+            && user.mentions(body.text("query"), &["displayName", "email"])
+    })
+}
+
+fn page(state: &State, call: &Call<'_>, keep: impl Fn(&Row) -> bool) -> Answer {
+    let (rows, next) = state.users.page(call, keep)?;
+    let mut expansion = Expansion::new(state.description, call);
+    let views: Vec<_> = rows
+        .into_iter()
+        .map(|row| view(state, row, &mut expansion))
+        .collect();
+    Ok(json!({ "list": views, "nextPageToken": next, "expanded": expansion.finish() }))
+}
+
+fn view(state: &State, user: &Row, expansion: &mut Expansion<'_>) -> Value {
+    let delegate = expansion.add(
+        "delegated_user_id",
+        "User",
+        state.users.get(&[user.text("delegatedUserId")]),
+    );
+    json!({ "user": user.0, "userId": user.text("id"), "delegatedUserPath": delegate })
+}
+
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Answer {
+    let user = state.users.get(&[call.path("id")])?;
+    let mut expansion = Expansion::new(state.description, call);
+    let view = view(state, user, &mut expansion);
+    Ok(json!({ "userView": view, "expanded": expansion.finish() }))
+}
+
+impl State {
+    /// Gives a user an id and stores it.
+    pub(super) fn add_user(&mut self, mut user: Row, now: &str) -> Result<Row, Status> {
+        let id = self.ids.id();
+        for (name, value) in [("id", id.as_str()), ("createdAt", now), ("updatedAt", now)] {
+            user.set(name, value);
+        }
+        self.users.insert(&[&id], user.clone())?;
+        Ok(user)
+    }
+}

@@ -1,0 +1,406 @@
+//! One request in, one answer out: everything of the tenant but the sockets.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use c1_api_spec::model::{Description, Operation};
+use http_body_util::Full;
+use hyper::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    WWW_AUTHENTICATE,
+};
+use hyper::http::request::Parts;
+use hyper::{Response, StatusCode};
+use serde_json::Value;
+
+use crate::auth::{Auth, TOKEN_PATH};
+use crate::check::{self, Breach, Direction};
+use crate::credentials::Credentials;
+use crate::error::Error;
+use crate::log::Request;
+use crate::random::Random;
+use crate::route::Router;
+use crate::sample::Sampler;
+use crate::state::{Call, State};
+use crate::status::Status;
+use crate::text;
+
+/// How many requests are remembered.
+const LOG_LIMIT: usize = 10_000;
+
+/// Tells the time.
+pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// How a tenant is to be.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) clock: Clock,
+    pub(crate) token_lifetime: Duration,
+    pub(crate) seed: u64,
+    pub(crate) seed_data: bool,
+    pub(crate) stateful: bool,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("token_lifetime", &self.token_lifetime)
+            .field("seed", &self.seed)
+            .field("seed_data", &self.seed_data)
+            .field("stateful", &self.stateful)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The body of a request, as far as it could be read.
+pub(crate) enum Body {
+    Whole(Bytes),
+    TooLarge,
+    Broken,
+}
+
+/// A tenant.
+pub(crate) struct Tenant {
+    description: &'static Description,
+    router: Router<'static>,
+    settings: Settings,
+    auth: Mutex<Auth>,
+    state: Mutex<State>,
+    request_ids: Mutex<Random>,
+    log: Mutex<VecDeque<Request>>,
+    token_requests: Mutex<u64>,
+}
+
+/// A lock whose data stays usable after a panic elsewhere: each change here is a whole one.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Tenant {
+    pub(crate) fn new(
+        settings: Settings,
+        credentials: &Credentials,
+        audiences: Vec<String>,
+    ) -> Result<Self, Error> {
+        let description = crate::description()?;
+        let mut state = State::new(description, settings.seed);
+        if settings.seed_data {
+            state
+                .seed((settings.clock)())
+                .map_err(|_| Error::SeedData)?;
+        }
+        Ok(Self {
+            description,
+            router: Router::new(description)?,
+            auth: Mutex::new(Auth::new(credentials, audiences, settings.token_lifetime)),
+            state: Mutex::new(state),
+            request_ids: Mutex::new(Random::named(settings.seed, "requests")),
+            log: Mutex::default(),
+            token_requests: Mutex::default(),
+            settings,
+        })
+    }
+
+    /// The remembered requests, oldest first.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        lock(&self.log).iter().cloned().collect()
+    }
+
+    pub(crate) fn token_requests(&self) -> u64 {
+        *lock(&self.token_requests)
+    }
+
+    /// Makes a live token without the token endpoint.
+    pub(crate) fn issue_token(&self) -> Result<String, Error> {
+        lock(&self.auth)
+            .issue((self.settings.clock)())
+            .map_err(|_| Error::Random)
+    }
+
+    /// Answers one request.
+    pub(crate) fn answer(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
+        if parts.uri.path() == TOKEN_PATH && parts.method == "POST" {
+            return self.token(&parts.headers, body);
+        }
+        match self.call(parts, body) {
+            Ok(value) => respond(StatusCode::OK, &value, None),
+            Err(status) => {
+                let request_id = lock(&self.request_ids).id();
+                respond(status.http, &status.body(&request_id), status.header)
+            }
+        }
+    }
+
+    fn token(&self, headers: &HeaderMap, body: &Body) -> Response<Full<Bytes>> {
+        *lock(&self.token_requests) += 1;
+        let body: &[u8] = if let Body::Whole(body) = body {
+            body
+        } else {
+            b""
+        };
+        let answer = lock(&self.auth).token((self.settings.clock)(), headers, body);
+        let mut response = match answer {
+            Ok(token) => respond(StatusCode::OK, &token, None),
+            Err(refusal) => {
+                let challenge = (refusal.http == StatusCode::UNAUTHORIZED
+                    && headers.contains_key(AUTHORIZATION))
+                .then(|| (WWW_AUTHENTICATE, "Basic".to_owned()));
+                respond(refusal.http, &refusal.body(), challenge)
+            }
+        };
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+
+    fn call(&self, parts: &Parts, body: &Body) -> Result<Value, Status> {
+        if parts.uri.path() == TOKEN_PATH {
+            return Err(Status::wrong_method("POST"));
+        }
+        let (operation, path) = self.router.find(parts.method.as_str(), parts.uri.path())?;
+        let query = text::pairs(parts.uri.query().unwrap_or_default());
+        let body = read_body(&parts.headers, body);
+        self.remember(Request::new(
+            operation,
+            &path,
+            query.as_deref(),
+            body.as_ref().ok(),
+            &parts.headers,
+        ));
+
+        self.authorize(&parts.headers)?;
+        let query = query.ok_or_else(|| {
+            Status::invalid(&Breach::new("percent-encoded UTF-8").within("query"))
+        })?;
+        let body = body?;
+        check::path(self.description, operation, &path)
+            .and_then(|()| check::query(self.description, operation, &query))
+            .and_then(|()| check::body(self.description, operation, body.as_ref()))
+            .map_err(|breach| Status::invalid(&breach))?;
+
+        let call = Call::new(
+            operation,
+            &path,
+            &query,
+            body.as_ref(),
+            (self.settings.clock)(),
+        );
+        let answer = if self.settings.stateful {
+            lock(&self.state).answer(&call)
+        } else {
+            None
+        };
+        let answer = answer.unwrap_or_else(|| Ok(self.sample(operation)))?;
+        self.check_answer(operation, answer)
+    }
+
+    fn authorize(&self, headers: &HeaderMap) -> Result<(), Status> {
+        let header = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let header = header.ok_or_else(|| Status::unauthenticated("no bearer token"))?;
+        let token = header
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (_, token) = token.ok_or_else(|| Status::unauthenticated("expected a bearer token"))?;
+        if lock(&self.auth).is_live((self.settings.clock)(), token.trim()) {
+            Ok(())
+        } else {
+            Err(Status::unauthenticated(
+                "the bearer token is unknown or has expired",
+            ))
+        }
+    }
+
+    fn sample(&self, operation: &Operation) -> Value {
+        let seed = Random::named(self.settings.seed, &operation.id()).next();
+        Sampler::new(self.description, seed).message(&operation.response)
+    }
+
+    /// Debug builds hold the emulator to its own description.
+    fn check_answer(&self, operation: &Operation, answer: Value) -> Result<Value, Status> {
+        if cfg!(debug_assertions) {
+            check::value(
+                self.description,
+                &operation.response,
+                &answer,
+                Direction::Response,
+            )
+            .map_err(|breach| Status::internal(format!("the emulator's own answer: {breach}")))?;
+        }
+        Ok(answer)
+    }
+
+    fn remember(&self, request: Request) {
+        let mut log = lock(&self.log);
+        if log.len() == LOG_LIMIT {
+            log.pop_front();
+        }
+        log.push_back(request);
+    }
+}
+
+/// The JSON of a request body; `None` when it is empty.
+fn read_body(headers: &HeaderMap, body: &Body) -> Result<Option<Value>, Status> {
+    let body = match body {
+        Body::Whole(body) => body,
+        Body::TooLarge => return Err(Status::too_large()),
+        Body::Broken => return Err(Status::invalid(&Breach::new("the whole body"))),
+    };
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Status::invalid_field("content-type", "application/json"));
+    }
+    serde_json::from_slice(body)
+        .map(Some)
+        .map_err(|_| Status::invalid(&Breach::new("JSON")))
+}
+
+fn respond(
+    http: StatusCode,
+    body: &Value,
+    header: Option<(HeaderName, String)>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    *response.status_mut() = http;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some((name, Ok(value))) =
+        header.map(|(name, value)| (name, HeaderValue::try_from(value)))
+    {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, SystemTime};
+
+    use bytes::Bytes;
+
+    use super::{Body, Settings, Tenant};
+    use crate::check::{self, Direction};
+    use crate::credentials::Credentials;
+    use crate::random::Random;
+    use crate::sample::{Fill, Sampler};
+    use crate::state::State;
+
+    fn tenant() -> Tenant {
+        let credentials = Credentials::generate(([127, 0, 0, 1], 80).into()).unwrap();
+        let settings = Settings {
+            clock: Arc::new(|| SystemTime::UNIX_EPOCH),
+            token_lifetime: Duration::from_secs(60),
+            seed: 0,
+            seed_data: true,
+            stateful: true,
+        };
+        Tenant::new(settings, &credentials, vec!["127.0.0.1".to_owned()]).unwrap()
+    }
+
+    #[test]
+    fn every_operation_can_be_routed_back_to_itself() {
+        let tenant = tenant();
+        assert_eq!(tenant.description.operations.len(), 638);
+        for operation in &tenant.description.operations {
+            let path = operation.path.split('/').map(|segment| {
+                if segment.starts_with('{') {
+                    "x%2Fy"
+                } else {
+                    segment
+                }
+            });
+            let path = path.collect::<Vec<_>>().join("/");
+            let (found, values) = tenant
+                .router
+                .find(operation.method.as_str(), &path)
+                .unwrap();
+            assert_eq!(found.id(), operation.id());
+            let names: Vec<_> = operation
+                .path_parameters
+                .iter()
+                .map(|parameter| parameter.name.clone())
+                .collect();
+            assert_eq!(
+                values
+                    .into_iter()
+                    .map(|(name, value)| (value == "x/y").then_some(name))
+                    .collect::<Option<Vec<_>>>(),
+                Some(names)
+            );
+        }
+    }
+
+    #[test]
+    fn every_sampled_answer_conforms_to_its_schema() {
+        let tenant = tenant();
+        for operation in &tenant.description.operations {
+            let answer = tenant.sample(operation);
+            let checked = check::value(
+                tenant.description,
+                &operation.response,
+                &answer,
+                Direction::Response,
+            );
+            assert_eq!(checked, Ok(()), "{}", operation.id());
+        }
+    }
+
+    #[test]
+    fn every_schema_has_samples_that_conform() {
+        let description = crate::description().unwrap();
+        for name in description.schemas.keys() {
+            for fill in [Fill::All, Fill::Few] {
+                let sample = Sampler::new(description, Random::named(1, name).next())
+                    .fill(fill)
+                    .message(name);
+                let checked = check::value(description, name, &sample, Direction::Response);
+                assert_eq!(checked, Ok(()), "{name}");
+                assert!(sample.to_string().len() < 1_000_000, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_seed_data_is_stored() {
+        let mut state = State::new(crate::description().unwrap(), 0);
+        assert_eq!(state.seed(SystemTime::UNIX_EPOCH), Ok(()));
+        assert!(
+            state.seed(SystemTime::UNIX_EPOCH).is_err(),
+            "names are taken"
+        );
+    }
+
+    #[test]
+    fn bodies_that_did_not_arrive_whole_change_nothing() {
+        let tenant = tenant();
+        let token = format!("Bearer {}", tenant.issue_token().unwrap());
+        let answer = |method: &str, path: &str, body| {
+            let request = hyper::Request::builder().method(method).uri(path);
+            let request = request.header("authorization", &token).body(()).unwrap();
+            tenant
+                .answer(&request.into_parts().0, &body)
+                .status()
+                .as_u16()
+        };
+        let id = Random::named(0, "ids").id();
+        let path = format!("/api/v1/apps/{id}");
+        assert_eq!(answer("DELETE", &path, Body::Broken), 400);
+        assert_eq!(answer("DELETE", &path, Body::TooLarge), 413);
+        assert_eq!(answer("GET", &path, Body::Whole(Bytes::new())), 200);
+        assert_eq!(answer("DELETE", &path, Body::Whole(Bytes::new())), 200);
+    }
+}

@@ -1,0 +1,42 @@
+//! Percent-decoding of path segments, query strings and forms, strictly UTF-8.
+
+use percent_encoding::percent_decode_str;
+
+/// Names and values in their order.
+pub(crate) type Pairs = Vec<(String, String)>;
+
+/// A segment of a path, decoded; `None` when the bytes are not UTF-8.
+pub(crate) fn segment(raw: &str) -> Option<String> {
+    Some(percent_decode_str(raw).decode_utf8().ok()?.into_owned())
+}
+
+/// The pairs of a query string or a form in their order; `None` when one is not UTF-8.
+pub(crate) fn pairs(raw: &str) -> Option<Pairs> {
+    let decode = |part: &str| segment(&part.replace('+', " "));
+    raw.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decode(name)?, decode(value)?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{pairs, segment};
+
+    #[test]
+    fn segments_keep_plus_signs_and_encoded_slashes() {
+        assert_eq!(segment("a%2Fb+c%C3%A9").as_deref(), Some("a/b+cé"));
+        assert_eq!(segment("%ff"), None);
+    }
+
+    #[test]
+    fn pairs_keep_order_empty_values_and_repeats() {
+        let expected = [("a", "1 2"), ("b", ""), ("a", "=&"), ("c", "")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(pairs("a=1+2&b=&&a=%3D%26&c"), Some(expected.to_vec()));
+        assert_eq!(pairs("a=%c3"), None);
+    }
+}

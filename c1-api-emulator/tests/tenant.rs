@@ -1,0 +1,762 @@
+//! The emulator over loopback, as a client sees it.
+#![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use c1_api_emulator::sample::Sampler;
+use c1_api_emulator::{Emulator, Error};
+use c1_api_spec::model::Type;
+use reqwest::Method;
+use ring::signature::Ed25519KeyPair;
+use serde_json::{Value, json};
+
+const NOW: u64 = 1_800_000_000;
+
+/// A client with a token of its own.
+struct Client {
+    emulator: Emulator,
+    http: reqwest::Client,
+    token: String,
+}
+
+impl Client {
+    async fn start() -> Self {
+        Self::of(Emulator::start().await.unwrap())
+    }
+
+    fn of(emulator: Emulator) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let token = emulator.access_token().unwrap();
+        Self {
+            emulator,
+            http,
+            token,
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.emulator.base_url()))
+            .bearer_auth(&self.token)
+    }
+
+    async fn send(request: reqwest::RequestBuilder) -> (u16, Value) {
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap())
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        Self::send(self.request(Method::GET, path)).await
+    }
+
+    async fn delete(&self, path: &str) -> u16 {
+        Self::send(self.request(Method::DELETE, path)).await.0
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
+        Self::send(self.request(method, path).json(&body)).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.call(Method::POST, path, body).await
+    }
+
+    /// A POST that must succeed.
+    async fn create(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.post(path, body).await;
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    }
+
+    async fn app(&self, name: &str) -> String {
+        text(
+            &self
+                .create("/api/v1/apps", json!({ "displayName": name }))
+                .await["app"]["id"],
+        )
+    }
+
+    async fn entitlement(&self, app: &str, name: &str) -> String {
+        let answer = self
+            .create(
+                &format!("/api/v1/apps/{app}/entitlements"),
+                json!({ "displayName": name }),
+            )
+            .await;
+        text(&answer["appEntitlementView"]["appEntitlement"]["id"])
+    }
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("expected a text, found {value}"))
+        .to_owned()
+}
+
+/// The form of a token request, signed with the emulator's own client secret.
+fn token_form(emulator: &Emulator, now: u64) -> Vec<(&'static str, String)> {
+    let jwk = URL_SAFE_NO_PAD
+        .decode(emulator.client_secret().rsplit_once(':').unwrap().1)
+        .unwrap();
+    let jwk: Value = serde_json::from_slice(&jwk).unwrap();
+    let [seed, public] =
+        ["d", "x"].map(|name| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap());
+    let key = Ed25519KeyPair::from_seed_and_public_key(&seed, &public).unwrap();
+    let id = emulator.client_id();
+    let host = id.split_once('@').unwrap().1.split_once(':').unwrap().0;
+    let claims = json!({ "iss": id, "sub": id, "aud": host, "exp": now + 120, "iat": now, "nbf": now - 120 });
+    let header = json!({ "alg": "EdDSA", "nonce": now.to_string() });
+    let signed = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
+    let signature = URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes()));
+    vec![
+        ("grant_type", "client_credentials".to_owned()),
+        ("client_id", id.to_owned()),
+        (
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned(),
+        ),
+        ("client_assertion", format!("{signed}.{signature}")),
+    ]
+}
+
+#[tokio::test]
+async fn a_signed_assertion_buys_a_token_that_works_until_it_expires() {
+    let seconds = Arc::new(AtomicU64::new(NOW));
+    let clock = Arc::clone(&seconds);
+    let clock = move || SystemTime::UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed));
+    let builder = Emulator::builder()
+        .clock(clock)
+        .token_lifetime(Duration::from_secs(600));
+    let mut client = Client::of(builder.start().await.unwrap());
+
+    let form = token_form(&client.emulator, NOW);
+    let url = format!("{}/auth/v1/token", client.emulator.base_url());
+    let (status, answer) = Client::send(client.http.post(&url).form(&form)).await;
+    assert_eq!(
+        (status, &answer["expires_in"], &answer["token_type"]),
+        (200, &json!(600), &json!("Bearer"))
+    );
+    client.token = text(&answer["access_token"]);
+    assert_eq!(client.get("/api/v1/apps").await.0, 200);
+
+    let (status, answer) = Client::send(client.http.post(&url).form(&form)).await;
+    assert_eq!(
+        (status, &answer["error"]),
+        (401, &json!("invalid_client")),
+        "a replay"
+    );
+    assert_eq!(client.emulator.token_requests(), 2);
+    let (status, answer) = client.get("/auth/v1/token").await;
+    assert_eq!((status, &answer["code"]), (405, &json!(12)));
+
+    seconds.store(NOW + 600, Ordering::Relaxed);
+    let (status, answer) = client.get("/api/v1/apps").await;
+    assert_eq!((status, &answer["code"]), (401, &json!(16)));
+    assert!(
+        text(&answer["message"]).contains("(request-id: "),
+        "{answer}"
+    );
+    let (status, answer) = Client::send(
+        client
+            .http
+            .get(format!("{}/api/v1/apps", client.emulator.base_url())),
+    )
+    .await;
+    assert_eq!(
+        (status, &answer["code"]),
+        (401, &json!(16)),
+        "no token at all"
+    );
+}
+
+#[tokio::test]
+async fn apps_are_created_found_changed_and_deleted() {
+    let client = Client::start().await;
+    let owner = text(&client.get("/api/v1/users").await.1["list"][0]["user"]["id"]);
+    let body = json!({ "displayName": "Orchard", "description": "Fruit", "annotations": { "a": "b" }, "owners": [owner] });
+    let created = client.create("/api/v1/apps", body).await["app"].clone();
+    let id = text(&created["id"]);
+    assert!(
+        id.len() == 27 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        "{id}"
+    );
+    assert_eq!(
+        (&created["annotations"]["a"], &created["appOwners"][0]["id"]),
+        (&json!("b"), &json!(owner))
+    );
+    assert_eq!(
+        (&created["userCount"], &created["deletedAt"]),
+        (&json!("0"), &Value::Null),
+        "unset fields are sent"
+    );
+
+    let path = format!("/api/v1/apps/{id}");
+    assert_eq!(client.get(&path).await, (200, json!({ "app": created })));
+    let search = client
+        .create("/api/v1/search/apps", json!({ "query": "FRUIT" }))
+        .await;
+    assert_eq!(search["list"], json!([created]));
+    let search = client
+        .create("/api/v1/search/apps", json!({ "excludeAppIds": [id] }))
+        .await;
+    assert_eq!(search["list"].as_array().unwrap().len(), 3);
+
+    let (status, conflict) = client
+        .post("/api/v1/apps", json!({ "displayName": "Orchard" }))
+        .await;
+    assert_eq!(
+        (
+            status,
+            &conflict["code"],
+            &conflict["details"][0]["resourceName"]
+        ),
+        (409, &json!(6), &json!(id))
+    );
+
+    let changes = json!({ "app": { "id": "x", "description": "Pears", "displayName": "Garden" }, "updateMask": "description" });
+    let updated = client.create(&path, changes).await["app"].clone();
+    assert_eq!(
+        (
+            &updated["id"],
+            &updated["description"],
+            &updated["displayName"]
+        ),
+        (&json!(id), &json!("Pears"), &json!("Orchard"))
+    );
+    assert_eq!(client.get(&path).await.1["app"], updated);
+
+    assert_eq!(client.delete(&path).await, 200);
+    assert_eq!(client.delete(&path).await, 404);
+    let (status, missing) = client.get(&path).await;
+    assert_eq!((status, &missing["code"]), (404, &json!(5)));
+}
+
+#[tokio::test]
+async fn entitlements_are_listed_by_pages_and_searched() {
+    let client = Client::start().await;
+    let ledger = client
+        .create("/api/v1/search/apps", json!({ "query": "ledger" }))
+        .await["list"][0]
+        .clone();
+    let app = text(&ledger["id"]);
+    let (mut seen, mut pages, mut token) = (BTreeSet::new(), Vec::new(), String::new());
+    loop {
+        let path = format!("/api/v1/apps/{app}/entitlements?page_size=12&page_token={token}");
+        let (_, page) = client.get(&path).await;
+        let list = page["list"].as_array().unwrap();
+        pages.push(list.len());
+        seen.extend(list.iter().map(|view| text(&view["appEntitlement"]["id"])));
+        token = text(&page["nextPageToken"]);
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!((seen.len(), pages), (30, vec![12, 12, 6]));
+
+    let body =
+        json!({ "query": "invoices", "appIds": [app], "expandMask": { "paths": ["app_id"] } });
+    let found = client.create("/api/v1/search/entitlements", body).await;
+    assert_eq!(found["list"].as_array().unwrap().len(), 3);
+    assert_eq!(found["list"][2]["appPath"], "$.expanded[0]");
+    assert_eq!(found["expanded"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        found["expanded"][0]["@type"],
+        "type.googleapis.com/c1.api.app.v1.App"
+    );
+    assert_eq!(found["expanded"][0]["id"], json!(app));
+
+    let id = &found["list"][0]["appEntitlement"]["id"];
+    let body = json!({ "refs": [{ "appId": app, "id": id }], "pageSize": 10 });
+    let one = client.create("/api/v1/search/entitlements", body).await;
+    assert_eq!(one["list"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&one["expanded"], &one["nextPageToken"]),
+        (&json!([]), &json!(""))
+    );
+
+    let first = client
+        .create("/api/v1/search/entitlements", json!({ "pageSize": 10 }))
+        .await;
+    let token = &first["nextPageToken"];
+    let second = client
+        .create(
+            "/api/v1/search/entitlements",
+            json!({ "pageSize": 10, "pageToken": token }),
+        )
+        .await;
+    assert_ne!(first["list"][9], second["list"][0]);
+    let (status, _) = client
+        .get(&format!("/api/v1/apps?page_token={}", text(token)))
+        .await;
+    assert_eq!(status, 400, "a token of another operation");
+}
+
+#[tokio::test]
+async fn entitlements_are_created_changed_and_deleted() {
+    let client = Client::start().await;
+    let app = client.app("Orchard").await;
+    let path = format!("/api/v1/apps/{app}/entitlements");
+    let body = json!({
+        "displayName": "Pick", "alias": "orchard-pick", "durationGrant": "3600s",
+        "provisionPolicy": { "manual": { "instructions": "climb" } },
+    });
+    let view = client.create(&path, body).await["appEntitlementView"].clone();
+    let entitlement = &view["appEntitlement"];
+    assert_eq!(
+        entitlement["provisionerPolicy"]["manual"]["instructions"],
+        "climb"
+    );
+    assert_eq!(
+        (&entitlement["durationGrant"], &entitlement["appId"]),
+        (&json!("3600s"), &json!(app))
+    );
+
+    for body in [
+        json!({ "displayName": "Pick" }),
+        json!({ "displayName": "Other", "alias": "orchard-pick" }),
+    ] {
+        let (status, conflict) = client.post(&path, body).await;
+        assert_eq!(
+            (status, &conflict["details"][0]["resourceName"]),
+            (409, &entitlement["id"])
+        );
+    }
+    assert_eq!(
+        client
+            .post(
+                "/api/v1/apps/nowhere/entitlements",
+                json!({ "displayName": "Pick" })
+            )
+            .await
+            .0,
+        404
+    );
+
+    let one = format!("{path}/{}", text(&entitlement["id"]));
+    let changes = json!({ "entitlement": { "durationUnset": {}, "slug": "p" }, "updateMask": "durationUnset,slug" });
+    let updated =
+        client.create(&one, changes).await["appEntitlementView"]["appEntitlement"].clone();
+    assert_eq!(
+        (&updated["slug"], &updated["durationUnset"]),
+        (&json!("p"), &json!({}))
+    );
+    assert_eq!(
+        updated.get("durationGrant"),
+        None,
+        "the sibling in the oneof is gone"
+    );
+    assert_eq!(client.delete(&one).await, 200);
+    assert_eq!(client.get(&one).await.0, 404);
+}
+
+#[tokio::test]
+async fn users_are_found() {
+    let client = Client::start().await;
+    let (_, all) = client.get("/api/v1/users?page_size=100").await;
+    assert_eq!(all["list"].as_array().unwrap().len(), 12);
+    let id = text(&all["list"][3]["userId"]);
+    assert_eq!(
+        client.get(&format!("/api/v1/users/{id}")).await.1["userView"],
+        all["list"][3]
+    );
+    let found = client
+        .create(
+            "/api/v1/search/users",
+            json!({ "departments": ["Security"], "query": "jung" }),
+        )
+        .await;
+    assert_eq!(found["list"].as_array().unwrap().len(), 1);
+    assert_eq!(found["list"][0]["user"]["email"], "ines.jung@example.com");
+    assert_eq!(client.get("/api/v1/users/nobody").await.0, 404);
+}
+
+#[tokio::test]
+async fn monitors_and_their_bindings() {
+    let client = Client::start().await;
+    let app = client.app("Orchard").await;
+    let entitlement = client.entitlement(&app, "Pick").await;
+    let monitor = client
+        .create(
+            "/api/v1/accessconflict",
+            json!({ "displayName": "Pick and count" }),
+        )
+        .await;
+    let id = text(&monitor["id"]);
+    let path = format!("/api/v1/accessconflict/{id}");
+    assert_eq!(client.get(&path).await, (200, monitor.clone()));
+    let updated = client
+        .create(&path, json!({ "description": "Apart" }))
+        .await;
+    assert_eq!(
+        (&updated["description"], &updated["displayName"]),
+        (&json!("Apart"), &monitor["displayName"])
+    );
+
+    let bindings = "/api/v1/appentitlementmonitorbinding";
+    let body = json!({
+        "monitorId": id, "appId": app, "appEntitlementId": entitlement, "entitlementGroup": "ENTITLEMENT_GROUP_A",
+    });
+    let binding = client.create(bindings, body.clone()).await;
+    for name in ["monitorId", "appId", "appEntitlementId", "entitlementGroup"] {
+        assert_eq!(binding[name], body[name]);
+    }
+    assert_eq!(client.post(bindings, body.clone()).await.0, 409);
+    assert_eq!(
+        client.post(&format!("{bindings}/get"), body.clone()).await,
+        (200, binding)
+    );
+    let mut other = body.clone();
+    other["entitlementGroup"] = json!("ENTITLEMENT_GROUP_B");
+    assert_eq!(client.post(&format!("{bindings}/get"), other).await.0, 404);
+    assert_eq!(
+        client.call(Method::DELETE, bindings, body.clone()).await,
+        (200, json!({}))
+    );
+    assert_eq!(
+        client.call(Method::DELETE, bindings, body.clone()).await.0,
+        404
+    );
+
+    client.create(bindings, body.clone()).await;
+    assert_eq!(client.delete(&path).await, 200);
+    assert_eq!(
+        client
+            .post(&format!("{bindings}/get"), body.clone())
+            .await
+            .0,
+        404,
+        "it went with the monitor"
+    );
+    assert_eq!(client.post(bindings, body).await.0, 404);
+}
+
+#[tokio::test]
+async fn proxy_bindings() {
+    let client = Client::start().await;
+    let app = client.app("Orchard").await;
+    let (source, destination) = (
+        client.entitlement(&app, "Pick").await,
+        client.entitlement(&app, "Count").await,
+    );
+    let path = format!("/api/v1/apps/{app}/{source}/bindings/{app}/{destination}");
+    let body = json!({ "expandMask": { "paths": ["*"] } });
+    let created = client.create(&path, body.clone()).await;
+    let view = &created["appProxyEntitlementView"];
+    assert_eq!(
+        view["appProxyEntitlement"]["dstAppEntitlementId"],
+        json!(destination)
+    );
+    assert_eq!(
+        (&view["srcAppPath"], &view["dstAppPath"]),
+        (&json!("$.expanded[0]"), &json!("$.expanded[0]")),
+        "one app, once"
+    );
+    assert_eq!(
+        (
+            &view["dstAppEntitlementPath"],
+            &created["expanded"][2]["id"]
+        ),
+        (&json!("$.expanded[2]"), &json!(destination))
+    );
+    assert_eq!(client.post(&path, body).await.0, 409);
+    let (_, found) = client.get(&path).await;
+    assert_eq!(
+        found["appProxyEntitlementView"]["appProxyEntitlement"],
+        view["appProxyEntitlement"]
+    );
+    let back = format!("/api/v1/apps/{app}/{destination}/bindings/{app}/{source}");
+    assert_eq!(client.get(&back).await.0, 404, "a binding has a direction");
+    assert_eq!(client.delete(&path).await, 200);
+    assert_eq!(client.get(&path).await.0, 404);
+
+    client.create(&path, json!({})).await;
+    assert_eq!(
+        client
+            .delete(&format!("/api/v1/apps/{app}/entitlements/{source}"))
+            .await,
+        200
+    );
+    assert_eq!(
+        client.get(&path).await.0,
+        404,
+        "it went with the entitlement"
+    );
+}
+
+#[tokio::test]
+async fn owners_of_entitlements() {
+    let client = Client::start().await;
+    let app = client.app("Orchard").await;
+    let (target, ruling) = (
+        client.entitlement(&app, "Pick").await,
+        client.entitlement(&app, "Rule").await,
+    );
+    let user = text(&client.get("/api/v1/users").await.1["list"][0]["userId"]);
+    let owners = format!("/api/v2/apps/{app}/entitlements/{target}/owners");
+
+    let by_entitlement = format!("{owners}/entitlements/keeper/{app}/{ruling}");
+    let owner = client.create(&by_entitlement, json!({})).await;
+    assert_eq!(
+        owner["appEntitlementOwnerEntitlement"]["appEntitlement"]["id"],
+        json!(ruling)
+    );
+    assert_eq!(
+        owner["appEntitlementOwnerEntitlement"]["roleSlug"],
+        "keeper"
+    );
+    assert_eq!(client.get(&by_entitlement).await, (200, owner));
+    assert_eq!(client.post(&by_entitlement, json!({})).await.0, 409);
+
+    let by_user = format!("{owners}/users/keeper/{user}");
+    let owner = client
+        .create(&by_user, json!({ "userRef": { "id": user } }))
+        .await;
+    assert_eq!(owner["appEntitlementOwnerUser"]["user"]["id"], json!(user));
+    assert_eq!(
+        client
+            .post(&format!("{owners}/users/keeper/nobody"), json!({}))
+            .await
+            .0,
+        404
+    );
+
+    let count = async |path: String| client.get(&path).await.1["list"].as_array().unwrap().len();
+    assert_eq!(count(format!("{owners}/users?role_slug=keeper")).await, 1);
+    assert_eq!(count(format!("{owners}/users?role_slug=other")).await, 0);
+
+    let set = json!({ "roleSlug": "keeper", "userRefs": [], "appEntitlementRefs": [{ "appId": app, "id": ruling }] });
+    assert_eq!(
+        client.call(Method::PUT, &owners, set).await,
+        (200, json!({}))
+    );
+    assert_eq!(client.get(&by_user).await.0, 404, "replaced");
+    assert_eq!(count(format!("{owners}/entitlements")).await, 1);
+    let unknown = json!({ "roleSlug": "keeper", "userRefs": [{ "id": "nobody" }] });
+    assert_eq!(client.call(Method::PUT, &owners, unknown).await.0, 404);
+    assert_eq!(
+        count(format!("{owners}/entitlements")).await,
+        1,
+        "all or nothing"
+    );
+
+    assert_eq!(client.delete(&by_entitlement).await, 200);
+    assert_eq!(client.get(&by_entitlement).await.0, 404);
+}
+
+#[tokio::test]
+async fn requests_that_break_the_description_are_refused_by_name() {
+    let client = Client::start().await;
+    let refused = async |request: reqwest::RequestBuilder| {
+        let (status, answer) = Client::send(request).await;
+        assert_eq!((status, &answer["code"]), (400, &json!(3)), "{answer}");
+        text(&answer["details"][0]["fieldViolations"][0]["field"])
+    };
+    let apps = |body: Value| client.request(Method::POST, "/api/v1/apps").json(&body);
+    assert_eq!(refused(apps(json!({}))).await, "displayName");
+    assert_eq!(
+        refused(apps(json!({ "displayName": "a", "colour": 1 }))).await,
+        "colour"
+    );
+    assert_eq!(
+        refused(apps(json!({ "displayName": "a", "monthlyCostUsd": 3e9 }))).await,
+        "monthlyCostUsd"
+    );
+    assert_eq!(
+        refused(apps(
+            json!({ "displayName": "a", "identityMatching": "BEST" })
+        ))
+        .await,
+        "identityMatching"
+    );
+    assert_eq!(
+        refused(apps(
+            json!({ "displayName": "a", "annotations": { "k": 1 } })
+        ))
+        .await,
+        "annotations.k"
+    );
+    assert_eq!(
+        refused(client.request(Method::POST, "/api/v1/apps")).await,
+        "displayName"
+    );
+    assert_eq!(
+        refused(client.request(Method::GET, "/api/v1/apps?page_size=x")).await,
+        "page_size"
+    );
+    assert_eq!(
+        refused(client.request(Method::GET, "/api/v1/apps?limit=1")).await,
+        "limit"
+    );
+    assert_eq!(
+        refused(client.request(Method::GET, "/api/v1/apps?page_size=-1")).await,
+        "page_size"
+    );
+    assert_eq!(
+        refused(client.request(Method::GET, "/api/v1/apps").json(&json!({}))).await,
+        "body"
+    );
+    assert_eq!(
+        refused(client.request(Method::POST, "/api/v1/apps").body("{}")).await,
+        "content-type"
+    );
+    let cut = client
+        .request(Method::POST, "/api/v1/apps")
+        .header("content-type", "application/json")
+        .body("{");
+    assert_eq!(refused(cut).await, "body");
+
+    let (status, answer) = client.get("/api/v1/nothing").await;
+    assert_eq!((status, &answer["code"]), (404, &json!(5)));
+    let response = client
+        .request(Method::PUT, "/api/v1/apps")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["allow"]),
+        (405, &"GET, POST".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn requests_are_remembered() {
+    let client = Client::start().await;
+    client
+        .call(
+            Method::POST,
+            "/api/v1/apps/a%2Fb%C3%A9/entitlements",
+            json!({ "displayName": "x" }),
+        )
+        .await;
+    let path = "/api/v1/apps/a/entitlements?page_token=1+2&page_size=5";
+    client.get(path).await;
+    let [create, list] = client.emulator.requests().try_into().unwrap();
+    assert_eq!(
+        (create.operation.as_str(), create.method.as_str()),
+        ("app_entitlements.create", "POST")
+    );
+    assert_eq!(create.template, "/api/v1/apps/{app_id}/entitlements");
+    assert_eq!(
+        (create.path["app_id"].as_str(), &create.body),
+        ("a/bé", &Some(json!({ "displayName": "x" })))
+    );
+    assert!(
+        create
+            .headers
+            .iter()
+            .all(|(name, value)| name != "authorization" && !value.contains(&client.token))
+    );
+    let pairs = [("page_token", "1 2"), ("page_size", "5")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!((list.query, list.body), (pairs.to_vec(), None));
+}
+
+#[tokio::test]
+async fn every_operation_takes_samples_and_answers() {
+    let client = Client::of(Emulator::builder().stateful(false).start().await.unwrap());
+    let description = c1_api_emulator::description().unwrap();
+    let mut sampler = Sampler::new(description, 1);
+    for operation in &description.operations {
+        let mut path = operation.path.clone();
+        for parameter in &operation.path_parameters {
+            let value = text(&sampler.value(&parameter.ty, "id")).replace(' ', "%20");
+            path = path.replace(&format!("{{{}}}", parameter.name), &value);
+        }
+        let query = operation.query_parameters.iter().map(|parameter| {
+            let value = sampler.value(&parameter.ty, &parameter.name);
+            (
+                parameter.name.clone(),
+                if parameter.ty == Type::Int32 {
+                    value.to_string()
+                } else {
+                    text(&value)
+                },
+            )
+        });
+        let query = query.collect::<Vec<_>>();
+        let method = Method::from_bytes(operation.method.as_str().as_bytes()).unwrap();
+        let mut request = client.request(method, &path).query(&query);
+        if let Some(body) = &operation.body {
+            request = request.json(&sampler.message(body));
+        }
+        let (status, answer) = Client::send(request).await;
+        assert_eq!(status, 200, "{}: {answer}", operation.id());
+        assert_eq!(
+            client.emulator.requests().last().unwrap().operation,
+            operation.id()
+        );
+    }
+    assert_eq!(
+        client.emulator.requests().len(),
+        description.operations.len()
+    );
+}
+
+#[tokio::test]
+async fn ids_and_samples_follow_the_seed_and_credentials_do_not() {
+    let seeded = async |seed| {
+        let emulator = Emulator::builder().seed(seed).start().await.unwrap();
+        let secret = emulator.client_secret().to_owned();
+        let client = Client::of(emulator);
+        let apps = client.get("/api/v1/apps").await.1["list"][0]["id"].clone();
+        (
+            apps,
+            client.get("/api/v1/policies").await.1["list"].clone(),
+            secret,
+        )
+    };
+    let (first, again, other) = (seeded(1).await, seeded(1).await, seeded(2).await);
+    assert_eq!((&first.0, &first.1), (&again.0, &again.1));
+    assert!(first.0 != other.0 && first.1 != other.1);
+    assert_ne!(first.2, again.2);
+    let empty = Client::of(Emulator::builder().seed_data(false).start().await.unwrap());
+    assert_eq!(empty.get("/api/v1/apps").await.1["list"], json!([]));
+}
+
+#[tokio::test]
+async fn it_serves_loopback_only_and_stops() {
+    let refused = Emulator::builder().address(([0, 0, 0, 0], 0)).start().await;
+    assert!(matches!(refused, Err(Error::NotLoopback(_))));
+
+    let client = Client::start().await;
+    assert_eq!(client.get("/api/v1/apps").await.0, 200);
+    let Client {
+        emulator,
+        http,
+        token,
+    } = client;
+    assert!(!format!("{emulator:?}").contains(emulator.client_secret()));
+    let url = format!("{}/api/v1/apps", emulator.base_url());
+    let address: std::net::SocketAddr = emulator
+        .base_url()
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    emulator.shutdown().await;
+    assert!(
+        http.get(url)
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap_err()
+            .is_connect()
+    );
+    drop(
+        Emulator::builder()
+            .address(address)
+            .start()
+            .await
+            .expect("the port is free again"),
+    );
+}

@@ -53,5 +53,17 @@ fn raw(description: &Description) -> Result<String> {
         .generate_tokens(&document)
         .map_err(|error| defect(error.to_string()))?;
     let file = syn::parse2(tokens).map_err(|error| defect(error.to_string()))?;
-    Ok(prettyplease::unparse(&file))
+    let source = prettyplease::unparse(&file);
+    if source.contains(ENCODER) {
+        Ok(source.replacen(ENCODER, OUR_ENCODER, 1))
+    } else {
+        Err(defect(format!(
+            "no line {ENCODER:?} in progenitor's output"
+        )))
+    }
 }
+
+/// Where progenitor imports what percent-encodes path parameters, and the same with ours in its place: progenitor's lets a
+/// backslash through, by which an id could leave its segment.
+const ENCODER: &str = "use progenitor_client::{encode_path, ";
+const OUR_ENCODER: &str = "use crate::path::encode as encode_path;\nuse progenitor_client::{";

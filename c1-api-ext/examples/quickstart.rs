@@ -1,0 +1,196 @@
+//! The main job, end to end: connect, create an entitlement, put it into a conflict monitor, bind it
+//! to another, make one the owner of the other, and page through what is there.
+//!
+//! Without credentials it runs against an emulated tenant that it starts itself. With
+//! `CONDUCTORONE_*` set it talks to that tenant and only reads, unless `--write` is given; what it
+//! creates it deletes again.
+
+use std::error::Error;
+
+use c1_api_emulator::Emulator;
+use c1_api_ext::C1;
+use c1_api_ext::c1_api::types::{
+    AppEntitlement, AppEntitlementRef, ConflictMonitorCreateRequest,
+    CreateAppEntitlementEntitlementOwnerRequest, CreateAppEntitlementMonitorBindingRequest,
+    CreateAppEntitlementProxyRequest, CreateAppEntitlementRequest, CreateAppRequest,
+    EntitlementGroup,
+};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Outcome<()> {
+    let write = std::env::args().any(|argument| argument == "--write");
+    let has_credentials =
+        std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("CONDUCTORONE_"));
+    if has_credentials {
+        let c1 = C1::from_env()?;
+        println!(
+            "Tenant {}, from CONDUCTORONE_* in the environment.",
+            c1.tenant()
+        );
+        if write {
+            tour(&c1).await
+        } else {
+            println!("Only reading; --write does the whole tour.");
+            read(&c1).await
+        }
+    } else {
+        let emulator = Emulator::start().await?;
+        println!(
+            "No CONDUCTORONE_* in the environment: started an emulated tenant at {}.",
+            emulator.base_url()
+        );
+        let c1 = C1::builder()
+            .client_credentials(emulator.client_id(), emulator.client_secret())
+            .build()?;
+        tour(&c1).await?;
+        println!(
+            "\n{} calls, {} token.",
+            emulator.requests().len(),
+            emulator.token_requests()
+        );
+        emulator.shutdown().await;
+        Ok(())
+    }
+}
+
+/// The four operations that this SDK began with, on things of its own.
+async fn tour(c1: &C1) -> Outcome<()> {
+    println!("\nCreating");
+    let app = c1
+        .apps()
+        .create(CreateAppRequest::new("SDK quickstart"))
+        .await?;
+    let app_id = app
+        .app
+        .and_then(|app| app.id)
+        .ok_or("the new app has no id")?;
+    println!("  app                   {app_id}");
+    let done = operations(c1, &app_id).await;
+    c1.apps().delete(&app_id).await?;
+    println!("\nDeleted the app again.");
+    done
+}
+
+async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
+    // 1. Create an entitlement of the app.
+    let payments = create_entitlement(c1, app_id, "Make payments").await?;
+    let approvals = create_entitlement(c1, app_id, "Approve payments").await?;
+
+    // 2. Bind both to the two sides of a conflict monitor.
+    let request = ConflictMonitorCreateRequest::new("Payments: make and approve");
+    let monitor_id = c1
+        .access_conflict()
+        .create_monitor(request)
+        .await?
+        .id
+        .ok_or("the new monitor has no id")?;
+    println!("  conflict monitor      {monitor_id}");
+    for (entitlement, side) in [
+        (&payments, EntitlementGroup::A),
+        (&approvals, EntitlementGroup::B),
+    ] {
+        let binding = CreateAppEntitlementMonitorBindingRequest::new()
+            .monitor_id(&monitor_id)
+            .app_id(app_id)
+            .app_entitlement_id(entitlement)
+            .entitlement_group(side);
+        let bound = c1
+            .app_entitlement_monitor_binding()
+            .create_app_entitlement_monitor_binding(binding)
+            .await?;
+        let side = bound.entitlement_group.unwrap_or_default();
+        println!("  on its side           {entitlement} as {side}");
+    }
+
+    // 3. Bind two entitlements as a proxy: who has the first gets the second.
+    let request = CreateAppEntitlementProxyRequest::new();
+    let proxy = c1
+        .app_entitlements_proxy()
+        .create(app_id, &payments, app_id, &approvals, request)
+        .await?;
+    let proxy = proxy
+        .app_proxy_entitlement_view
+        .and_then(|view| view.app_proxy_entitlement);
+    let destination = proxy
+        .and_then(|proxy| proxy.dst_app_entitlement_id)
+        .ok_or("the proxy leads nowhere")?;
+    println!("  proxy binding         {payments} gives {destination}");
+
+    // 4. Make whoever holds the second an owner of the first.
+    let holders = AppEntitlementRef::new().app_id(app_id).id(&approvals);
+    let request = CreateAppEntitlementEntitlementOwnerRequest::new().app_entitlement_ref(holders);
+    let owner = c1
+        .app_entitlement_owners_v2()
+        .create_entitlement_owner(app_id, &payments, "owner", app_id, &approvals, request)
+        .await?;
+    let role = owner
+        .app_entitlement_owner_entitlement
+        .and_then(|owner| owner.role_slug);
+    println!(
+        "  entitlement owner     {approvals} of {payments}, as {}",
+        role.unwrap_or_default()
+    );
+
+    read(c1).await?;
+    c1.access_conflict().delete_monitor(&monitor_id).await?;
+    Ok(())
+}
+
+async fn create_entitlement(c1: &C1, app_id: &str, name: &str) -> Outcome<String> {
+    let request =
+        CreateAppEntitlementRequest::new(name).description("Made by the quickstart of the SDK.");
+    let created = c1.app_entitlements().create(app_id, request).await?;
+    let entitlement = created
+        .app_entitlement_view
+        .and_then(|view| view.app_entitlement);
+    let id = entitlement
+        .and_then(|entitlement| entitlement.id)
+        .ok_or("the new entitlement has no id")?;
+    println!("  entitlement           {id} {name:?}");
+    Ok(id)
+}
+
+/// Pages through the entitlements of the first apps.
+async fn read(c1: &C1) -> Outcome<()> {
+    println!("\nEntitlements");
+    for app in c1.apps().list().page_size(10).await?.list {
+        let Some(app_id) = app.id else { continue };
+        let (entitlements, pages) = entitlements(c1, &app_id).await?;
+        let name = app.display_name.unwrap_or_default();
+        println!("  {name:<20}  {:>4} on {pages} page(s)", entitlements.len());
+        for entitlement in entitlements.iter().take(3) {
+            println!(
+                "    {}",
+                entitlement.display_name.as_deref().unwrap_or("(no name)")
+            );
+        }
+    }
+    Ok(())
+}
+
+/// All entitlements of an app, and on how many pages they came.
+async fn entitlements(c1: &C1, app_id: &str) -> Outcome<(Vec<AppEntitlement>, usize)> {
+    let mut entitlements = Vec::new();
+    let mut token = String::new();
+    for pages in 1.. {
+        let page = c1
+            .app_entitlements()
+            .list(app_id)
+            .page_size(10)
+            .page_token(&token)
+            .await?;
+        entitlements.extend(
+            page.list
+                .into_iter()
+                .filter_map(|view| view.app_entitlement),
+        );
+        match page.next_page_token.filter(|next| !next.is_empty()) {
+            Some(next) if next == token => return Err("the tenant repeats a page token".into()),
+            Some(next) => token = next,
+            None => return Ok((entitlements, pages)),
+        }
+    }
+    Ok((entitlements, 0))
+}

@@ -1,9 +1,9 @@
-//! Counts what a description holds, and what only the importer's note on the document knew so far.
+//! Counts what a description holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::model::{Description, PageToken, SchemaKind, Type};
+use crate::model::{Description, Field, Message, Operation, PageToken, Schema, SchemaKind, Type};
 
 /// The counts of a description, for people and for the tests that pin them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,125 +15,99 @@ pub struct Counts {
 impl Counts {
     /// Counts a description.
     pub fn of(description: &Description) -> Self {
-        let mut enum_sites = 0;
-        let mut formats: BTreeMap<&'static str, usize> = BTreeMap::new();
-        let mut visit = |ty: &Type| {
-            let mut ty = ty;
-            while let Type::List(inner) | Type::Map(inner) = ty {
-                ty = inner;
-            }
-            if let Type::Ref(name) = ty
-                && description
-                    .schemas
-                    .get(name)
-                    .is_some_and(|schema| matches!(schema.kind, SchemaKind::Enum(_)))
-            {
-                enum_sites += 1;
-            }
-            *formats.entry(format_name(ty)).or_default() += 1;
-        };
-        let messages = || {
-            description
-                .schemas
-                .values()
-                .filter_map(|schema| match &schema.kind {
-                    SchemaKind::Message(message) => Some(message),
-                    _ => None,
-                })
-        };
-        for field in messages().flat_map(|message| message.fields.values()) {
-            visit(&field.ty);
-        }
-        for operation in &description.operations {
-            for parameter in operation
-                .path_parameters
-                .iter()
-                .chain(&operation.query_parameters)
-            {
-                visit(&parameter.ty);
-            }
-        }
+        let messages: Vec<&Message> = description
+            .schemas
+            .keys()
+            .filter_map(|name| description.message(name))
+            .collect();
         let operations = &description.operations;
+        let paths: BTreeSet<_> = operations.iter().map(|operation| &operation.path).collect();
+        let operations_that =
+            |is: fn(&Operation) -> bool| operations.iter().filter(|o| is(o)).count();
         let paged = |token| {
             operations
                 .iter()
                 .filter(|o| o.page.as_ref().is_some_and(|page| page.token == token))
                 .count()
         };
-        let fields = || messages().flat_map(|message| message.fields.values());
-        let paths: BTreeSet<_> = operations.iter().map(|operation| &operation.path).collect();
-        let ours = operations
+        let fields_that = |is: fn(&Field) -> bool| {
+            messages
+                .iter()
+                .flat_map(|message| message.fields.values())
+                .filter(|field| is(field))
+                .count()
+        };
+        let parameters = operations
             .iter()
-            .flat_map(|operation| &operation.query_parameters)
-            .filter(|p| p.ours)
-            .count();
+            .flat_map(|o| o.path_parameters.iter().chain(&o.query_parameters));
+
+        let mut enum_sites = 0;
+        let mut values: BTreeMap<&'static str, usize> = BTreeMap::new();
+        let fields = messages
+            .iter()
+            .flat_map(|message| message.fields.values())
+            .map(|field| &field.ty);
+        for ty in fields.chain(parameters.clone().map(|parameter| &parameter.ty)) {
+            let is_enum = |name| {
+                matches!(
+                    description.schemas.get(name),
+                    Some(Schema {
+                        kind: SchemaKind::Enum(_),
+                        ..
+                    })
+                )
+            };
+            enum_sites += usize::from(ty.reference().is_some_and(is_enum));
+            *values.entry(value_name(ty)).or_default() += 1;
+        }
+
         let mut rows = vec![
             ("paths", paths.len()),
             ("operations", operations.len()),
             ("groups", description.groups().len()),
-            ("messages", messages().count()),
-            (
-                "shared enums",
-                description.schemas.len() - messages().count(),
-            ),
+            ("messages", messages.len()),
+            ("shared enums", description.schemas.len() - messages.len()),
             ("enum sites", enum_sites),
             (
                 "oneof groups",
-                messages().map(|message| message.oneofs.len()).sum(),
+                messages.iter().map(|message| message.oneofs.len()).sum(),
             ),
             (
                 "messages with oneof groups",
-                messages()
+                messages
+                    .iter()
                     .filter(|message| !message.oneofs.is_empty())
                     .count(),
             ),
             (
                 "paged operations",
-                operations
-                    .iter()
-                    .filter(|operation| operation.page.is_some())
-                    .count(),
+                operations_that(|operation| operation.page.is_some()),
             ),
             ("paged by query", paged(PageToken::Query)),
             ("paged by body", paged(PageToken::Body)),
             ("paged without a parameter", paged(PageToken::Nowhere)),
-            ("query parameters of ours", ours),
             (
-                "required fields",
-                fields().filter(|field| field.required).count(),
+                "query parameters of ours",
+                parameters.filter(|parameter| parameter.ours).count(),
             ),
-            (
-                "read-only fields",
-                fields().filter(|field| field.read_only).count(),
-            ),
-            (
-                "deprecated fields",
-                fields().filter(|field| field.deprecated).count(),
-            ),
+            ("required fields", fields_that(|field| field.required)),
+            ("read-only fields", fields_that(|field| field.read_only)),
+            ("deprecated fields", fields_that(|field| field.deprecated)),
             (
                 "fields with a sunset",
-                fields().filter(|field| field.sunset.is_some()).count(),
+                fields_that(|field| field.sunset.is_some()),
             ),
-            (
-                "sensitive fields",
-                fields().filter(|field| field.sensitive).count(),
-            ),
+            ("sensitive fields", fields_that(|field| field.sensitive)),
             (
                 "deprecated operations",
-                operations
-                    .iter()
-                    .filter(|operation| operation.deprecated)
-                    .count(),
+                operations_that(|operation| operation.deprecated),
             ),
             (
                 "operations with a stability",
-                operations
-                    .iter()
-                    .filter(|operation| operation.stability.is_some())
-                    .count(),
+                operations_that(|operation| operation.stability.is_some()),
             ),
         ];
-        rows.extend(formats);
+        rows.extend(values);
         Self { rows }
     }
 
@@ -155,8 +129,8 @@ impl fmt::Display for Counts {
     }
 }
 
-/// What a scalar is called among the counts.
-fn format_name(ty: &Type) -> &'static str {
+/// What a value, or what a list or map holds, is called among the counts.
+fn value_name(ty: &Type) -> &'static str {
     match ty {
         Type::String => "values: string",
         Type::Bool => "values: bool",
@@ -172,6 +146,6 @@ fn format_name(ty: &Type) -> &'static str {
         Type::Object => "values: object",
         Type::Json => "values: json",
         Type::Ref(_) => "values: reference",
-        Type::List(_) | Type::Map(_) => "values: container",
+        Type::List(inner) | Type::Map(inner) => value_name(inner),
     }
 }

@@ -1,6 +1,8 @@
 //! A [`Description`] to Rust: progenitor's client, and around it the types, the operation builders
 //! and the table of operations. The hand-written side of the contract is in `c1-api/src`.
 
+mod enums;
+mod oneofs;
 mod operations;
 mod text;
 mod types;
@@ -9,6 +11,11 @@ use progenitor::{CrateVers, GenerationSettings, Generator, HooksMode, InterfaceS
 
 use crate::error::{Error, Result};
 use crate::model::Description;
+
+/// Where progenitor imports what percent-encodes path parameters, and the same with ours in its place: progenitor's lets a
+/// backslash through, by which an id could leave its segment.
+const ENCODER: &str = "use progenitor_client::{encode_path, ";
+const OUR_ENCODER: &str = "use crate::path::encode as encode_path;\nuse progenitor_client::{";
 
 /// The three generated files.
 #[derive(Debug)]
@@ -62,8 +69,3 @@ fn raw(description: &Description) -> Result<String> {
         )))
     }
 }
-
-/// Where progenitor imports what percent-encodes path parameters, and the same with ours in its place: progenitor's lets a
-/// backslash through, by which an id could leave its segment.
-const ENCODER: &str = "use progenitor_client::{encode_path, ";
-const OUR_ENCODER: &str = "use crate::path::encode as encode_path;\nuse progenitor_client::{";

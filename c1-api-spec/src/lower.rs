@@ -1,4 +1,4 @@
-//! A [`Description`] to what progenitor reads: `OpenAPI` 3.0.3, operations in full, schemas by name.
+//! A [`Description`] to what progenitor reads: OpenAPI 3.0.3, operations in full, schemas by name.
 //!
 //! The types of messages and enums are generated here (see [`crate::generate`]), not by progenitor:
 //! `x-rust-type` tells it where they are. Strings with a pattern stay its own.
@@ -13,7 +13,7 @@ use crate::model::{Description, Operation, Parameter, SchemaKind, Type};
 ///
 /// # Errors
 ///
-/// When the result is no `OpenAPI` document after all, which would be a defect of this pass.
+/// When the result is no OpenAPI document after all, which would be a defect of this pass.
 pub fn lower(description: &Description) -> Result<OpenAPI> {
     let mut paths: Map<String, Value> = Map::new();
     for operation in &description.operations {

@@ -1,7 +1,7 @@
-//! Applies an `OpenAPI` Overlay 1.0 document: our corrections and our prose.
+//! Applies an OpenAPI Overlay 1.0 document: our corrections and our prose.
 //!
-//! Targets are `JSONPath` (RFC 9535) with names and wildcards, which is all that an overlay over a
-//! description in our form needs; a full `JSONPath` library would be compiled into the build of
+//! Targets are JSONPath (RFC 9535) with names and wildcards, which is all that an overlay over a
+//! description in our form needs; a full JSONPath library would be compiled into the build of
 //! every user. Anything else is refused.
 
 use serde_json::Value;

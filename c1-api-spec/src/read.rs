@@ -189,10 +189,11 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..12 {
             let alias = format!("*a{}", level - 1);
-            bomb += &format!(
-                "a{level}: &a{level} [{}]\n",
-                [alias.as_str(); 10].join(", ")
-            );
+            let aliases = [alias.as_str(); 10].join(", ");
+            bomb.extend([format!(
+                "a{level}: &a{level} [{aliases}]
+"
+            )]);
         }
         refusal(&bomb);
         refusal("a: &a [*a]");

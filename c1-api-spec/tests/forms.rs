@@ -1,6 +1,12 @@
 //! The forms of a description that are understood, on small documents: the vendor's of today, the
 //! vendor's of earlier years, and ours; and that each reads as itself again.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use c1_api_spec::model::{SchemaKind, Type};
 use c1_api_spec::{Description, emit, normalize, read};
 

@@ -1,5 +1,11 @@
 //! Golden facts: the description of this repository, and the vendor's document where it is at hand.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -247,7 +253,7 @@ fn collect_prose(value: &serde_json::Value, names: bool, out: &mut Vec<String>) 
                     (false, Some(text))
                         if matches!(key.as_str(), "description" | "title" | "summary") =>
                     {
-                        out.push(text.to_owned())
+                        out.push(text.to_owned());
                     }
                     _ => collect_prose(
                         value,

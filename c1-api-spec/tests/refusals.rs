@@ -1,5 +1,11 @@
 //! What is not understood is refused: with the place, what was found and what was expected.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use c1_api_spec::Error;
 
 const DOCUMENT: &str = "openapi: 3.1.0

@@ -126,13 +126,11 @@ fn table_row(operation: &Operation, out: &mut String) {
 /// What the documentation of an operation says.
 fn operation_doc(operation: &Operation, indent: &str, out: &mut String) {
     let line = format!("`{} {}`", operation.method.as_str(), operation.path);
-    match &operation.doc {
-        Some(prose) => {
-            doc(out, indent, prose);
-            put!(out, "{indent}///\n{indent}/// {line}");
-        }
-        None => put!(out, "{indent}/// {line}"),
+    if let Some(prose) = &operation.doc {
+        doc(out, indent, prose);
+        put!(out, "{indent}///");
     }
+    put!(out, "{indent}/// {line}");
     if let Some(stability) = operation.stability {
         put!(
             out,
@@ -165,8 +163,6 @@ fn path_type(parameter: &Parameter) -> &'static str {
 
 /// The method that starts an operation: path parameters and the body by position.
 fn start(operation: &Operation, description: &Description, out: &mut String) {
-    let body = body(operation, description);
-    operation_doc(operation, "        ", out);
     let mut arguments = vec!["&self".to_owned()];
     let mut fields = vec!["client: self.0.clone()".to_owned()];
     for parameter in &operation.path_parameters {
@@ -174,99 +170,36 @@ fn start(operation: &Operation, description: &Description, out: &mut String) {
         arguments.push(format!("{ident}: impl Into<{}>", path_type(parameter)));
         fields.push(format!("{ident}: {ident}.into()"));
     }
-    if let Some(body) = body {
+    if let Some(body) = body(operation, description) {
         arguments.push(format!("body: impl Into<types::{body}>"));
         fields.push("body: body.into()".to_owned());
     }
-    fields.extend(
-        operation
-            .query_parameters
-            .iter()
-            .map(|parameter| format!("{}: None", identifier(&parameter.name))),
-    );
+    for parameter in &operation.query_parameters {
+        fields.push(format!("{}: None", identifier(&parameter.name)));
+    }
+    let (arguments, fields) = (arguments.join(", "), fields.join(", "));
     let (name, builder) = (identifier(&operation.name), pascal(&operation.name));
+    operation_doc(operation, "        ", out);
     put!(
         out,
-        "        pub fn {name}({}) -> {builder} {{",
-        arguments.join(", ")
-    );
-    put!(
-        out,
-        "            {builder} {{ {} }}\n        }}",
-        fields.join(", ")
+        "        pub fn {name}({arguments}) -> {builder} {{
+            {builder} {{ {fields} }}
+        }}"
     );
 }
 
 /// The builder of an operation: what was given, setters for the query, and `send`.
 fn builder(operation: &Operation, description: &Description, out: &mut String) {
-    let body = body(operation, description);
-    let name = pascal(&operation.name);
-    operation_doc(operation, "    ", out);
-    put!(
-        out,
-        "    #[derive(Clone, Debug)]\n    #[must_use = \"a call does nothing until it is awaited or sent\"]"
-    );
-    put!(out, "    pub struct {name} {{\n        client: Client,");
-    for parameter in &operation.path_parameters {
-        put!(
-            out,
-            "        {}: {},",
-            identifier(&parameter.name),
-            path_type(parameter)
-        );
-    }
-    if let Some(body) = body {
-        put!(out, "        body: types::{body},");
-    }
-    for parameter in &operation.query_parameters {
-        put!(
-            out,
-            "        {}: Option<{}>,",
-            identifier(&parameter.name),
-            rust(&parameter.ty, "types::")
-        );
-    }
-    put!(out, "    }}\n    impl {name} {{");
-    for parameter in &operation.query_parameters {
-        let ident = identifier(&parameter.name);
-        let fallback = format!("Sets the query parameter `{}`.", parameter.name);
-        doc(
-            out,
-            "        ",
-            parameter.doc.as_deref().unwrap_or(&fallback),
-        );
-        put!(
-            out,
-            "        pub fn {ident}(mut self, value: impl Into<{}>) -> Self {{",
-            rust(&parameter.ty, "types::")
-        );
-        put!(
-            out,
-            "            self.{ident} = Some(value.into());\n            self\n        }}"
-        );
-    }
-    let response = &operation.response;
-    put!(
-        out,
-        "        /// Sends the request and gives the answer with its status and headers.\n        ///\n        /// # Errors\n        ///"
-    );
-    put!(
-        out,
-        "        /// When a path parameter cannot be sent, or the call fails; see [`Error::kind`]."
-    );
-    put!(
-        out,
-        "        pub fn send(self) -> BoxFuture<'static, Result<ResponseValue<types::{response}>, Error>> {{"
-    );
-    put!(out, "            Box::pin(async move {{");
+    let [mut fields, mut setters, mut checks] = <[String; 3]>::default();
     let mut arguments = Vec::new();
     for parameter in &operation.path_parameters {
-        let ident = identifier(&parameter.name);
-        if path_type(parameter) == "String" {
+        let (ident, ty) = (identifier(&parameter.name), path_type(parameter));
+        put!(fields, "        {ident}: {ty},");
+        if ty == "String" {
+            let name = literal(&parameter.name);
             put!(
-                out,
-                "                crate::path::check({}, &self.{ident})?;",
-                literal(&parameter.name)
+                checks,
+                "                crate::path::check({name}, &self.{ident})?;"
             );
             arguments.push(format!("&self.{ident}"));
         } else {
@@ -277,34 +210,61 @@ fn builder(operation: &Operation, description: &Description, out: &mut String) {
     let mut query: Vec<_> = operation.query_parameters.iter().collect();
     query.sort_by_key(|parameter| parameter.name.as_str());
     for parameter in query {
-        let by_reference = match parameter.ty {
-            Type::String => ".as_deref()",
-            Type::Ref(_) => ".as_ref()",
-            _ => "",
-        };
-        arguments.push(format!(
-            "self.{}{by_reference}",
-            identifier(&parameter.name)
-        ));
-    }
-    if let Some(schema) = &operation.body {
-        arguments.push(match body {
-            Some(_) => "&self.body".to_owned(),
-            None => format!("&types::{schema}::default()"),
+        let (ident, ty) = (identifier(&parameter.name), rust(&parameter.ty, "types::"));
+        put!(fields, "        {ident}: Option<{ty}>,");
+        let fallback = format!("Sets the query parameter `{}`.", parameter.name);
+        doc(
+            &mut setters,
+            "        ",
+            parameter.doc.as_deref().unwrap_or(&fallback),
+        );
+        put!(
+            setters,
+            "        pub fn {ident}(mut self, value: impl Into<{ty}>) -> Self {{
+            self.{ident} = Some(value.into());
+            self
+        }}"
+        );
+        arguments.push(match parameter.ty {
+            Type::String => format!("self.{ident}.as_deref()"),
+            Type::Ref(_) => format!("self.{ident}.as_ref()"),
+            _ => format!("self.{ident}"),
         });
     }
-    put!(
-        out,
-        "                match self.client.raw().{}({}).await {{",
+    if let Some(body) = body(operation, description) {
+        put!(fields, "        body: types::{body},");
+        arguments.push("&self.body".to_owned());
+    } else if let Some(body) = &operation.body {
+        arguments.push(format!("&types::{body}::default()"));
+    }
+    let (name, raw, arguments) = (
+        pascal(&operation.name),
         operation.raw_id(),
-        arguments.join(", ")
+        arguments.join(", "),
     );
+    let answer = format!("ResponseValue<types::{}>", operation.response);
+    operation_doc(operation, "    ", out);
     put!(
         out,
-        "                    Ok(answer) => Ok(answer),\n                    Err(error) => Err(Error::from_raw(error).await),"
-    );
-    put!(
-        out,
-        "                }}\n            }})\n        }}\n    }}"
+        "    #[derive(Clone, Debug)]
+    #[must_use = \"a call does nothing until it is awaited or sent\"]
+    pub struct {name} {{
+        client: Client,
+{fields}    }}
+    impl {name} {{
+{setters}        /// Sends the request and gives the answer with its status and headers.
+        ///
+        /// # Errors
+        ///
+        /// When a path parameter cannot be sent, or the call fails; see [`Error::kind`].
+        pub fn send(self) -> BoxFuture<'static, Result<{answer}, Error>> {{
+            Box::pin(async move {{
+{checks}                match self.client.raw().{raw}({arguments}).await {{
+                    Ok(answer) => Ok(answer),
+                    Err(error) => Err(Error::from_raw(error).await),
+                }}
+            }})
+        }}
+    }}"
     );
 }

@@ -203,9 +203,10 @@ fn parameter<'a>(
     let (ty, facts) = schemas.ty(object.require("schema")?, &object.at("schema"), &site)?;
     let simple = match ty {
         Type::String | Type::Int64 | Type::Uint64 => true,
-        Type::Bool | Type::Int32 | Type::Uint32 | Type::Double => location == "query",
-        // Whether it refers to an enum, not to a message, shows once the schemas are read.
-        Type::Ref(_) => location == "query",
+        // Whether a reference leads to an enum, not to a message, shows once the schemas are read.
+        Type::Bool | Type::Int32 | Type::Uint32 | Type::Double | Type::Ref(_) => {
+            location == "query"
+        }
         _ => false,
     };
     if !simple {

@@ -1,0 +1,56 @@
+//! Enums: the calls of the macro that makes them open, and the names of variants.
+
+use std::collections::BTreeSet;
+
+use super::text::{doc, literal, put};
+use crate::error::{Error, Result};
+use crate::model::Schema;
+use crate::names::pascal;
+use crate::normalize::common_prefix;
+
+/// The variant that holds a value newer than the description.
+const UNRECOGNIZED: &str = "Unrecognized";
+
+/// A name as that of an enum variant.
+pub(super) fn variant(name: &str) -> String {
+    let name = pascal(name);
+    match name.as_str() {
+        // A keyword, and our own variant.
+        "Self" | UNRECOGNIZED => name + "Value",
+        _ if name.starts_with(|c: char| c.is_ascii_digit()) => format!("_{name}"),
+        _ => name,
+    }
+}
+
+/// One enum, its variants without what all values begin with.
+pub(super) fn open_enum(
+    name: &str,
+    schema: &Schema,
+    values: &[String],
+    out: &mut String,
+) -> Result<()> {
+    let fallback = format!("An open set of values, from `{}` on.", values[0]);
+    put!(out, "wire::open_enum! {{");
+    doc(out, "    ", schema.doc.as_deref().unwrap_or(&fallback));
+    put!(out, "    pub enum {name} {{");
+    let prefix = common_prefix(values);
+    let mut variants = BTreeSet::from([UNRECOGNIZED.to_owned()]);
+    for value in values {
+        let variant = variant(value.strip_prefix(prefix).unwrap_or(value));
+        if variant.is_empty() || !variants.insert(variant.clone()) {
+            let pointer = format!("#/components/schemas/{name}");
+            return Err(Error::new(
+                &pointer,
+                format!("the value {value:?}"),
+                "values that differ as Rust names",
+            ));
+        }
+        put!(
+            out,
+            "        /// `{value}`\n        {variant} = {},",
+            literal(value)
+        );
+    }
+    put!(out, "    }}\n}}");
+    Ok(())
+}

@@ -33,6 +33,7 @@ const BODY_LIMIT: usize = 16 << 20;
 /// use c1_api_emulator::Emulator;
 ///
 /// let emulator = Emulator::start().await?;
+/// # let _ = rustls::crypto::ring::default_provider().install_default();
 /// let apps = reqwest::Client::new()
 ///     .get(format!("{}/api/v1/apps", emulator.base_url()))
 ///     .bearer_auth(emulator.access_token()?)

@@ -18,6 +18,7 @@ use crate::transport::Transport;
 ///
 /// ```
 /// # fn main() -> Result<(), c1_api::Error> {
+/// # let _ = rustls::crypto::ring::default_provider().install_default();
 /// let http = reqwest::Client::new();
 /// let transport = c1_api::Bearer::new(http.clone(), "a-token")?;
 /// let client = c1_api::Client::new("http://127.0.0.1:8080/", http, transport)?;
@@ -111,7 +112,7 @@ mod tests {
     use crate::transport::Bearer;
 
     fn client(base_url: &str) -> Result<Client, Error> {
-        let http = reqwest::Client::new();
+        let http = crate::testing::http();
         Client::new(base_url, http.clone(), Bearer::new(http, "canary")?)
     }
 

@@ -600,7 +600,7 @@ mod tests {
     #[tokio::test]
     async fn raw_errors_keep_their_secrets() {
         use progenitor_client::{Error as Raw, ResponseValue};
-        let http = reqwest::Client::new();
+        let http = crate::testing::http();
         // Port 1 is closed on any sane machine; the URL carries the secret.
         let refused = http
             .get(format!("http://127.0.0.1:1/?token={CANARY}"))

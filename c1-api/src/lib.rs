@@ -21,6 +21,8 @@ mod client;
 mod error;
 mod operation;
 mod path;
+#[cfg(test)]
+mod testing;
 mod transport;
 pub mod wire;
 

@@ -222,7 +222,7 @@ mod tests {
     }
 
     fn client(base: &str, transport: impl Transport) -> raw::Client {
-        raw::Client::new_with_client(base, reqwest::Client::new(), Arc::new(transport))
+        raw::Client::new_with_client(base, crate::testing::http(), Arc::new(transport))
     }
 
     fn canned(
@@ -372,12 +372,12 @@ mod tests {
 
     #[test]
     fn the_bearer_token_stays_secret() {
-        let bearer = Bearer::new(reqwest::Client::new(), "canary").unwrap();
+        let bearer = Bearer::new(crate::testing::http(), "canary").unwrap();
         assert!(bearer.authorization.is_sensitive());
         assert_eq!(format!("{bearer:?}"), "Bearer { token: [redacted], .. }");
         assert!(!format!("{:?}", client("https://t.conductor.one", bearer)).contains("canary"));
         for token in ["", "canary canary", "canary\n", "canaryé"] {
-            let error = Bearer::new(reqwest::Client::new(), token).unwrap_err();
+            let error = Bearer::new(crate::testing::http(), token).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Auth);
             assert!(!format!("{error} {error:?}").contains("canary"));
         }

@@ -41,7 +41,7 @@ pub(crate) fn write() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Fails when a table is not what [`write`] would make of the description.
+/// Fails when a table is not what [`write()`] would make of the description.
 pub(crate) fn check(description: &Description) -> Result<(), Box<dyn Error>> {
     for (manifest, table) in tables(description)? {
         if fs::read_to_string(root().join(manifest))? != table {

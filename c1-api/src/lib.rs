@@ -59,11 +59,12 @@ pub mod raw {
     deprecated,
     clippy::large_enum_variant,
     clippy::too_many_lines,
-    reason = "generated, as large as the API is"
+    rustdoc::bare_urls,
+    reason = "generated, as large as the API is, with prose as it comes"
 )]
 pub mod types {
+    #[allow(unused_imports, reason = "a build without features has no messages")]
     use crate::wire;
-    use crate::{chrono, serde_json};
 
     include!(concat!(env!("OUT_DIR"), "/types.rs"));
 }

@@ -41,3 +41,8 @@ pub use crate::{
     token::{AccessToken, StaticToken, TokenSource},
     transport::AuthTransport,
 };
+
+/// The examples of the README compile, and those that can run do.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

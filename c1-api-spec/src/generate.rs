@@ -55,7 +55,7 @@ fn raw(description: &Description) -> Result<String> {
         .with_hooks(HooksMode::Expected)
         .with_crate("c1-api", CrateVers::Any, None)
         .with_inner_type(inner);
-    let document = crate::lower::lower(description)?;
+    let document = crate::lower::lower(description);
     let tokens = Generator::new(&settings)
         .generate_tokens(&document)
         .map_err(|error| defect(error.to_string()))?;

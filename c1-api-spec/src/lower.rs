@@ -2,91 +2,177 @@
 //!
 //! The types of messages and enums are generated here (see [`crate::generate`]), not by progenitor:
 //! `x-rust-type` tells it where they are. Strings with a pattern stay its own.
+//!
+//! The document is built value by value, not read from JSON: the code that reads OpenAPI is large,
+//! and would be compiled in every user's build.
 
-use openapiv3::OpenAPI;
-use serde_json::{Map, Value, json};
+use indexmap::IndexMap;
+use openapiv3::{
+    Components, Info, IntegerFormat, IntegerType, MediaType, NumberType, OpenAPI,
+    Operation as Lowered, Parameter as LoweredParameter, ParameterData, ParameterSchemaOrContent,
+    PathItem, PathStyle, QueryStyle, ReferenceOr, RequestBody, Response, Responses, Schema,
+    SchemaData, SchemaKind as LoweredKind, StatusCode, StringType, Type as LoweredType,
+    VariantOrUnknownOrEmpty,
+};
+use serde_json::json;
 
-use crate::error::{Error, Result};
-use crate::model::{Description, Operation, Parameter, SchemaKind, Type};
+use crate::model::{Description, Method, Operation, Parameter, SchemaKind, Type};
 
 /// The document for progenitor.
-///
-/// # Errors
-///
-/// When the result is no OpenAPI document after all, which would be a defect of this pass.
-pub fn lower(description: &Description) -> Result<OpenAPI> {
-    let mut paths: Map<String, Value> = Map::new();
+pub fn lower(description: &Description) -> OpenAPI {
+    let mut document = OpenAPI {
+        openapi: "3.0.3".to_owned(),
+        info: Info {
+            title: "the C1 API".to_owned(),
+            version: description.version.clone(),
+            ..Info::default()
+        },
+        ..OpenAPI::default()
+    };
     for operation in &description.operations {
-        let item = paths
-            .entry(operation.path.clone())
-            .or_insert_with(|| json!({}));
-        item[operation.method.as_str().to_lowercase()] = self::operation(operation);
+        let path = document.paths.paths.entry(operation.path.clone());
+        if let ReferenceOr::Item(item) =
+            path.or_insert_with(|| ReferenceOr::Item(PathItem::default()))
+        {
+            let slot = match operation.method {
+                Method::Get => &mut item.get,
+                Method::Post => &mut item.post,
+                Method::Put => &mut item.put,
+                Method::Patch => &mut item.patch,
+                Method::Delete => &mut item.delete,
+            };
+            *slot = Some(lowered(operation));
+        }
     }
-    let schemas: Map<_, _> = description
-        .schemas
-        .iter()
-        .map(|(name, schema)| (name.clone(), self::schema(name, &schema.kind)))
-        .collect();
-    let document = json!({
-        "openapi": "3.0.3",
-        "info": { "title": "the C1 API", "version": description.version },
-        "paths": paths,
-        "components": { "schemas": schemas },
+    let schemas = description.schemas.iter();
+    let schemas =
+        schemas.map(|(name, schema)| (name.clone(), ReferenceOr::Item(named(name, &schema.kind))));
+    document.components = Some(Components {
+        schemas: schemas.collect(),
+        ..Components::default()
     });
-    serde_json::from_value(document)
-        .map_err(|error| Error::new("#", error.to_string(), "OpenAPI 3.0.3"))
+    document
 }
 
-fn schema(name: &str, kind: &SchemaKind) -> Value {
+/// A named schema: where its type is, or for a pattern what progenitor makes one of.
+fn named(name: &str, kind: &SchemaKind) -> Schema {
     match kind {
-        SchemaKind::Pattern(pattern) => json!({ "type": "string", "pattern": pattern }),
-        SchemaKind::Message(_) | SchemaKind::Enum(_) => json!({
-            "type": "object",
-            "x-rust-type": { "crate": "c1-api", "version": "*", "path": format!("c1_api::types::{name}") },
-        }),
+        SchemaKind::Pattern(pattern) => plain(LoweredType::String(StringType {
+            pattern: Some(pattern.clone()),
+            ..StringType::default()
+        })),
+        SchemaKind::Message(_) | SchemaKind::Enum(_) => {
+            let path = format!("c1_api::types::{name}");
+            let place = json!({ "crate": "c1-api", "version": "*", "path": path });
+            let extensions = IndexMap::from([("x-rust-type".to_owned(), place)]);
+            Schema {
+                schema_data: SchemaData {
+                    extensions,
+                    ..SchemaData::default()
+                },
+                schema_kind: LoweredKind::Type(LoweredType::Object(
+                    openapiv3::ObjectType::default(),
+                )),
+            }
+        }
     }
 }
 
-fn operation(operation: &Operation) -> Value {
+fn lowered(operation: &Operation) -> Lowered {
     let path = operation
         .path_parameters
         .iter()
-        .map(|p| parameter("path", p));
+        .map(|parameter| LoweredParameter::Path {
+            parameter_data: data(parameter, true),
+            style: PathStyle::Simple,
+        });
     let query = operation
         .query_parameters
         .iter()
-        .map(|p| parameter("query", p));
-    let mut object = json!({
-        "operationId": operation.raw_id(),
-        "parameters": path.chain(query).collect::<Vec<_>>(),
-        "responses": { "200": content(&operation.response) },
+        .map(|parameter| LoweredParameter::Query {
+            parameter_data: data(parameter, false),
+            allow_reserved: false,
+            style: QueryStyle::Form,
+            allow_empty_value: None,
+        });
+    let body = operation.body.as_deref().map(|schema| {
+        ReferenceOr::Item(RequestBody {
+            content: content(schema),
+            required: true,
+            ..RequestBody::default()
+        })
     });
-    object["responses"]["200"]["description"] = "".into();
-    if let Some(body) = &operation.body {
-        object["requestBody"] = content(body);
-        object["requestBody"]["required"] = true.into();
+    let answer = Response {
+        content: content(&operation.response),
+        ..Response::default()
+    };
+    let responses = IndexMap::from([(StatusCode::Code(200), ReferenceOr::Item(answer))]);
+    Lowered {
+        operation_id: Some(operation.raw_id()),
+        parameters: path.chain(query).map(ReferenceOr::Item).collect(),
+        request_body: body,
+        responses: Responses {
+            responses,
+            ..Responses::default()
+        },
+        ..Lowered::default()
     }
-    object
 }
 
-fn content(schema: &str) -> Value {
-    json!({ "content": { "application/json": { "schema": reference(schema) } } })
+fn content(schema: &str) -> IndexMap<String, MediaType> {
+    let media = MediaType {
+        schema: Some(reference(schema)),
+        ..MediaType::default()
+    };
+    IndexMap::from([("application/json".to_owned(), media)])
 }
 
-fn reference(schema: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{schema}") })
+fn reference<T>(schema: &str) -> ReferenceOr<T> {
+    ReferenceOr::Reference {
+        reference: format!("#/components/schemas/{schema}"),
+    }
 }
 
-fn parameter(location: &str, parameter: &Parameter) -> Value {
+fn data(parameter: &Parameter, required: bool) -> ParameterData {
     let schema = match &parameter.ty {
         Type::Ref(name) => reference(name),
-        Type::Bool => json!({ "type": "boolean" }),
-        Type::Int32 => json!({ "type": "integer", "format": "int32" }),
-        Type::Uint32 => json!({ "type": "integer", "format": "uint32" }),
-        Type::Int64 => json!({ "type": "integer", "format": "int64" }),
-        Type::Uint64 => json!({ "type": "integer", "format": "uint64" }),
-        Type::Double => json!({ "type": "number" }),
-        _ => json!({ "type": "string" }),
+        ty => ReferenceOr::Item(plain(scalar(ty))),
     };
-    json!({ "name": parameter.name, "in": location, "required": location == "path", "schema": schema })
+    ParameterData {
+        name: parameter.name.clone(),
+        description: None,
+        required,
+        deprecated: None,
+        format: ParameterSchemaOrContent::Schema(schema),
+        example: None,
+        examples: IndexMap::new(),
+        explode: None,
+        extensions: IndexMap::new(),
+    }
+}
+
+/// The scalars that a parameter can be; everything else stands in a URL as text.
+fn scalar(ty: &Type) -> LoweredType {
+    let integer = |format: VariantOrUnknownOrEmpty<IntegerFormat>| {
+        LoweredType::Integer(IntegerType {
+            format,
+            ..IntegerType::default()
+        })
+    };
+    match ty {
+        Type::Bool => LoweredType::Boolean(openapiv3::BooleanType::default()),
+        Type::Int32 => integer(VariantOrUnknownOrEmpty::Item(IntegerFormat::Int32)),
+        Type::Int64 => integer(VariantOrUnknownOrEmpty::Item(IntegerFormat::Int64)),
+        Type::Uint32 => integer(VariantOrUnknownOrEmpty::Unknown("uint32".to_owned())),
+        Type::Uint64 => integer(VariantOrUnknownOrEmpty::Unknown("uint64".to_owned())),
+        Type::Double => LoweredType::Number(NumberType::default()),
+        _ => LoweredType::String(StringType::default()),
+    }
+}
+
+fn plain(ty: LoweredType) -> Schema {
+    Schema {
+        schema_data: SchemaData::default(),
+        schema_kind: LoweredKind::Type(ty),
+    }
 }

@@ -1,0 +1,100 @@
+# What maintainers and CI run. `just` lists the recipes; `just ci` is all that CI checks.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+_default:
+    @just --list --unsorted
+
+# Everything that CI checks.
+ci: fmt spec-check deny clippy test quickstart doc features msrv
+
+# The formatting.
+fmt:
+    cargo fmt --all --check
+
+# The description, the overlay and the feature tables.
+spec-check:
+    cargo xtask spec check
+
+# Licences, bans and sources of the dependency tree (see deny.toml about advisories).
+deny:
+    cargo deny check --hide-inclusion-graph bans licenses sources
+
+# Lints, warnings as errors.
+clippy:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# All tests, those of the documentation and of the README among them.
+test:
+    cargo test --workspace
+
+# The example that a newcomer runs first; CONDUCTORONE_* unset, it starts an emulated tenant.
+quickstart:
+    cargo run -p c1-api-ext --example quickstart
+
+# The documentation, c1-api with all its operations; warnings as errors.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# A sample of the groups, each alone, which moves on with every commit, and the pairs that share most.
+features at=`git rev-list --count HEAD`:
+    {{ just_executable() }} _groups | tail -n +2 | awk -v from={{ at }} '{ name[NR - 1] = $0 } END { for (i = 0; i < 8; i++) print name[(from * 8 + i) % NR] }' | {{ just_executable() }} _check-each
+    {{ just_executable() }} _groups | head -n 1 | tr ' ' '\n' | {{ just_executable() }} _check-each
+
+# Every group alone: 133 builds, a quarter of an hour and more.
+features-all:
+    {{ just_executable() }} _groups | tail -n +2 | {{ just_executable() }} _check-each
+
+# Checks c1-api once for each line of standard input, with the features that the line names.
+_check-each:
+    while read -r features; do echo "c1-api with $features"; cargo check --quiet --package c1-api --no-default-features --features "$features"; done
+
+# Three disjoint pairs of groups that share the most schemas, in one line; then every group, a line each.
+_groups:
+    #!/usr/bin/env python3
+    import collections, itertools, re
+
+    # The importer writes the description in one way only, so that its lines can be taken as they are.
+    paths, _, components = open("spec/openapi.yaml").read().partition("\ncomponents:\n")
+    references = re.compile(r"#/components/schemas/(\w+)").findall
+    schemas = re.split(r"^    (?=\w+:$)", components, flags=re.M)[1:]
+    leads_to = {text.split(":", 1)[0]: references(text) for text in schemas}
+    closures = collections.defaultdict(set)
+    for operation in re.split(r"^      operationId: ", paths, flags=re.M)[1:]:
+        closure, open_ends = closures[operation.split(".", 1)[0]], references(operation)
+        while open_ends:
+            name = open_ends.pop()
+            if name not in closure:
+                closure.add(name)
+                open_ends += leads_to[name]
+    groups = sorted(closures)
+    shared = lambda pair: len(closures[pair[0]] & closures[pair[1]])
+    pairs = []
+    for pair in sorted(itertools.combinations(groups, 2), key=shared, reverse=True):
+        if len(pairs) < 3 and not set(pair) & set(itertools.chain(*pairs)):
+            pairs.append(pair)
+    print(*map(",".join, pairs))
+    print(*groups, sep="\n")
+
+# Rust 1.88: that no dependency asks for more, and a build with it where that toolchain is installed.
+msrv: _msrv-of-dependencies
+    if cargo +1.88 --version 2>/dev/null; then cargo +1.88 check --workspace; else echo "skipped the build: no 1.88 toolchain; clippy's incompatible_msrv has looked at the code"; fi
+
+_msrv-of-dependencies:
+    #!/usr/bin/env python3
+    import json, subprocess, sys
+
+    metadata = subprocess.check_output(["cargo", "metadata", "--locked", "--format-version", "1"])
+    version = lambda package: [int(part) for part in (package["rust_version"] or "0").split(".")][:2]
+    newer = [package["name"] for package in json.loads(metadata)["packages"] if version(package) > [1, 88]]
+    sys.exit("asks for more than Rust 1.88: " + ", ".join(newer) if newer else 0)
+
+# Writes spec/openapi.yaml from the vendor's document, and the feature tables.
+import document="../shared/upstream/openapi.yaml":
+    cargo xtask spec import {{ document }}
+    cargo xtask features
+    cargo xtask spec check
+
+# Compile cost against progenitor's own client and against a program without this SDK; takes a while.
+compile-cost rounds="3":
+    benches/compile-cost.sh {{ rounds }}

@@ -13,6 +13,7 @@
 
 mod container;
 mod foreign;
+mod input;
 mod json;
 mod message;
 mod open_enum;
@@ -22,9 +23,8 @@ mod scalar;
 mod time;
 
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{self, DeserializeSeed, Deserializer, Expected, MapAccess};
+use serde::de::{self, DeserializeSeed as _, Deserializer, Expected};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 #[allow(
@@ -32,12 +32,15 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
     reason = "a description without a `pattern` needs no foreign type"
 )]
 pub(crate) use foreign::via_serde;
+use input::Feed;
+#[doc(hidden)]
+pub use input::{Fault, Found, Input, Want, nested};
 pub use json::Any;
 pub use message::Message;
 #[allow(unused_imports, reason = "a build without features has no messages")]
 pub(crate) use message::messages;
 #[doc(hidden)]
-pub use message::{decode_message, encode_message};
+pub use message::{deserialize_message, encode_message};
 #[allow(unused_imports, reason = "a build without features has no enums")]
 pub(crate) use open_enum::open_enum;
 #[doc(hidden)]
@@ -56,7 +59,8 @@ pub trait Value: Sized {
     ///
     /// # Errors
     /// When the JSON is malformed or of another kind than expected.
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
+    #[doc(hidden)]
+    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault>;
 
     /// Writes the value in its canonical form.
     ///
@@ -86,14 +90,24 @@ pub fn absent<F: Field>() -> F {
 ///
 /// # Errors
 /// When the value is malformed or of another kind than expected.
-pub fn read<'de, F: Field, A: MapAccess<'de>>(
-    field: &mut F,
-    map: &mut A,
-) -> Result<bool, A::Error> {
-    *field = map
-        .next_value_seed(Seed(PhantomData))?
-        .unwrap_or_else(F::absent);
+pub fn read<F: Field>(field: &mut F, input: &mut dyn Input) -> Result<bool, Fault> {
+    match F::decode(input) {
+        Ok(Some(value)) => *field = value,
+        Ok(None) => *field = F::absent(),
+        Err(fault) => return Err(fault),
+    }
     Ok(true)
+}
+
+/// Reads a value by serde's means; absent for `null`.
+///
+/// # Errors
+/// When the value is malformed or of another kind than expected.
+#[doc(hidden)]
+pub fn deserialize<'de, F: Field, D: Deserializer<'de>>(deserializer: D) -> Result<F, D::Error> {
+    let mut value = F::absent();
+    Feed(&mut |input| read(&mut value, input).map(drop)).deserialize(deserializer)?;
+    Ok(value)
 }
 
 /// The object that a message is written to. It keeps the first error, and writes nothing behind it, so that generated code
@@ -136,17 +150,6 @@ pub fn redact<F: Field + fmt::Debug>(field: &F) -> impl fmt::Debug {
     Redacted(field)
 }
 
-/// Hands [`Value::decode`] to serde where it asks for a seed.
-struct Seed<V>(PhantomData<V>);
-
-impl<'de, V: Value> DeserializeSeed<'de> for Seed<V> {
-    type Value = Option<V>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<V>, D::Error> {
-        V::decode(deserializer)
-    }
-}
-
 /// Hands [`Value::encode`] to serde where it asks for a `Serialize`.
 struct Encode<'a, V>(&'a V);
 
@@ -156,7 +159,7 @@ impl<V: Value> Serialize for Encode<'_, V> {
     }
 }
 
-/// The error for JSON of another kind than a visitor reads. It names what was expected and keeps quiet about the rest.
+/// The error for JSON of another kind than was wanted. It names what was expected and keeps quiet about the rest.
 #[cold]
 fn expected<E: de::Error>(what: &dyn Expected) -> E {
     E::custom(format_args!("expected {what}"))
@@ -179,65 +182,6 @@ fn at<E: de::Error>(step: &dyn fmt::Display, error: &E) -> E {
     };
     E::custom(format_args!("{step}{joint}{inner}"))
 }
-
-/// The visitor methods for JSON that cannot be what the visitor reads. serde's defaults would quote the value.
-macro_rules! refuse {
-    ($($kind:ident),*) => { $($crate::wire::refuse!(@$kind);)* };
-    (@scalars) => {
-        fn visit_bool<E: ::serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
-            Err($crate::wire::expected(&self))
-        }
-        fn visit_i64<E: ::serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
-            Err($crate::wire::expected(&self))
-        }
-        fn visit_u64<E: ::serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
-            Err($crate::wire::expected(&self))
-        }
-        // 128 bits: how `serde_json` hands on large numbers once a crate turned `arbitrary_precision` on.
-        fn visit_i128<E: ::serde::de::Error>(self, _: i128) -> Result<Self::Value, E> {
-            Err($crate::wire::expected(&self))
-        }
-        fn visit_u128<E: ::serde::de::Error>(self, _: u128) -> Result<Self::Value, E> {
-            Err($crate::wire::expected(&self))
-        }
-        fn visit_f64<E: ::serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
-            Err($crate::wire::expected(&self))
-        }
-        fn visit_str<E: ::serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
-            Err($crate::wire::expected(&self))
-        }
-    };
-    (@list) => {
-        fn visit_seq<A: ::serde::de::SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
-            Err($crate::wire::expected(&self))
-        }
-    };
-    (@object) => {
-        fn visit_map<A: ::serde::de::MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
-            Err($crate::wire::expected(&self))
-        }
-    };
-}
-use refuse;
-
-/// The visitor methods for `null`, for a visitor whose value is an `Option`.
-macro_rules! null_is_none {
-    () => {
-        fn visit_unit<E: ::serde::de::Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-        fn visit_none<E: ::serde::de::Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-        fn visit_some<D: ::serde::de::Deserializer<'de>>(
-            self,
-            deserializer: D,
-        ) -> Result<Self::Value, D::Error> {
-            deserializer.deserialize_any(self)
-        }
-    };
-}
-use null_is_none;
 
 #[cfg(test)]
 mod tests {

@@ -270,7 +270,7 @@ impl Writer<'_> {
             put!(absent, "            {ident}: wire::absent(),");
             put!(
                 read,
-                "            {key} => wire::read(&mut self.{ident}, map),"
+                "            {key} => wire::read(&mut self.{ident}, input),"
             );
             put!(
                 write,
@@ -287,16 +287,16 @@ impl Writer<'_> {
         } else {
             let read =
                 format!("        match name {{\n{read}            _ => Ok(false),\n        }}");
-            (["name", "map", "out"], read)
+            (["name", "input", "out"], read)
         };
-        let [key, map, writer] = arguments;
+        let [key, input, writer] = arguments;
         put!(
             out,
             "impl wire::Message for {name} {{
     fn empty() -> Self {{
 {empty}
     }}
-    fn read_field<'de, A: serde::de::MapAccess<'de>>(&mut self, {key}: &str, {map}: &mut A) -> Result<bool, A::Error> {{
+    fn read_field(&mut self, {key}: &str, {input}: &mut dyn wire::Input) -> Result<bool, wire::Fault> {{
 {read}
     }}
     fn write_fields<S: serde::ser::SerializeMap>(&self, {writer}: &mut wire::Writer<'_, S>) {{

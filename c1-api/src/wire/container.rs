@@ -1,21 +1,21 @@
 //! Optional values, boxes, lists and maps.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::Serializer;
 
-use super::{Encode, Field, Seed, Value};
+use super::{Encode, Fault, Field, Input, Value, Want, nested};
 
 impl<V: Value> Value for Option<V> {
     fn null() -> Option<Self> {
         Some(None)
     }
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        V::decode(deserializer).map(Some)
+    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault> {
+        match V::decode(input) {
+            Ok(value) => Ok(Some(value)),
+            Err(fault) => Err(fault),
+        }
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -41,8 +41,12 @@ impl<V: Value> Value for Box<V> {
         V::null().map(Box::new)
     }
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        Ok(V::decode(deserializer)?.map(Box::new))
+    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault> {
+        match V::decode(input) {
+            Ok(Some(value)) => Ok(Some(Box::new(value))),
+            Ok(None) => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -65,8 +69,25 @@ impl<V: Value> Value for Vec<V> {
         Some(Self::new())
     }
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        deserializer.deserialize_any(List(PhantomData))
+    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault> {
+        let mut list = Self::new();
+        let each = &mut |input: &mut dyn Input| {
+            match V::decode(input) {
+                Ok(Some(element)) => list.push(element),
+                Ok(None) => {
+                    if let Some(zero) = V::null() {
+                        list.push(zero);
+                    }
+                }
+                Err(fault) => return Err(fault),
+            }
+            Ok(())
+        };
+        match nested(input, Want::List(each)) {
+            Ok(true) => Ok(Some(list)),
+            Ok(false) => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -84,38 +105,23 @@ impl<V: Value> Field for Vec<V> {
     }
 }
 
-struct List<V>(PhantomData<V>);
-
-impl<'de, V: Value> Visitor<'de> for List<V> {
-    type Value = Option<Vec<V>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
-        for index in 0_usize.. {
-            match seq.next_element_seed(Seed(PhantomData)) {
-                Ok(Some(element)) => list.extend(element.or_else(V::null)),
-                Ok(None) => break,
-                Err(error) => return Err(super::at(&format_args!("[{index}]"), &error)),
-            }
-        }
-        Ok(Some(list))
-    }
-
-    super::null_is_none!();
-    super::refuse!(scalars, object);
-}
-
 impl<V: Value> Value for BTreeMap<String, V> {
     fn null() -> Option<Self> {
         Some(Self::new())
     }
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        deserializer.deserialize_any(Entries(PhantomData))
+    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault> {
+        let mut entries = Self::new();
+        let found = nested(
+            input,
+            Want::Entries(&mut |key, input| {
+                if let Some(value) = V::decode(input)?.or_else(V::null) {
+                    entries.insert(key, value);
+                }
+                Ok(())
+            }),
+        )?;
+        Ok(found.then_some(entries))
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -131,36 +137,6 @@ impl<V: Value> Field for BTreeMap<String, V> {
     fn is_absent(&self) -> bool {
         self.is_empty()
     }
-}
-
-struct Entries<V>(PhantomData<V>);
-
-impl<'de, V: Value> Visitor<'de> for Entries<V> {
-    type Value = Option<BTreeMap<String, V>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = BTreeMap::new();
-        for index in 0_usize.. {
-            let Some(key) = map.next_key::<String>()? else {
-                break;
-            };
-            // A map's keys are values of the wire too: an error counts the entries instead of naming the key.
-            let value: Option<V> = map
-                .next_value_seed(Seed(PhantomData))
-                .map_err(|error| super::at(&format_args!("[{index}]"), &error))?;
-            if let Some(value) = value.or_else(V::null) {
-                entries.insert(key, value);
-            }
-        }
-        Ok(Some(entries))
-    }
-
-    super::null_is_none!();
-    super::refuse!(scalars, list);
 }
 
 #[cfg(test)]

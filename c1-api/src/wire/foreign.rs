@@ -13,10 +13,15 @@ macro_rules! via_serde {
                 None
             }
 
-            fn decode<'de, D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-                // The type's own error is dropped: nothing is known of it, so it might quote the value.
-                <Option<Self> as ::serde::de::Deserialize<'de>>::deserialize(deserializer)
-                    .map_err(|_| <D::Error as ::serde::de::Error>::custom("expected the form that the API documents"))
+            fn decode(input: &mut dyn $crate::wire::Input) -> Result<Option<Self>, $crate::wire::Fault> {
+                match input.json()? {
+                    ::serde_json::Value::Null => Ok(None),
+                    // The type's own error is dropped: nothing is known of it, so it might quote the value.
+                    json => match <Self as ::serde::de::Deserialize<'_>>::deserialize(json) {
+                        Ok(value) => Ok(Some(value)),
+                        Err(_) => Err($crate::wire::Fault("the form that the API documents")),
+                    },
+                }
             }
 
             fn encode<S: ::serde::ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

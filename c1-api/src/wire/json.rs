@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
-use super::{Field, Message, Value};
+use super::{Fault, Field, Input, Message, Value};
 use crate::error::{Error, ErrorKind};
 
 impl Value for Json {
@@ -14,8 +14,8 @@ impl Value for Json {
         Some(Self::Null)
     }
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        Ok(Some(Json::deserialize(deserializer)?).filter(|json| !json.is_null()))
+    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault> {
+        Ok(Some(input.json()?).filter(|json| !json.is_null()))
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -38,11 +38,11 @@ impl Value for Map<String, Json> {
         Some(Self::new())
     }
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        match Json::deserialize(deserializer)? {
+    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault> {
+        match input.json()? {
             Json::Null => Ok(None),
             Json::Object(map) => Ok(Some(map)),
-            _ => Err(super::expected(&"an object")),
+            _ => Err(Fault("an object")),
         }
     }
 
@@ -98,14 +98,13 @@ impl Any {
     /// # Errors
     /// [`ErrorKind::Decode`], when a field of `M` has a value of the wrong kind.
     pub fn decode<M: Message>(&self) -> Result<M, Error> {
-        match super::decode_message(&self.0) {
-            Ok(message) => Ok(message.unwrap_or_else(M::empty)),
-            Err(error) => Err(Error::new(
+        super::deserialize_message(&self.0).map_err(|error| {
+            Error::new(
                 ErrorKind::Decode,
                 format!("could not decode the payload: {error}"),
             )
-            .with_source(error)),
-        }
+            .with_source(error)
+        })
     }
 }
 
@@ -124,8 +123,8 @@ impl Value for Any {
         Some(Self::default())
     }
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        Ok(Map::decode(deserializer)?.map(Self))
+    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault> {
+        Ok(Map::decode(input)?.map(Self))
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -145,7 +144,7 @@ impl Field for Any {
 
 impl<'de> Deserialize<'de> for Any {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(<Self as Value>::decode(deserializer)?.unwrap_or_default())
+        super::deserialize(deserializer)
     }
 }
 

@@ -1,40 +1,48 @@
 //! Messages: JSON objects whose fields are known, read and written in one pass.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
-
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed as _, Deserializer};
 use serde::ser::{SerializeMap, Serializer};
 
-use super::Writer;
+use super::input::Feed;
+use super::{Fault, Input, Want, Writer, nested};
 
 /// A protobuf message. Implemented by the generated structs; a name for "any message" in bounds such as that of
 /// [`Any::decode`](super::Any::decode).
-pub trait Message: Sized {
+pub trait Message {
     /// The message with every field absent.
     #[doc(hidden)]
-    fn empty() -> Self;
+    fn empty() -> Self
+    where
+        Self: Sized;
 
     /// Reads the value of the field `name`. `Ok(false)`: no such field, and the value is still to be consumed.
     #[doc(hidden)]
-    fn read_field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error>;
+    fn read_field(&mut self, name: &str, input: &mut dyn Input) -> Result<bool, Fault>;
 
     /// Writes every field that is required or present.
     #[doc(hidden)]
-    fn write_fields<S: SerializeMap>(&self, out: &mut Writer<'_, S>);
+    fn write_fields<S: SerializeMap>(&self, out: &mut Writer<'_, S>)
+    where
+        Self: Sized;
 }
 
-/// Reads a message; `None` for `null`.
+/// Reads a message by serde's means; empty for `null`.
 #[doc(hidden)]
-pub fn decode_message<'de, M: Message, D: Deserializer<'de>>(
+pub fn deserialize_message<'de, M: Message, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<M>, D::Error> {
-    deserializer.deserialize_any(Object(PhantomData))
+) -> Result<M, D::Error> {
+    // Apart, so as to be compiled once for all messages.
+    fn fill<'de, D: Deserializer<'de>>(
+        message: &mut dyn Message,
+        deserializer: D,
+    ) -> Result<(), D::Error> {
+        Feed(&mut |input| nested(input, Want::Message(message)).map(drop)).deserialize(deserializer)
+    }
+    let mut message = M::empty();
+    match fill(&mut message, deserializer) {
+        Ok(()) => Ok(message),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes a message.
@@ -53,65 +61,6 @@ pub fn encode_message<M: Message, S: Serializer>(
     map.end()
 }
 
-struct Object<M>(PhantomData<M>);
-
-impl<'de, M: Message> Visitor<'de> for Object<M> {
-    type Value = Option<M>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut message = M::empty();
-        while let Some(name) = map.next_key_seed(Name)? {
-            match message.read_field(&name, &mut map) {
-                Ok(true) => {}
-                Ok(false) => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-                // Only a field of the message can fail here, so the name is the description's and not the wire's.
-                Err(error) => return Err(super::at(&name, &error)),
-            }
-        }
-        Ok(Some(message))
-    }
-
-    super::null_is_none!();
-    super::refuse!(scalars, list);
-}
-
-/// Reads a field's name, borrowed from the input where that holds it without escapes.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a field name")
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
-    }
-
-    fn visit_string<E: de::Error>(self, name: String) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name))
-    }
-}
-
 /// Makes each listed [`Message`] usable with serde and as a field of other messages.
 #[allow(unused_macros, reason = "a build without features has no messages")]
 macro_rules! messages {
@@ -121,8 +70,13 @@ macro_rules! messages {
                 Some(<Self as $crate::wire::Message>::empty())
             }
 
-            fn decode<'de, D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-                $crate::wire::decode_message(deserializer)
+            fn decode(input: &mut dyn $crate::wire::Input) -> Result<Option<Self>, $crate::wire::Fault> {
+                let mut message = <Self as $crate::wire::Message>::empty();
+                match $crate::wire::nested(input, $crate::wire::Want::Message(&mut message)) {
+                    Ok(true) => Ok(Some(message)),
+                    Ok(false) => Ok(None),
+                    Err(fault) => Err(fault),
+                }
             }
 
             fn encode<S: ::serde::ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -138,8 +92,7 @@ macro_rules! messages {
 
         impl<'de> ::serde::de::Deserialize<'de> for $message {
             fn deserialize<D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let message = $crate::wire::decode_message(deserializer)?;
-                Ok(message.unwrap_or_else(<Self as $crate::wire::Message>::empty))
+                $crate::wire::deserialize_message(deserializer)
             }
         }
 

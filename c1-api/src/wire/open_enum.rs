@@ -2,22 +2,19 @@
 
 use std::borrow::Cow;
 
-use serde::de::Deserializer;
 use serde::ser::Serializer;
 
-use super::scalar::Scalar;
+use super::{Fault, Found, Input, Want};
 
 /// Reads an enum value's name, or its number as text; `None` for `null`.
 #[doc(hidden)]
-pub fn decode_enum<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Cow<'de, str>>, D::Error> {
+pub fn decode_enum(input: &mut dyn Input) -> Result<Option<Cow<'_, str>>, Fault> {
     const EXPECTED: &str = "the name of an enum value";
-    match Scalar::read(deserializer, EXPECTED)? {
-        Scalar::Null => Ok(None),
-        Scalar::Text(name) => Ok(Some(name)),
-        Scalar::Integer(number) => Ok(Some(Cow::Owned(number.to_string()))),
-        Scalar::Bool(_) | Scalar::Float(_) => Err(super::expected(&EXPECTED)),
+    match input.read(Want::Scalar(EXPECTED))? {
+        Found::Null => Ok(None),
+        Found::Text(name) => Ok(Some(name)),
+        Found::Integer(number) => Ok(Some(Cow::Owned(number.to_string()))),
+        Found::Bool(_) | Found::Float(_) | Found::Nested => Err(Fault(EXPECTED)),
     }
 }
 
@@ -95,11 +92,15 @@ macro_rules! open_enum {
                 Some(Self::default())
             }
 
-            fn decode<'de, D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-                let text = $crate::wire::decode_enum(deserializer)?;
-                Ok(text.map(|text| {
-                    Self::listed(&text).unwrap_or_else(|| Self::Unrecognized(text.into_owned()))
-                }))
+            fn decode(input: &mut dyn $crate::wire::Input) -> Result<Option<Self>, $crate::wire::Fault> {
+                match $crate::wire::decode_enum(input) {
+                    Ok(Some(text)) => Ok(Some(match Self::listed(&text) {
+                        Some(value) => value,
+                        None => Self::Unrecognized(text.into_owned()),
+                    })),
+                    Ok(None) => Ok(None),
+                    Err(fault) => Err(fault),
+                }
             }
 
             fn encode<S: ::serde::ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -115,7 +116,7 @@ macro_rules! open_enum {
 
         impl<'de> ::serde::de::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Ok(<Self as $crate::wire::Value>::decode(deserializer)?.unwrap_or_default())
+                $crate::wire::deserialize(deserializer)
             }
         }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 use serde_json::Value as Json;
 
@@ -12,9 +11,10 @@ use crate::wire;
 /// What `json` is read as; `None` for `null`.
 pub(super) fn round<V: wire::Value>(json: &str) -> Option<V> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let value = V::decode(&mut deserializer).unwrap();
+    let value: Option<V> = wire::deserialize(&mut deserializer).unwrap();
     deserializer.end().unwrap();
-    let from_tree = V::decode(serde_json::from_str::<Json>(json).unwrap()).unwrap();
+    let tree: Json = serde_json::from_str(json).unwrap();
+    let from_tree: Option<V> = wire::deserialize(tree).unwrap();
     assert_eq!(
         value.as_ref().map(written),
         from_tree.as_ref().map(written),
@@ -25,12 +25,15 @@ pub(super) fn round<V: wire::Value>(json: &str) -> Option<V> {
 
 /// The error with which `json` is refused, without its position.
 pub(super) fn refusal<V: wire::Value>(json: &str) -> String {
-    let error = V::decode(&mut serde_json::Deserializer::from_str(json))
+    let error = wire::deserialize::<Option<V>, _>(&mut serde_json::Deserializer::from_str(json))
         .err()
         .unwrap()
         .to_string();
     if let Ok(tree) = serde_json::from_str::<Json>(json) {
-        let from_tree = V::decode(tree).err().unwrap().to_string();
+        let from_tree = wire::deserialize::<Option<V>, _>(tree)
+            .err()
+            .unwrap()
+            .to_string();
         assert_eq!(error.split(" at line ").next(), Some(from_tree.as_str()));
     }
     error.split(" at line ").next().unwrap().to_owned()
@@ -73,17 +76,13 @@ impl wire::Message for Folder {
         }
     }
 
-    fn read_field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_field(&mut self, name: &str, input: &mut dyn wire::Input) -> Result<bool, wire::Fault> {
         match name {
-            "name" => wire::read(&mut self.name, map),
-            "inner" => wire::read(&mut self.inner, map),
-            "owner" => wire::read(&mut self.owner, map),
-            "group" => wire::read(&mut self.group, map),
-            "keep" => wire::read(&mut self.keep, map),
+            "name" => wire::read(&mut self.name, input),
+            "inner" => wire::read(&mut self.inner, input),
+            "owner" => wire::read(&mut self.owner, input),
+            "group" => wire::read(&mut self.group, input),
+            "keep" => wire::read(&mut self.keep, input),
             _ => Ok(false),
         }
     }
@@ -111,9 +110,9 @@ macro_rules! sample {
                 Self { $($field: wire::absent()),* }
             }
 
-            fn read_field<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+            fn read_field(&mut self, name: &str, input: &mut dyn wire::Input) -> Result<bool, wire::Fault> {
                 match name {
-                    $($name => wire::read(&mut self.$field, map),)*
+                    $($name => wire::read(&mut self.$field, input),)*
                     _ => Ok(false),
                 }
             }
@@ -167,14 +166,10 @@ impl wire::Message for List {
         }
     }
 
-    fn read_field<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_field(&mut self, name: &str, input: &mut dyn wire::Input) -> Result<bool, wire::Fault> {
         match name {
-            "list" => wire::read(&mut self.list, map),
-            "kinds" => wire::read(&mut self.kinds, map),
+            "list" => wire::read(&mut self.list, input),
+            "kinds" => wire::read(&mut self.kinds, input),
             _ => Ok(false),
         }
     }

@@ -1,7 +1,6 @@
 //! Strings, booleans, numbers and bytes.
 //!
-//! One visitor takes any JSON scalar; each type then converts it in a plain function. So serde's machinery is compiled
-//! once for all scalar types.
+//! An input hands over any JSON scalar as it came; each type then converts it in a plain function.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,27 +9,11 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Any JSON scalar, as it came.
-pub(super) enum Scalar<'de> {
-    Null,
-    Bool(bool),
-    Integer(i128),
-    Float(f64),
-    Text(Cow<'de, str>),
-}
+use super::Found;
 
-impl<'de> Scalar<'de> {
-    /// Reads a scalar; `expected` names the wanted type should a list or an object stand there.
-    pub(super) fn read<D: Deserializer<'de>>(
-        deserializer: D,
-        expected: &'static str,
-    ) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor(expected))
-    }
-
+impl<'de> Found<'de> {
     pub(super) fn text(self) -> Option<Cow<'de, str>> {
         if let Self::Text(text) = self {
             Some(text)
@@ -53,7 +36,7 @@ impl<'de> Scalar<'de> {
             Self::Integer(value) => value,
             Self::Float(value) => integral(value)?,
             Self::Text(text) => text.parse().ok().or_else(|| integral(text.parse().ok()?))?,
-            Self::Null | Self::Bool(_) => return None,
+            Self::Null | Self::Bool(_) | Self::Nested => return None,
         };
         T::try_from(value).ok()
     }
@@ -73,7 +56,7 @@ impl<'de> Scalar<'de> {
                 // Rust also parses words such as `inf`, and turns overflow into infinity; protobuf knows neither.
                 other => other.parse().ok().filter(|value: &f64| value.is_finite()),
             },
-            Self::Null | Self::Bool(_) => None,
+            Self::Null | Self::Bool(_) | Self::Nested => None,
         }
     }
 
@@ -103,85 +86,6 @@ fn integral(value: f64) -> Option<i128> {
     (value.fract() == 0.0 && value.abs() < BOUND).then_some(value as i128)
 }
 
-struct ScalarVisitor(&'static str);
-
-/// The key under which `serde_json`, built with `arbitrary_precision`, hands out numbers. Any crate in a program's tree
-/// can turn that feature on for all.
-const NUMBER: &str = "$serde_json::private::Number";
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Scalar::Null)
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Scalar::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Scalar::Bool(value))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Scalar::Integer(value.into()))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Scalar::Integer(value.into()))
-    }
-
-    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Self::Value, E> {
-        Ok(Scalar::Integer(value))
-    }
-
-    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Self::Value, E> {
-        // Beyond i128 it is beyond every integer field as well; a double can still hold it.
-        #[allow(clippy::cast_precision_loss, reason = "a double is what is left")]
-        Ok(i128::try_from(value).map_or(Scalar::Float(value as f64), Scalar::Integer))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Scalar::Float(value))
-    }
-
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Owned(value.to_owned())))
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Borrowed(value)))
-    }
-
-    fn visit_string<E: de::Error>(self, value: String) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Owned(value)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        if map.next_key::<String>()?.as_deref() == Some(NUMBER) {
-            let digits: String = map.next_value()?;
-            if let Ok(value) = digits.parse() {
-                return Ok(Scalar::Integer(value));
-            }
-            if let Ok(value) = digits.parse() {
-                return Ok(Scalar::Float(value));
-            }
-        }
-        Err(super::expected(&self))
-    }
-
-    super::refuse!(list);
-}
-
 /// `Value` and `Field` for types that are one JSON scalar: what is expected, how it is converted, how it is written.
 macro_rules! scalars {
     ($($type:ty: $expected:literal, $decode:expr, $encode:expr;)*) => { $(
@@ -190,12 +94,12 @@ macro_rules! scalars {
                 Some(Self::default())
             }
 
-            fn decode<'de, D: ::serde::de::Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-                match $crate::wire::scalar::Scalar::read(deserializer, $expected)? {
-                    $crate::wire::scalar::Scalar::Null => Ok(None),
+            fn decode(input: &mut dyn $crate::wire::Input) -> Result<Option<Self>, $crate::wire::Fault> {
+                match input.read($crate::wire::Want::Scalar($expected))? {
+                    $crate::wire::Found::Null => Ok(None),
                     scalar => match $decode(scalar) {
                         Some(value) => Ok(Some(value)),
-                        None => Err($crate::wire::expected(&$expected)),
+                        None => Err($crate::wire::Fault($expected)),
                     },
                 }
             }
@@ -221,14 +125,14 @@ macro_rules! scalars {
 pub(super) use scalars;
 
 scalars! {
-    String: "a string", |scalar: Scalar<'_>| scalar.text().map(Cow::into_owned), Serialize::serialize;
-    bool: "true or false", Scalar::bool, Serialize::serialize;
-    i32: "a 32-bit integer", Scalar::integer, Serialize::serialize;
-    u32: "an unsigned 32-bit integer", Scalar::integer, Serialize::serialize;
-    i64: "a 64-bit integer", Scalar::integer, as_text;
-    u64: "an unsigned 64-bit integer", Scalar::integer, as_text;
-    f64: "a number", Scalar::float, |value: &f64, serializer| write_float(*value, serializer);
-    Vec<u8>: "base64 text", Scalar::bytes, write_bytes;
+    String: "a string", |scalar: Found<'_>| scalar.text().map(Cow::into_owned), Serialize::serialize;
+    bool: "true or false", Found::bool, Serialize::serialize;
+    i32: "a 32-bit integer", Found::integer, Serialize::serialize;
+    u32: "an unsigned 32-bit integer", Found::integer, Serialize::serialize;
+    i64: "a 64-bit integer", Found::integer, as_text;
+    u64: "an unsigned 64-bit integer", Found::integer, as_text;
+    f64: "a number", Found::float, |value: &f64, serializer| write_float(*value, serializer);
+    Vec<u8>: "base64 text", Found::bytes, write_bytes;
 }
 
 /// 64-bit integers are strings on the wire, since a JavaScript number could not hold them.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, Utc};
 use serde::ser::{Error as _, Serializer};
 
-use super::scalar::{Scalar, scalars};
+use super::Found;
+use super::scalar::scalars;
 
 /// The largest duration that protobuf can express, in seconds: about 10,000 years.
 const MAX_SECONDS: i64 = 315_576_000_000;
@@ -18,7 +19,7 @@ fn expressible(timestamp: &DateTime<Utc>) -> bool {
     (1..=9999).contains(&timestamp.year())
 }
 
-fn read_timestamp(scalar: Scalar<'_>) -> Option<DateTime<Utc>> {
+fn read_timestamp(scalar: Found<'_>) -> Option<DateTime<Utc>> {
     let timestamp = DateTime::parse_from_rfc3339(&scalar.text()?)
         .ok()?
         .with_timezone(&Utc);
@@ -37,7 +38,7 @@ fn write_timestamp<S: Serializer>(
     serializer.serialize_str(&timestamp.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
-fn read_duration(scalar: Scalar<'_>) -> Option<TimeDelta> {
+fn read_duration(scalar: Found<'_>) -> Option<TimeDelta> {
     let text = scalar.text()?;
     let unsigned = text.strip_suffix('s')?;
     let (sign, unsigned) = unsigned

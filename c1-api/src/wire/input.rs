@@ -61,7 +61,7 @@ pub enum Found<'de> {
 
 /// A value could not be read: what was expected instead, a text of this crate's.
 ///
-/// Where it was is added on the way out, by [`Feed`]. An error of the deserializer stays with the [`Input`] meanwhile, so
+/// Where it was is added on the way out, by `Feed`. An error of the deserializer stays with the [`Input`] meanwhile, so
 /// that nothing of it gets lost.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault(pub(crate) &'static str);

@@ -2,7 +2,8 @@
 
 #![allow(
     deprecated,
-    reason = "what is deprecated is called like everything else"
+    clippy::unnecessary_wraps,
+    reason = "all calls have one signature, and what is deprecated is called like everything else"
 )]
 
 use std::collections::BTreeMap;

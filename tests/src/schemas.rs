@@ -18,6 +18,9 @@ mod prelude {
     pub(super) use super::{Schema, debug, round};
 }
 
+/// Reads JSON text and gives the value's `Debug` forms.
+pub type Show = fn(&[u8]) -> Result<String, String>;
+
 /// A message of the description.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
@@ -27,7 +30,7 @@ pub struct Schema {
     pub round: fn(&[u8]) -> Result<Value, String>,
     /// Reads JSON text and gives the value's `Debug` forms, short and long; for messages that hold
     /// secrets.
-    pub debug: Option<fn(&[u8]) -> Result<String, String>>,
+    pub debug: Option<Show>,
 }
 
 /// Every message, sorted by name.

@@ -42,11 +42,8 @@ fn every_message(test: impl Fn(&Schema) -> Result<usize, String> + Sync) -> usiz
         .iter()
         .filter_map(|one| one.as_ref().err())
         .collect();
-    let shown: String = problems
-        .iter()
-        .take(20)
-        .map(|one| format!("\n{one}"))
-        .collect();
+    let shown: Vec<_> = problems.iter().take(20).map(ToString::to_string).collect();
+    let shown = shown.join("\n");
     assert!(problems.is_empty(), "{} messages:{shown}", problems.len());
     outcomes.into_iter().flatten().sum()
 }

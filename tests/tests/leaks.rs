@@ -499,7 +499,8 @@ fn no_secret_by_name_is_unmarked() {
             unmarked.push(format!("{schema}.{name}"));
         }
     }
-    assert!(unmarked.is_empty(), "mark them in spec/overlay.yaml: {unmarked:?}"); 0],
-        "mark them in spec/overlay.yaml"
+    assert!(
+        unmarked.is_empty(),
+        "mark them in spec/overlay.yaml: {unmarked:?}"
     );
 }

@@ -377,8 +377,8 @@ fn pages(test: &str) -> Vec<(PathBuf, String)> {
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "txt") {
-            let text = fs::read_to_string(&path).unwrap();
-            pages.push((path, text));
+            let page = fs::read_to_string(&path).unwrap();
+            pages.push((path, page));
         }
     }
     if pages.is_empty() {

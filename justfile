@@ -39,7 +39,7 @@ doc:
 # A sample of the groups, each alone, which moves on with every commit, and the pairs that share most.
 features at=`git rev-list --count HEAD`:
     {{ just_executable() }} _groups | tail -n +2 | awk -v from={{ at }} '{ name[NR - 1] = $0 } END { for (i = 0; i < 8; i++) print name[(from * 8 + i) % NR] }' | {{ just_executable() }} _check-each
-    {{ just_executable() }} _groups | head -n 1 | tr ' ' '\n' | {{ just_executable() }} _check-each
+    {{ just_executable() }} _groups | sed -n 1p | tr ' ' '\n' | {{ just_executable() }} _check-each
 
 # Every group alone: 133 builds, a quarter of an hour and more.
 features-all:

@@ -3,9 +3,25 @@
 use c1_api_spec::model::Description;
 use serde_json::{Value, json};
 
+use super::State;
 use super::call::Call;
 use super::row::{Row, complete};
 use crate::status::Status;
+
+/// The answer for one page of rows, each as its view, with what the views expand.
+pub(super) fn expanded(
+    state: &State,
+    call: &Call<'_>,
+    (rows, next): (Vec<&Row>, String),
+    view: impl Fn(&State, &Row, &mut Expansion<'_>) -> Value,
+) -> Value {
+    let mut expansion = Expansion::new(state.description, call);
+    let views: Vec<_> = rows
+        .into_iter()
+        .map(|row| view(state, row, &mut expansion))
+        .collect();
+    json!({ "list": views, "nextPageToken": next, "expanded": expansion.finish() })
+}
 
 /// Collects the `expanded` objects of one answer.
 pub(super) struct Expansion<'a> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::expand::Expansion;
+use super::expand::{Expansion, expanded};
 use super::row::Row;
 use super::{Answer, State};
 use crate::status::Status;
@@ -45,13 +45,8 @@ pub(super) fn search(state: &mut State, call: &Call<'_>) -> Answer {
 }
 
 fn page(state: &State, call: &Call<'_>, keep: impl Fn(&Row) -> bool) -> Answer {
-    let (rows, next) = state.users.page(call, keep)?;
-    let mut expansion = Expansion::new(state.description, call);
-    let views: Vec<_> = rows
-        .into_iter()
-        .map(|row| view(state, row, &mut expansion))
-        .collect();
-    Ok(json!({ "list": views, "nextPageToken": next, "expanded": expansion.finish() }))
+    let page = state.users.page(call, keep)?;
+    Ok(expanded(state, call, page, view))
 }
 
 fn view(state: &State, user: &Row, expansion: &mut Expansion<'_>) -> Value {

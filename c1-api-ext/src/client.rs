@@ -5,15 +5,16 @@ use std::{error::Error as StdError, fmt, ops::Deref, sync::Arc};
 use c1_api::{Client, Error};
 
 use crate::{
-    assertion::SignedAssertion,
-    cache::TokenCache,
     client_id::{ClientId, ClientIdError},
     client_secret::{ClientSecret, ClientSecretError},
     clock::{Clock, SystemClock},
     http,
     random::{Random, SystemRandom},
     tenant::{Tenant, TenantError},
-    token::{StaticToken, TokenSource},
+    token::{
+        StaticToken, TokenSource, assertion::SignedAssertion, cache::TokenCache,
+        endpoint::TokenEndpoint,
+    },
     transport::AuthTransport,
 };
 
@@ -273,11 +274,13 @@ impl C1Builder {
         };
         let source: Arc<dyn TokenSource> = match access {
             Access::Source(source) => source,
-            Access::Credentials(id, secret) => Arc::new(
-                SignedAssertion::new(http.clone(), &tenant, id, secret)
+            Access::Credentials(id, secret) => Arc::new(SignedAssertion::new(
+                TokenEndpoint::new(http.clone(), &tenant)
                     .clock(self.clock.clone())
                     .random(self.random),
-            ),
+                id,
+                secret,
+            )),
         };
         let tokens = TokenCache::new(source).clock(self.clock);
         let transport = AuthTransport::new(http.clone(), &tenant, tokens);

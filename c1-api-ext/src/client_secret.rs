@@ -7,7 +7,7 @@ use base64::{
     alphabet::URL_SAFE,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -38,9 +38,8 @@ pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 /// ```
 #[derive(Clone)]
 pub struct ClientSecret {
-    // On the heap, so that moving the secret leaves no copies behind on the stack.
-    seed: Box<Zeroizing<[u8; 32]>>,
-    public: [u8; 32],
+    // Overwrites itself; on the heap, so that moving the secret leaves no copies behind on the stack.
+    key: Box<SigningKey>,
 }
 
 /// Borrows from the decoded text: no copy of `d` that is not overwritten.
@@ -60,16 +59,16 @@ impl ClientSecret {
     /// The secret with this private key (RFC 8032 calls it the seed). For tests and emulators: a tenant makes its
     /// own.
     pub fn from_seed(seed: [u8; 32]) -> Self {
-        let seed = Box::new(Zeroizing::new(seed));
-        let mut public = [0; 32];
-        public.copy_from_slice(key_pair(&seed).public_key().as_ref());
-        Self { seed, public }
+        let seed = Zeroizing::new(seed);
+        Self {
+            key: Box::new(SigningKey::from_bytes(&seed)),
+        }
     }
 
     /// The textual form that [`FromStr`] reads. It is the secret itself: keep it out of logs.
     pub fn expose(&self) -> Zeroizing<String> {
-        let d = Zeroizing::new(BASE64URL.encode(self.seed.as_slice()));
-        let x = BASE64URL.encode(self.public);
+        let d = Zeroizing::new(BASE64URL.encode(self.key.as_bytes()));
+        let x = BASE64URL.encode(self.public_key());
         let jwk = Zeroizing::new(format!(
             r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}","d":"{}"}}"#,
             *d
@@ -80,20 +79,15 @@ impl ClientSecret {
 
     /// The public key, which checks what the secret signed.
     pub fn public_key(&self) -> &[u8; 32] {
-        &self.public
+        // Its type spelled out: of `Box` and `SigningKey`, each has an `as_ref` and an `as_bytes`, and not all are public.
+        let public: &VerifyingKey = (*self.key).as_ref();
+        public.as_bytes()
     }
 
     /// The Ed25519 signature of `message`, 64 bytes.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        // Made anew each time, which is cheap next to the request that follows: ring does not overwrite the keys
-        // it drops, so one kept for long would outlive this secret in memory.
-        key_pair(&self.seed).sign(message).as_ref().to_vec()
+        self.key.sign(message).to_vec()
     }
-}
-
-#[allow(clippy::expect_used)]
-fn key_pair(seed: &[u8; 32]) -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are an Ed25519 seed")
 }
 
 /// `text` as 32 bytes.
@@ -141,11 +135,14 @@ impl FromStr for ClientSecret {
         let x = jwk.x.ok_or(ClientSecretError::NoPublicKey)?;
         let seed = key_bytes("d", d.as_str())?;
         let x = key_bytes("x", &x)?;
-        let public = **x;
+        let secret = Self {
+            key: Box::new(SigningKey::from_bytes(&seed)),
+        };
         // Were they no pair, the signature would be made with the one and checked with the other.
-        Ed25519KeyPair::from_seed_and_public_key(seed.as_slice(), &public)
-            .map_err(|_| ClientSecretError::KeyMismatch)?;
-        Ok(Self { seed, public })
+        if secret.public_key() != &**x {
+            return Err(ClientSecretError::KeyMismatch);
+        }
+        Ok(secret)
     }
 }
 
@@ -255,14 +252,14 @@ mod tests {
             "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
         );
         let again: ClientSecret = secret.expose().parse().expect("what is written is read");
-        assert_eq!(*again.seed, *secret.seed);
+        assert_eq!(again.key.as_bytes(), secret.key.as_bytes());
         let padded = base64::engine::general_purpose::URL_SAFE
             .encode(BASE64URL.decode(&text[33..]).expect("base64url"));
         assert!(padded.ends_with('='), "or it tests nothing");
         let padded: ClientSecret = format!("{}{padded}", &text[..33])
             .parse()
             .expect("padding is read");
-        assert_eq!(padded.public, secret.public);
+        assert_eq!(padded.public_key(), secret.public_key());
     }
 
     #[test]

@@ -1,8 +1,14 @@
-//! The time of day, injected wherever it decides something, so that tests set it instead of waiting.
+//! The time of day and waiting, injected wherever they decide something, so that tests take no time.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-/// Tells the time of day.
+use c1_api::BoxFuture;
+
+/// Tells the time of day, and lets it pass.
 ///
 /// Assertions are dated with it and the age of a token is measured with it. Wall time and not a monotonic
 /// clock: the latter stands still on some systems while the machine sleeps, and the token would seem young on
@@ -24,6 +30,11 @@ use std::{fmt, sync::Arc, time::SystemTime};
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> SystemTime;
+
+    /// Waits for `duration`: between polls of a device login, say. tokio's timer, unless a test knows better.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
 }
 
 /// The operating system's clock.
@@ -39,5 +50,9 @@ impl Clock for SystemClock {
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> SystemTime {
         (**self).now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        (**self).sleep(duration)
     }
 }

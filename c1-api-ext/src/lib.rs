@@ -11,13 +11,10 @@
 //! # Features
 //! `rustls-ring` (default), `rustls-aws-lc` and `native-tls` choose the TLS of the HTTP client that the crate makes.
 
-mod assertion;
-mod cache;
 mod client;
 mod client_id;
 mod client_secret;
 mod clock;
-mod endpoint;
 pub mod http;
 mod random;
 mod tenant;
@@ -29,16 +26,21 @@ mod transport;
 pub use c1_api::{self, BoxFuture, Error, ErrorKind};
 
 pub use crate::{
-    assertion::SignedAssertion,
-    cache::TokenCache,
     client::{C1, C1Builder, ConfigError},
     client_id::{ClientId, ClientIdError, ClientIdKind},
     client_secret::{ClientSecret, ClientSecretError},
     clock::{Clock, SystemClock},
-    endpoint::TokenError,
     random::{Random, SystemRandom},
     tenant::{Tenant, TenantError},
-    token::{AccessToken, StaticToken, TokenSource},
+    token::{
+        AccessToken, StaticToken, TokenSource,
+        assertion::SignedAssertion,
+        cache::TokenCache,
+        client_secret_post::ClientSecretPost,
+        dpop::DpopKey,
+        endpoint::{TokenEndpoint, TokenError},
+        subject_token::SubjectTokenError,
+    },
     transport::AuthTransport,
 };
 

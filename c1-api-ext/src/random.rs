@@ -2,8 +2,6 @@
 
 use std::{fmt, io, sync::Arc};
 
-use ring::rand::SecureRandom;
-
 /// Gives random bytes.
 ///
 /// They keep signed assertions apart, so an implementation for anything but tests must be fit for cryptography.
@@ -21,9 +19,7 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
-        ring::rand::SystemRandom::new()
-            .fill(bytes)
-            .map_err(|_| io::Error::other("the operating system gave no random bytes"))
+        getrandom::fill(bytes).map_err(io::Error::from)
     }
 }
 

@@ -1,9 +1,22 @@
 //! Access tokens and where they come from.
 
+pub(crate) mod assertion;
+pub(crate) mod cache;
+pub(crate) mod client_secret_post;
+pub(crate) mod dpop;
+pub(crate) mod endpoint;
+mod jwt;
+mod server_time;
+pub(crate) mod subject_token;
+
 use std::{fmt, sync::Arc, time::Duration};
 
-use c1_api::{BoxFuture, Error};
+use bytes::Bytes;
+use c1_api::{BoxFuture, Error, ErrorKind};
+use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
+
+use crate::token::dpop::Prover;
 
 /// An access token: what a request to the API carries as its bearer token.
 ///
@@ -11,16 +24,57 @@ use zeroize::Zeroizing;
 /// [`expose`](Self::expose) is the only way to its text.
 #[derive(Clone)]
 pub struct AccessToken {
-    secret: Arc<Zeroizing<String>>,
+    credentials: Credentials,
     lifetime: Option<Duration>,
+    /// What the token is worth nothing without.
+    prover: Option<Prover>,
+}
+
+/// The text of the `Authorization` header, of which the token is the end; so that a call need not make it.
+#[derive(Clone)]
+struct Credentials {
+    scheme: &'static str,
+    text: Text,
+    /// The same bytes, unless no header can carry them.
+    header: Option<HeaderValue>,
+}
+
+#[derive(Clone)]
+struct Text(Arc<Zeroizing<String>>);
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl Credentials {
+    fn new(scheme: &'static str, token: &str) -> Self {
+        let text = Text(Arc::new(Zeroizing::new([scheme, token].concat())));
+        let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(text.clone())).ok();
+        if let Some(header) = &mut header {
+            header.set_sensitive(true);
+        }
+        Self {
+            scheme,
+            text,
+            header,
+        }
+    }
+
+    fn token(&self) -> &str {
+        self.text.0.get(self.scheme.len()..).unwrap_or_default()
+    }
 }
 
 impl AccessToken {
     /// A token of which it is not known how long it is good for: it is used until the server refuses it.
     pub fn new(token: impl Into<String>) -> Self {
+        let token = Zeroizing::new(token.into());
         Self {
-            secret: Arc::new(Zeroizing::new(token.into())),
+            credentials: Credentials::new("Bearer ", &token),
             lifetime: None,
+            prover: None,
         }
     }
 
@@ -31,6 +85,16 @@ impl AccessToken {
         self
     }
 
+    pub(crate) fn bound_to(mut self, prover: Prover) -> Self {
+        self.credentials = Credentials::new("DPoP ", self.expose());
+        self.prover = Some(prover);
+        self
+    }
+
+    pub(crate) fn prover(&self) -> Option<&Prover> {
+        self.prover.as_ref()
+    }
+
     /// How long it is good for from when it was asked for, if that is known.
     pub fn lifetime(&self) -> Option<Duration> {
         self.lifetime
@@ -38,12 +102,24 @@ impl AccessToken {
 
     /// The token itself: keep it out of logs.
     pub fn expose(&self) -> &str {
-        &self.secret
+        self.credentials.token()
+    }
+
+    /// The value of the `Authorization` header, marked so that nobody prints it.
+    pub(crate) fn authorization(&self) -> Result<HeaderValue, Error> {
+        // The error of an invalid value has nothing to add.
+        self.credentials.header.clone().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Auth,
+                "the access token has characters that no header can carry",
+            )
+        })
     }
 
     /// Whether both are the same token, whatever their lifetimes.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.secret, &other.secret) || self.secret == other.secret
+        let (ours, others) = (&self.credentials.text.0, &other.credentials.text.0);
+        Arc::ptr_eq(ours, others) || ours == others
     }
 }
 
@@ -51,6 +127,7 @@ impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessToken")
             .field("lifetime", &self.lifetime)
+            .field("dpop", &self.prover.as_ref().map(Prover::key))
             .finish_non_exhaustive()
     }
 }
@@ -105,5 +182,21 @@ impl TokenSource for StaticToken {
     fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
         let token = self.0.clone();
         Box::pin(async move { Ok(token) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::assert_debug_is_clean;
+
+    #[test]
+    fn the_header_is_not_printed() {
+        let token = AccessToken::new("canary");
+        let value = token.authorization().expect("a header");
+        assert_eq!(value.as_bytes(), b"Bearer canary");
+        assert_eq!(token.expose(), "canary");
+        assert_debug_is_clean(&value);
+        assert_debug_is_clean(&token);
     }
 }

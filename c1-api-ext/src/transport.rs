@@ -5,36 +5,44 @@ use std::fmt;
 use c1_api::{BoxFuture, Error, ErrorKind, Operation, Transport};
 use reqwest::{
     Request, Response, StatusCode,
-    header::{AUTHORIZATION, HeaderValue},
+    header::{AUTHORIZATION, WWW_AUTHENTICATE},
 };
 use url::Origin;
-use zeroize::Zeroizing;
 
-use crate::{cache::TokenCache, tenant::Tenant, token::AccessToken};
+use crate::{
+    tenant::Tenant,
+    token::{AccessToken, cache::TokenCache, dpop::PROOF},
+};
 
-/// A transport that authenticates every request with a bearer token.
+/// A transport that authenticates every request with an access token.
 ///
 /// - A request to another scheme, host or port than the tenant's is refused before it is sent.
 /// - A token that the server refuses with 401 is dropped, and the request is sent once more with another, if there
 ///   is another and the body can be sent twice. A second 401 is the answer.
+/// - With a token that is bound to a key goes a proof of the key (DPoP, RFC 9449). A server that wants a nonce in it
+///   gets the request once more.
 pub struct AuthTransport {
-    http: reqwest::Client,
+    inner: Box<dyn Transport>,
     origin: Origin,
     tokens: TokenCache,
 }
 
 impl AuthTransport {
-    /// Sends to `tenant` over `http`, which is not to follow redirects:
+    /// Sends to `tenant` through `inner`, a [`reqwest::Client`] for instance. That is not to follow redirects:
     /// [`http::client_builder`](crate::http::client_builder) begins one that does not.
-    pub fn new(http: reqwest::Client, tenant: &Tenant, tokens: TokenCache) -> Self {
+    pub fn new(inner: impl Transport, tenant: &Tenant, tokens: TokenCache) -> Self {
         Self {
-            http,
+            inner: Box::new(inner),
             origin: tenant.origin(),
             tokens,
         }
     }
 
-    async fn send(&self, request: Request) -> Result<Response, Error> {
+    async fn send(
+        &self,
+        request: Request,
+        operation: &'static Operation,
+    ) -> Result<Response, Error> {
         if request.url().origin() != self.origin {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
@@ -43,7 +51,7 @@ impl AuthTransport {
         }
         let token = self.tokens.get().await?;
         let again = request.try_clone();
-        let response = self.send_with(request, &token).await?;
+        let response = self.prove(request, operation, &token).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
@@ -55,43 +63,69 @@ impl AuthTransport {
         if next.is(&token) {
             return Ok(response);
         }
-        self.send_with(again, &next).await
+        self.prove(again, operation, &next).await
     }
 
-    async fn send_with(
+    /// Sends the request with the token, twice if the server wants a nonce in the proof.
+    async fn prove(
         &self,
-        mut request: Request,
+        request: Request,
+        operation: &'static Operation,
         token: &AccessToken,
     ) -> Result<Response, Error> {
-        request.headers_mut().insert(AUTHORIZATION, bearer(token)?);
-        self.http
-            .execute(request)
-            .await
-            .map_err(Error::from_reqwest)
+        let again = token.prover().and_then(|_| request.try_clone());
+        let response = self.authorized(request, operation, token).await?;
+        match again {
+            Some(again) if wants_nonce(&response) => self.authorized(again, operation, token).await,
+            _ => Ok(response),
+        }
+    }
+
+    async fn authorized(
+        &self,
+        mut request: Request,
+        operation: &'static Operation,
+        token: &AccessToken,
+    ) -> Result<Response, Error> {
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, token.authorization()?);
+        let Some(prover) = token.prover() else {
+            return self.inner.execute(request, operation).await;
+        };
+        let proof = prover.proof(
+            request.method().as_str(),
+            request.url(),
+            Some(token.expose()),
+        )?;
+        request.headers_mut().insert(PROOF, proof);
+        let response = self.inner.execute(request, operation).await?;
+        prover.learn(response.headers());
+        Ok(response)
     }
 }
 
-/// The header's value, marked so that nobody prints it.
-fn bearer(token: &AccessToken) -> Result<HeaderValue, Error> {
-    let value = Zeroizing::new(format!("Bearer {}", token.expose()));
-    // The error of an invalid value has nothing to add.
-    let mut value = HeaderValue::from_str(&value).map_err(|_| {
-        Error::new(
-            ErrorKind::Auth,
-            "the access token has characters that no header can carry",
-        )
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
+/// Whether the answer says that nothing but a nonce is missing (RFC 9449, section 9).
+fn wants_nonce(response: &Response) -> bool {
+    response.status() == StatusCode::UNAUTHORIZED
+        && response
+            .headers()
+            .get_all(WWW_AUTHENTICATE)
+            .iter()
+            .any(|value| {
+                value
+                    .to_str()
+                    .is_ok_and(|value| value.contains("use_dpop_nonce"))
+            })
 }
 
 impl Transport for AuthTransport {
     fn execute<'a>(
         &'a self,
         request: Request,
-        _operation: &'static Operation,
+        operation: &'static Operation,
     ) -> BoxFuture<'a, Result<Response, Error>> {
-        Box::pin(self.send(request))
+        Box::pin(self.send(request, operation))
     }
 }
 
@@ -168,7 +202,10 @@ mod tests {
         let new = answer(&server, "canary-2", 200).await;
         let transport = transport(&server, &["canary-1", "canary-2"]);
         for _ in 0..2 {
-            let response = transport.send(request(&server)).await.expect("an answer");
+            let response = transport
+                .execute(request(&server), &c1_api::OPERATIONS[0])
+                .await
+                .expect("an answer");
             assert_eq!(response.status(), 200);
         }
         assert_eq!((old.calls_async().await, new.calls_async().await), (1, 2));
@@ -181,7 +218,10 @@ mod tests {
         let first = answer(&server, "canary-1", 401).await;
         let second = answer(&server, "canary-2", 401).await;
         let transport = transport(&server, &["canary-1", "canary-2", "canary-3"]);
-        let response = transport.send(request(&server)).await.expect("an answer");
+        let response = transport
+            .execute(request(&server), &c1_api::OPERATIONS[0])
+            .await
+            .expect("an answer");
         assert_eq!(response.status(), 401);
         assert_eq!(
             (first.calls_async().await, second.calls_async().await),
@@ -194,7 +234,10 @@ mod tests {
         let server = MockServer::start_async().await;
         let only = answer(&server, "canary", 401).await;
         let transport = transport(&server, &["canary", "canary"]);
-        let response = transport.send(request(&server)).await.expect("an answer");
+        let response = transport
+            .execute(request(&server), &c1_api::OPERATIONS[0])
+            .await
+            .expect("an answer");
         assert_eq!(response.status(), 401);
         assert_eq!(only.calls_async().await, 1);
     }
@@ -205,7 +248,10 @@ mod tests {
         let mock = answer(&server, "canary", 403).await;
         let transport = transport(&server, &["canary"]);
         for _ in 0..2 {
-            let response = transport.send(request(&server)).await.expect("an answer");
+            let response = transport
+                .execute(request(&server), &c1_api::OPERATIONS[0])
+                .await
+                .expect("an answer");
             assert_eq!(response.status(), 403);
         }
         assert_eq!(mock.calls_async().await, 2);
@@ -223,7 +269,10 @@ mod tests {
             })
             .await;
         let transport = transport(&server, &["canary"]);
-        let error = transport.send(request(&other)).await.expect_err("refused");
+        let error = transport
+            .execute(request(&other), &c1_api::OPERATIONS[0])
+            .await
+            .expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         assert_no_secret(&shown(&error));
 
@@ -234,23 +283,19 @@ mod tests {
                     .header("location", other.url("/api/v1/apps"));
             })
             .await;
-        let response = transport.send(request(&server)).await.expect("an answer");
+        let response = transport
+            .execute(request(&server), &c1_api::OPERATIONS[0])
+            .await
+            .expect("an answer");
         assert_eq!(response.status(), 307);
         assert_eq!(elsewhere.calls_async().await, 0);
-    }
-
-    #[test]
-    fn the_header_is_not_printed() {
-        let value = bearer(&AccessToken::new("canary")).expect("a header");
-        assert_eq!(value.as_bytes(), b"Bearer canary");
-        assert_debug_is_clean(&value);
     }
 
     #[tokio::test]
     async fn a_token_that_no_header_can_carry_is_an_error() {
         let server = MockServer::start_async().await;
         let error = transport(&server, &["canary\nHost: evil"])
-            .send(request(&server))
+            .execute(request(&server), &c1_api::OPERATIONS[0])
             .await
             .expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Auth);

@@ -53,6 +53,17 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Response, Error>>;
 }
 
+/// Sends each request once and as it is: what other transports end in.
+impl Transport for reqwest::Client {
+    fn execute<'a>(
+        &'a self,
+        request: Request,
+        _: &'static Operation,
+    ) -> BoxFuture<'a, Result<Response, Error>> {
+        Box::pin(async move { self.execute(request).await.map_err(Error::from_reqwest) })
+    }
+}
+
 /// The inner type of progenitor's client.
 pub(crate) type Shared = Arc<dyn Transport>;
 
@@ -93,17 +104,12 @@ impl Transport for Bearer {
     fn execute<'a>(
         &'a self,
         mut request: Request,
-        _: &'static Operation,
+        operation: &'static Operation,
     ) -> BoxFuture<'a, Result<Response, Error>> {
         request
             .headers_mut()
             .insert(AUTHORIZATION, self.authorization.clone());
-        Box::pin(async move {
-            self.http
-                .execute(request)
-                .await
-                .map_err(Error::from_reqwest)
-        })
+        Transport::execute(&self.http, request, operation)
     }
 }
 

@@ -2,23 +2,22 @@
 
 use std::{
     fmt, io,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
-use base64::Engine as _;
 use c1_api::{BoxFuture, Error};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::{
     client_id::ClientId,
-    client_secret::{BASE64URL, ClientSecret},
-    clock::{Clock, SystemClock},
-    endpoint::{TokenEndpoint, TokenError},
-    random::{Random, SystemRandom},
-    tenant::Tenant,
-    token::{AccessToken, TokenSource},
+    client_secret::ClientSecret,
+    random::Random,
+    token::{
+        AccessToken, TokenSource,
+        endpoint::{TokenEndpoint, TokenError},
+        jwt,
+    },
 };
 
 /// How long an assertion is good for, and how far back it begins, for servers whose clock is behind. C1 takes up
@@ -27,70 +26,48 @@ const MARGIN: Duration = Duration::from_secs(120);
 
 /// Gets tokens for a client id and its secret, with an assertion that the secret signs (RFC 7523, section 2.2). The
 /// secret itself is never sent.
+///
+/// When the server refuses one and its `Date` is another than this machine's by more than half a minute, the next one
+/// is dated by the server's clock, once; if that is refused as well, the error tells the difference.
 pub struct SignedAssertion {
     endpoint: TokenEndpoint,
-    audience: String,
     client_id: ClientId,
     secret: ClientSecret,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
 }
 
 impl SignedAssertion {
-    /// Asks `tenant`, which is to be the one that [`ClientId::tenant`] names or a way to it, over `http`, which is not
-    /// to follow redirects: [`http::client_builder`](crate::http::client_builder) begins one that does not.
-    pub fn new(
-        http: reqwest::Client,
-        tenant: &Tenant,
-        client_id: ClientId,
-        secret: ClientSecret,
-    ) -> Self {
+    /// Asks `endpoint`, which is to be that of the tenant that [`ClientId::tenant`] names, or a way to it.
+    pub fn new(endpoint: TokenEndpoint, client_id: ClientId, secret: ClientSecret) -> Self {
         Self {
-            endpoint: TokenEndpoint::new(http, tenant),
-            audience: tenant.host().to_owned(),
+            endpoint,
             client_id,
             secret,
-            clock: Arc::new(SystemClock),
-            random: Arc::new(SystemRandom),
         }
-    }
-
-    /// Dates assertions with `clock` in place of the system's.
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// Takes nonces from `random` in place of the system's generator.
-    #[must_use]
-    pub fn random(mut self, random: impl Random) -> Self {
-        self.random = Arc::new(random);
-        self
     }
 }
 
 impl TokenSource for SignedAssertion {
     fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
         Box::pin(async move {
-            let assertion = sign(
-                &self.client_id,
-                &self.secret,
-                &self.audience,
-                self.clock.now(),
-                &*self.random,
-            )
-            .map_err(TokenError::Signing)?;
-            let form = [
-                ("grant_type", "client_credentials"),
-                ("client_id", self.client_id.as_str()),
-                (
-                    "client_assertion_type",
-                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-                ),
-                ("client_assertion", &*assertion),
-            ];
-            Ok(self.endpoint.request(&form).await?)
+            let form = || {
+                let assertion = sign(
+                    &self.client_id,
+                    &self.secret,
+                    self.endpoint.time().now(),
+                    self.endpoint.entropy(),
+                )
+                .map_err(TokenError::Signing)?;
+                Ok(vec![
+                    ("grant_type", "client_credentials".into()),
+                    ("client_id", self.client_id.as_str().into()),
+                    (
+                        "client_assertion_type",
+                        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
+                    ),
+                    ("client_assertion", assertion.as_str().to_owned().into()),
+                ])
+            };
+            Ok(self.endpoint.request(form).await?)
         })
     }
 }
@@ -98,61 +75,52 @@ impl TokenSource for SignedAssertion {
 impl fmt::Debug for SignedAssertion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedAssertion")
-            .field("url", &self.endpoint.url())
+            .field("endpoint", &self.endpoint)
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
     }
 }
 
-/// The assertion that `client_id` asks `audience`, a tenant's host without port, for a token.
+/// The assertion with which `client_id` asks its tenant for a token. The audience is the tenant's host without port.
 ///
 /// # Errors
 /// When `random` gives no bytes.
-pub(crate) fn sign(
+fn sign(
     client_id: &ClientId,
     secret: &ClientSecret,
-    audience: &str,
     now: SystemTime,
     random: &dyn Random,
 ) -> io::Result<Zeroizing<String>> {
-    let token = || -> io::Result<String> {
-        let mut bytes = [0; 16];
-        random.fill(&mut bytes)?;
-        Ok(BASE64URL.encode(bytes))
-    };
-    let seconds = |time: Option<SystemTime>| {
-        time.and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-            .map_or(0, |since| since.as_secs())
-    };
-    let header = json!({ "alg": "EdDSA", "typ": "JWT", "nonce": token()? });
+    let date = |time: Option<SystemTime>| time.map_or(0, jwt::numeric_date);
+    let header = json!({ "alg": "EdDSA", "typ": "JWT", "nonce": jwt::unique(random)? });
     let claims = json!({
         "iss": client_id.as_str(),
         "sub": client_id.as_str(),
-        "aud": audience,
-        "iat": seconds(Some(now)),
-        "nbf": seconds(now.checked_sub(MARGIN)),
-        "exp": seconds(now.checked_add(MARGIN)),
-        "jti": token()?,
+        "aud": client_id.tenant().host(),
+        "iat": jwt::numeric_date(now),
+        "nbf": date(now.checked_sub(MARGIN)),
+        "exp": date(now.checked_add(MARGIN)),
+        "jti": jwt::unique(random)?,
     });
-    let mut jwt = Zeroizing::new(format!(
-        "{}.{}",
-        BASE64URL.encode(header.to_string()),
-        BASE64URL.encode(claims.to_string())
-    ));
-    let signature = secret.sign(jwt.as_bytes());
-    jwt.push('.');
-    BASE64URL.encode_string(signature, &mut jwt);
-    Ok(jwt)
+    Ok(jwt::encode(&header, &claims, |message| {
+        secret.sign(message)
+    }))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use base64::Engine as _;
     use c1_api::ErrorKind;
+    use ed25519_dalek::{Signature, VerifyingKey};
     use httpmock::MockServer;
-    use ring::signature::{ED25519, UnparsedPublicKey};
     use serde_json::Value;
 
     use super::*;
+    use crate::client_secret::BASE64URL;
+    use crate::clock::Clock as _;
+    use crate::random::SystemRandom;
     use crate::testing::{
         Counting, ManualClock, NoRandom, assert_debug_is_clean, assert_no_secret, client_id,
         client_id_at, secret, shown, tenant,
@@ -166,14 +134,7 @@ mod tests {
     #[test]
     fn says_who_asks_whom_and_until_when() {
         let now = UNIX_EPOCH + Duration::from_millis(1_700_000_000_900);
-        let jwt = sign(
-            &client_id(),
-            &secret(),
-            "acme.conductor.one",
-            now,
-            &Counting::default(),
-        )
-        .expect("signed");
+        let jwt = sign(&client_id(), &secret(), now, &Counting::default()).expect("signed");
         assert_eq!(
             part(&jwt, 0),
             json!({ "alg": "EdDSA", "typ": "JWT", "nonce": "AAAAAAAAAAAAAAAAAAAAAA" })
@@ -191,17 +152,17 @@ mod tests {
             })
         );
         let (message, signature) = jwt.rsplit_once('.').expect("three parts");
-        UnparsedPublicKey::new(&ED25519, secret().public_key())
-            .verify(
-                message.as_bytes(),
-                &BASE64URL.decode(signature).expect("base64url"),
-            )
+        let signature = BASE64URL.decode(signature).expect("base64url");
+        VerifyingKey::from_bytes(secret().public_key())
+            .and_then(|key| {
+                key.verify_strict(message.as_bytes(), &Signature::from_slice(&signature)?)
+            })
             .expect("the signature is the key's");
     }
 
     #[test]
     fn no_two_are_the_same() {
-        let one = || sign(&client_id(), &secret(), "h", UNIX_EPOCH, &SystemRandom).expect("signed");
+        let one = || sign(&client_id(), &secret(), UNIX_EPOCH, &SystemRandom).expect("signed");
         let (a, b) = (one(), one());
         assert_ne!(part(&a, 0)["nonce"], part(&b, 0)["nonce"]);
         assert_ne!(part(&a, 1)["jti"], part(&b, 1)["jti"]);
@@ -210,7 +171,7 @@ mod tests {
 
     #[test]
     fn fails_without_randomness() {
-        let error = sign(&client_id(), &secret(), "h", UNIX_EPOCH, &NoRandom).expect_err("none");
+        let error = sign(&client_id(), &secret(), UNIX_EPOCH, &NoRandom).expect_err("none");
         assert_eq!(error.to_string(), "no bytes today");
     }
 
@@ -219,22 +180,16 @@ mod tests {
             .expect("TLS")
             .build()
             .expect("a client");
-        SignedAssertion::new(http, &tenant(server), client_id_at(server), secret())
+        let endpoint = TokenEndpoint::new(http, &tenant(server))
             .clock(ManualClock::default())
-            .random(Counting::default())
+            .random(Counting::default());
+        SignedAssertion::new(endpoint, client_id_at(server), secret())
     }
 
     /// The assertion that [`source`] signs first.
     fn first_assertion(server: &MockServer) -> Zeroizing<String> {
         let now = ManualClock::default().now();
-        sign(
-            &client_id_at(server),
-            &secret(),
-            "127.0.0.1",
-            now,
-            &Counting::default(),
-        )
-        .expect("signed")
+        sign(&client_id_at(server), &secret(), now, &Counting::default()).expect("signed")
     }
 
     /// The error when the token endpoint answers like this.
@@ -381,7 +336,11 @@ mod tests {
             .redirect(reqwest::redirect::Policy::default())
             .build()
             .expect("a client");
-        let source = SignedAssertion::new(http, &tenant(&server), client_id_at(&server), secret());
+        let source = SignedAssertion::new(
+            TokenEndpoint::new(http, &tenant(&server)),
+            client_id_at(&server),
+            secret(),
+        );
         let error = source.fetch().await.expect_err("no token");
         assert!(error.message().contains("a redirect"), "{error}");
     }
@@ -400,7 +359,7 @@ mod tests {
             .expect("TLS")
             .build()
             .expect("a client");
-        let source = SignedAssertion::new(http, &id.tenant().clone(), id, secret());
+        let source = SignedAssertion::new(TokenEndpoint::new(http, id.tenant()), id, secret());
         let error = source.fetch().await.expect_err("nobody listens");
         assert_eq!(error.kind(), ErrorKind::Auth);
         match TokenError::of(&error) {

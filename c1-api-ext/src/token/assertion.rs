@@ -186,6 +186,9 @@ mod tests {
         SignedAssertion::new(endpoint, client_id_at(server), secret())
     }
 
+    /// The time that [`ManualClock`] begins with.
+    const DATE: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
+
     /// The assertion that [`source`] signs first.
     fn first_assertion(server: &MockServer) -> Zeroizing<String> {
         let now = ManualClock::default().now();
@@ -199,6 +202,7 @@ mod tests {
             .mock_async(|when, then| {
                 when.path("/auth/v1/token");
                 then.status(status)
+                    .header("date", DATE)
                     .body(body.replace("{ASSERTION}", &first_assertion(&server)));
             })
             .await;

@@ -33,6 +33,13 @@ impl Default for ManualClock {
 }
 
 impl ManualClock {
+    pub(crate) fn since_start(&self) -> Duration {
+        let start = Self::default();
+        self.now()
+            .duration_since(start.now())
+            .expect("only forward")
+    }
+
     pub(crate) fn advance(&self, seconds: u64) {
         *self.0.lock().expect("no panic") += Duration::from_secs(seconds);
     }

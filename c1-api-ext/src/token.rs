@@ -23,20 +23,18 @@ use crate::token::dpop::Prover;
 /// Its bytes are overwritten when the last copy is dropped, `Debug` prints `[redacted]`, and
 /// [`expose`](Self::expose) is the only way to its text.
 #[derive(Clone)]
-pub struct AccessToken {
-    credentials: Credentials,
-    lifetime: Option<Duration>,
-    /// What the token is worth nothing without.
-    prover: Option<Prover>,
-}
+pub struct AccessToken(Arc<Inner>);
 
-/// The text of the `Authorization` header, of which the token is the end; so that a call need not make it.
 #[derive(Clone)]
-struct Credentials {
+struct Inner {
     scheme: &'static str,
+    /// Scheme and token: what the `Authorization` header says, made once so that no call has to.
     text: Text,
     /// The same bytes, unless no header can carry them.
     header: Option<HeaderValue>,
+    lifetime: Option<Duration>,
+    /// What the token is worth nothing without.
+    prover: Option<Prover>,
 }
 
 #[derive(Clone)]
@@ -48,67 +46,60 @@ impl AsRef<[u8]> for Text {
     }
 }
 
-impl Credentials {
-    fn new(scheme: &'static str, token: &str) -> Self {
+impl AccessToken {
+    /// A token of which it is not known how long it is good for: it is used until the server refuses it.
+    pub fn new(token: impl Into<String>) -> Self {
+        let token = Zeroizing::new(token.into());
+        Self::with_scheme("Bearer ", &token, None)
+    }
+
+    fn with_scheme(scheme: &'static str, token: &str, prover: Option<Prover>) -> Self {
         let text = Text(Arc::new(Zeroizing::new([scheme, token].concat())));
         let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(text.clone())).ok();
         if let Some(header) = &mut header {
             header.set_sensitive(true);
         }
-        Self {
+        Self(Arc::new(Inner {
             scheme,
             text,
             header,
-        }
-    }
-
-    fn token(&self) -> &str {
-        self.text.0.get(self.scheme.len()..).unwrap_or_default()
-    }
-}
-
-impl AccessToken {
-    /// A token of which it is not known how long it is good for: it is used until the server refuses it.
-    pub fn new(token: impl Into<String>) -> Self {
-        let token = Zeroizing::new(token.into());
-        Self {
-            credentials: Credentials::new("Bearer ", &token),
             lifetime: None,
-            prover: None,
-        }
+            prover,
+        }))
     }
 
     /// The same token, good for `lifetime` from when it was asked for. Zero means not known.
     #[must_use]
     pub fn valid_for(mut self, lifetime: Duration) -> Self {
-        self.lifetime = (!lifetime.is_zero()).then_some(lifetime);
+        Arc::make_mut(&mut self.0).lifetime = (!lifetime.is_zero()).then_some(lifetime);
         self
     }
 
-    pub(crate) fn bound_to(mut self, prover: Prover) -> Self {
-        self.credentials = Credentials::new("DPoP ", self.expose());
-        self.prover = Some(prover);
-        self
+    /// The same token, of no use without a proof of this prover's (RFC 9449, section 7.1).
+    pub(crate) fn bound_to(self, prover: Prover) -> Self {
+        let bound = Self::with_scheme("DPoP ", self.expose(), Some(prover));
+        bound.valid_for(self.lifetime().unwrap_or_default())
     }
 
     pub(crate) fn prover(&self) -> Option<&Prover> {
-        self.prover.as_ref()
+        self.0.prover.as_ref()
     }
 
     /// How long it is good for from when it was asked for, if that is known.
     pub fn lifetime(&self) -> Option<Duration> {
-        self.lifetime
+        self.0.lifetime
     }
 
     /// The token itself: keep it out of logs.
     pub fn expose(&self) -> &str {
-        self.credentials.token()
+        let text = &self.0.text.0;
+        text.get(self.0.scheme.len()..).unwrap_or_default()
     }
 
     /// The value of the `Authorization` header, marked so that nobody prints it.
     pub(crate) fn authorization(&self) -> Result<HeaderValue, Error> {
         // The error of an invalid value has nothing to add.
-        self.credentials.header.clone().ok_or_else(|| {
+        self.0.header.clone().ok_or_else(|| {
             Error::new(
                 ErrorKind::Auth,
                 "the access token has characters that no header can carry",
@@ -118,16 +109,15 @@ impl AccessToken {
 
     /// Whether both are the same token, whatever their lifetimes.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        let (ours, others) = (&self.credentials.text.0, &other.credentials.text.0);
-        Arc::ptr_eq(ours, others) || ours == others
+        Arc::ptr_eq(&self.0, &other.0) || self.0.text.0 == other.0.text.0
     }
 }
 
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessToken")
-            .field("lifetime", &self.lifetime)
-            .field("dpop", &self.prover.as_ref().map(Prover::key))
+            .field("lifetime", &self.lifetime())
+            .field("dpop", &self.prover().map(Prover::key))
             .finish_non_exhaustive()
     }
 }

@@ -1,8 +1,9 @@
 //! Carries the generated client's requests: adds the token, sends them to the tenant and to nobody else.
 
-use std::fmt;
+use std::{fmt, pin::pin};
 
 use c1_api::{BoxFuture, Error, ErrorKind, Operation, Transport};
+use futures_util::future::{Either, select};
 use reqwest::{
     Request, Response, StatusCode,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
@@ -49,9 +50,17 @@ impl AuthTransport {
                 "the request is not for this tenant's server, so its token is not sent there",
             ));
         }
-        let token = self.tokens.get().await?;
+        let (token, renewal) = self.tokens.lease().await?;
         let again = request.try_clone();
-        let response = self.prove(request, operation, &token).await?;
+        let call = pin!(self.prove(request, operation, &token));
+        let response = match renewal {
+            None => call.await,
+            // The call does not wait for the renewal, which is moved forward by this one and those that come after.
+            Some(renewal) => match select(call, pin!(renewal)).await {
+                Either::Left((response, _)) => response,
+                Either::Right(((), call)) => call.await,
+            },
+        }?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }

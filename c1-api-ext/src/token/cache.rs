@@ -2,41 +2,51 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use c1_api::Error;
+use c1_api::{BoxFuture, Error};
+use futures_util::{FutureExt as _, future::Shared};
 
 use crate::{
     clock::{Clock, SystemClock},
+    random::{Random, SystemRandom},
     token::{AccessToken, TokenSource},
 };
 
 /// A token is renewed this long before its end, but not before four fifths of its life are over.
 const WINDOW: Duration = Duration::from_secs(300);
 const WINDOW_SHARE: u32 = 5;
+/// Of this window, the first quarter is where the renewal falls: by chance, so that many programs that were started
+/// together do not ask together for ever.
+const JITTER_SHARE: u32 = 4;
 /// How long a token that could not be renewed is used before the next try.
 const PAUSE: Duration = Duration::from_secs(30);
+/// A request that nobody has waited for since then is given up: whatever answers it, its time is over.
+const ABANDONED: Duration = Duration::from_secs(30);
 
 /// The token of a [`TokenSource`], asked for when it is needed.
 ///
-/// - However many callers wait for a token, one of them asks the source; if that fails, all who waited get its error.
+/// - However many callers wait for a token, the source is asked once; if that fails, all who waited get its error. A
+///   caller that is cancelled leaves its request to the others.
 /// - A token is renewed before its end, by the first caller that comes near it, while the others go on with the old
 ///   one. If that fails, the old one is used to its end.
 /// - There is no background task: without callers nothing happens.
 pub struct TokenCache {
-    source: Box<dyn TokenSource>,
+    source: Arc<dyn TokenSource>,
     clock: Arc<dyn Clock>,
-    /// Held for moments only, never across an await.
-    held: Mutex<Option<Held>>,
-    /// Whoever has it asks the source. It keeps why the last try failed.
-    flight: tokio::sync::Mutex<Option<Error>>,
-    /// How many times the source has answered.
-    answers: AtomicU64,
+    random: Arc<dyn Random>,
+    /// Locked for moments only, never across an await.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    flight: Option<Flight>,
+    flights: u64,
 }
 
 #[derive(Clone)]
@@ -56,15 +66,42 @@ impl Held {
     }
 }
 
+/// A request under way. All who wait for it move it forward, so that it goes on while one of them is left.
+#[derive(Clone)]
+struct Flight {
+    number: u64,
+    asked_at: SystemTime,
+    answer: Shared<BoxFuture<'static, Result<AccessToken, Error>>>,
+}
+
+impl Flight {
+    /// Whether somebody waits for it, besides the cache that keeps it.
+    fn is_waited_for(&self) -> bool {
+        self.answer.strong_count().is_some_and(|count| count > 1)
+    }
+
+    fn is_abandoned(&self, now: SystemTime) -> bool {
+        let age = now.duration_since(self.asked_at).unwrap_or_default();
+        !self.is_waited_for() && age >= ABANDONED
+    }
+}
+
+/// What a caller finds.
+enum Found {
+    /// Use this, and care for nothing.
+    Token(AccessToken),
+    /// There is a request to wait for; and until then, if the old token is still valid, that.
+    Request(Flight, Option<AccessToken>),
+}
+
 impl TokenCache {
     /// An empty cache before `source`.
     pub fn new(source: impl TokenSource) -> Self {
         Self {
-            source: Box::new(source),
+            source: Arc::new(source),
             clock: Arc::new(SystemClock),
-            held: Mutex::default(),
-            flight: tokio::sync::Mutex::default(),
-            answers: AtomicU64::default(),
+            random: Arc::new(SystemRandom),
+            state: Mutex::default(),
         }
     }
 
@@ -75,60 +112,42 @@ impl TokenCache {
         self
     }
 
-    /// A token that is valid now: the one at hand, or a new one from the source.
+    /// Spreads renewals by `random` in place of the system's generator.
+    #[must_use]
+    pub fn random(mut self, random: impl Random) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
+    /// A token that is valid now: the one at hand, or a new one from the source. The first caller that comes when
+    /// the one at hand is to be renewed waits for the new one; the others do not.
     ///
     /// # Errors
     /// The source's error, if it gave no token and there is none left that is valid.
     pub async fn get(&self) -> Result<AccessToken, Error> {
-        let answers = self.answers.load(Ordering::Acquire);
-        let now = self.clock.now();
-        let old = self.held().clone().filter(|held| held.is_valid(now));
-        let mut flight = match &old {
-            Some(held) if held.is_fresh(now) => return Ok(held.token.clone()),
-            Some(held) => match self.flight.try_lock() {
-                Ok(flight) => flight,
-                Err(_) => return Ok(held.token.clone()),
-            },
-            None => self.flight.lock().await,
-        };
-        // Another caller may have asked while this one waited.
-        let asked_at = self.clock.now();
-        if let Some(held) = &*self.held()
-            && held.is_fresh(asked_at)
-        {
-            return Ok(held.token.clone());
-        }
-        if self.answers.load(Ordering::Acquire) != answers
-            && let Some(error) = &*flight
-            && old.is_none()
-        {
-            return Err(error.clone());
-        }
-
-        let result = self.source.fetch().await;
-        self.answers.fetch_add(1, Ordering::Release);
-        match result {
-            Ok(token) => {
-                *flight = None;
-                *self.held() = Some(Held {
-                    times: times(&token, asked_at),
-                    token: token.clone(),
-                });
-                Ok(token)
+        match self.find() {
+            Found::Token(token) => Ok(token),
+            Found::Request(flight, None) => self.wait_for(flight).await,
+            Found::Request(flight, Some(_)) => {
+                let result = self.wait_for(flight).await;
+                // What was valid may be over by now.
+                result.or_else(|error| self.valid().ok_or(error))
             }
-            Err(error) => {
-                *flight = Some(error.clone());
-                let now = self.clock.now();
-                let Some(old) = old.filter(|old| old.is_valid(now)) else {
-                    return Err(error);
-                };
-                if let Some(held) = &mut *self.held()
-                    && held.token.is(&old.token)
-                    && let Some((renew, _)) = &mut held.times
-                {
-                    *renew = now + PAUSE;
-                }
-                Ok(old.token)
+        }
+    }
+
+    /// As [`get`](Self::get), but waits only if no token is valid. A renewal that is to be moved forward comes along;
+    /// left alone, it waits for the next caller.
+    pub(crate) async fn lease(
+        &self,
+    ) -> Result<(AccessToken, Option<impl Future<Output = ()> + Send + '_>), Error> {
+        match self.find() {
+            Found::Token(token) => Ok((token, None)),
+            Found::Request(flight, None) => Ok((self.wait_for(flight).await?, None)),
+            Found::Request(flight, Some(token)) => {
+                // Its failure is no concern while the old token is valid.
+                let renewal = async move { drop(self.wait_for(flight).await) };
+                Ok((token, Some(renewal)))
             }
         }
     }
@@ -136,23 +155,122 @@ impl TokenCache {
     /// Drops `token`, which the server has refused, if it is still the one at hand: the next [`get`](Self::get) asks
     /// the source. A newer one stays.
     pub fn invalidate(&self, token: &AccessToken) {
-        self.held().take_if(|held| held.token.is(token));
+        self.state().held.take_if(|held| held.token.is(token));
     }
 
-    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+    fn find(&self) -> Found {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let held = state.held.as_ref().filter(|held| held.is_valid(now));
+        let old = held.map(|held| held.token.clone());
+        let is_fresh = held.is_some_and(|held| held.is_fresh(now));
+        let is_cared_for = state.flight.as_ref().is_some_and(Flight::is_waited_for);
+        match old {
+            Some(token) if is_fresh || is_cared_for => Found::Token(token),
+            old => Found::Request(self.board(&mut state, now), old),
+        }
+    }
+
+    /// The request under way, or a new one.
+    fn board(&self, state: &mut State, now: SystemTime) -> Flight {
+        if let Some(flight) = &state.flight
+            && !flight.is_abandoned(now)
+        {
+            return flight.clone();
+        }
+        state.flights += 1;
+        let source = self.source.clone();
+        let answer: BoxFuture<'static, _> = Box::pin(async move { source.fetch().await });
+        let flight = Flight {
+            number: state.flights,
+            asked_at: now,
+            answer: answer.shared(),
+        };
+        state.flight = Some(flight.clone());
+        flight
+    }
+
+    /// Moves a request forward to its end, and keeps what comes of it.
+    async fn wait_for(&self, flight: Flight) -> Result<AccessToken, Error> {
+        let Flight {
+            number,
+            asked_at,
+            answer,
+        } = flight;
+        let forget = ForgetOnPanic(self, number);
+        let result = answer.await;
+        drop(forget);
+
+        let now = self.clock.now();
+        let mut state = self.state();
+        // All who waited come by here; the first one does it.
+        if state.take_flight(number) {
+            match &result {
+                Ok(token) => {
+                    state.held = Some(Held {
+                        times: self.times(token, asked_at),
+                        token: token.clone(),
+                    });
+                }
+                Err(_) => {
+                    if let Some(Held {
+                        times: Some((renew, _)),
+                        ..
+                    }) = &mut state.held
+                    {
+                        *renew = now + PAUSE;
+                    }
+                }
+            }
+        }
+        result
+    }
+
+    fn valid(&self) -> Option<AccessToken> {
+        let now = self.clock.now();
+        let state = self.state();
+        let held = state.held.as_ref().filter(|held| held.is_valid(now))?;
+        Some(held.token.clone())
+    }
+
+    /// When to renew a token that was asked for at `asked_at`, and when it ends. It is dated from the question and
+    /// not from the answer, because the server began to count somewhere in between.
+    fn times(&self, token: &AccessToken, asked_at: SystemTime) -> Option<(SystemTime, SystemTime)> {
+        let lifetime = token.lifetime()?;
+        let window = WINDOW.min(lifetime / WINDOW_SHARE);
+        let mut chance = [0];
+        // No spread without random bytes; the token is as good.
+        let chance = self.random.fill(&mut chance).map_or(0, |()| chance[0]);
+        let delay = window / JITTER_SHARE * u32::from(chance) / u32::from(u8::MAX);
+        // Beyond the end of time is never.
+        let end = asked_at.checked_add(lifetime)?;
+        Some((end - window + delay, end))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it is locked, and each change of it is whole.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// When to renew a token that was asked for at `asked_at`, and when it ends. It is dated from the question and not
-/// from the answer, because the server began to count somewhere in between.
-fn times(token: &AccessToken, asked_at: SystemTime) -> Option<(SystemTime, SystemTime)> {
-    let lifetime = token.lifetime()?;
-    let window = WINDOW.min(lifetime / WINDOW_SHARE);
-    // Beyond the end of time is never.
-    let end = asked_at.checked_add(lifetime)?;
-    Some((end - window, end))
+impl State {
+    /// Ends the request of that number; false if it was over already.
+    fn take_flight(&mut self, number: u64) -> bool {
+        self.flight
+            .take_if(|flight| flight.number == number)
+            .is_some()
+    }
+}
+
+/// A source that panicked can be asked again, but its request can not: it is forgotten.
+struct ForgetOnPanic<'a>(&'a TokenCache, u64);
+
+impl Drop for ForgetOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.state().take_flight(self.1);
+        }
+    }
 }
 
 impl fmt::Debug for TokenCache {
@@ -162,230 +280,6 @@ impl fmt::Debug for TokenCache {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{collections::VecDeque, sync::atomic::AtomicUsize};
-
-    use c1_api::{BoxFuture, ErrorKind};
-    use tokio::sync::Semaphore;
-
-    use super::*;
-    use crate::testing::ManualClock;
-
-    /// Gives what it was told to, once it may.
-    struct Scripted {
-        gate: Semaphore,
-        calls: AtomicUsize,
-        answers: Mutex<VecDeque<Result<AccessToken, Error>>>,
-    }
-
-    impl TokenSource for Scripted {
-        fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
-            Box::pin(async {
-                self.calls.fetch_add(1, Ordering::Relaxed);
-                self.gate.acquire().await.expect("open").forget();
-                self.answers
-                    .lock()
-                    .expect("no panic")
-                    .pop_front()
-                    .expect("an answer is left")
-            })
-        }
-    }
-
-    struct Set {
-        source: Arc<Scripted>,
-        clock: Arc<ManualClock>,
-        cache: Arc<TokenCache>,
-    }
-
-    impl Set {
-        fn new(answers: impl IntoIterator<Item = Result<AccessToken, Error>>) -> Self {
-            let source = Arc::new(Scripted {
-                gate: Semaphore::new(0),
-                calls: AtomicUsize::default(),
-                answers: Mutex::new(answers.into_iter().collect()),
-            });
-            let clock = Arc::new(ManualClock::default());
-            let cache = Arc::new(TokenCache::new(source.clone()).clock(clock.clone()));
-            Self {
-                source,
-                clock,
-                cache,
-            }
-        }
-
-        /// The source may answer `n` times from now on.
-        fn open(&self, n: usize) {
-            self.source.gate.add_permits(n);
-        }
-
-        fn calls(&self) -> usize {
-            self.source.calls.load(Ordering::Relaxed)
-        }
-
-        async fn get(&self) -> String {
-            self.cache.get().await.expect("a token").expose().to_owned()
-        }
-
-        /// So many callers, all of them waiting.
-        async fn waiting(
-            &self,
-            n: usize,
-        ) -> Vec<tokio::task::JoinHandle<Result<AccessToken, Error>>> {
-            let tasks = (0..n)
-                .map(|_| {
-                    let cache = self.cache.clone();
-                    tokio::spawn(async move { cache.get().await })
-                })
-                .collect();
-            tokio::task::yield_now().await;
-            tasks
-        }
-    }
-
-    // As the script wants it, next to failures.
-    #[allow(clippy::unnecessary_wraps)]
-    fn token(text: &str, seconds: u64) -> Result<AccessToken, Error> {
-        Ok(AccessToken::new(text).valid_for(Duration::from_secs(seconds)))
-    }
-
-    fn failure(text: &str) -> Result<AccessToken, Error> {
-        Err(Error::new(ErrorKind::Auth, text))
-    }
-
-    #[tokio::test]
-    async fn one_asks_for_all_who_wait() {
-        let set = Set::new([token("a", 600)]);
-        let tasks = set.waiting(1000).await;
-        assert_eq!(set.calls(), 1);
-        set.open(1);
-        for task in tasks {
-            assert_eq!(
-                task.await.expect("no panic").expect("a token").expose(),
-                "a"
-            );
-        }
-        assert_eq!(set.calls(), 1);
-    }
-
-    #[tokio::test]
-    async fn one_failure_is_told_to_all_who_waited_and_to_nobody_after() {
-        let set = Set::new([failure("down"), token("a", 600)]);
-        let tasks = set.waiting(100).await;
-        set.open(2);
-        for task in tasks {
-            let error = task.await.expect("no panic").expect_err("the failure");
-            assert_eq!(error.message(), "down");
-        }
-        assert_eq!(set.calls(), 1);
-        assert_eq!(set.get().await, "a");
-    }
-
-    #[tokio::test]
-    async fn the_next_in_line_asks_when_the_first_is_cancelled() {
-        let set = Set::new([token("a", 600)]);
-        let mut tasks = set.waiting(3).await;
-        tasks.remove(0).abort();
-        tokio::task::yield_now().await;
-        set.open(1);
-        for task in tasks {
-            assert_eq!(
-                task.await.expect("no panic").expect("a token").expose(),
-                "a"
-            );
-        }
-        assert_eq!(set.calls(), 2);
-    }
-
-    #[tokio::test]
-    async fn renews_ahead_of_the_end_while_others_use_the_old_one() {
-        for (lifetime, fresh_for) in [(3600, 3300), (1800, 1500), (600, 480), (10, 8)] {
-            let set = Set::new([token("a", lifetime), token("b", lifetime)]);
-            set.open(1);
-            assert_eq!(set.get().await, "a");
-            set.clock.advance(fresh_for - 1);
-            assert_eq!(set.get().await, "a");
-            assert_eq!(set.calls(), 1, "{lifetime}");
-            set.clock.advance(1);
-            let renewing = set.waiting(1).await;
-            assert_eq!(set.calls(), 2, "{lifetime}");
-            assert_eq!(set.get().await, "a", "waits for nobody");
-            set.open(1);
-            for task in renewing {
-                assert_eq!(
-                    task.await.expect("no panic").expect("a token").expose(),
-                    "b"
-                );
-            }
-            assert_eq!(set.get().await, "b");
-            assert_eq!(set.calls(), 2);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_failed_renewal_is_no_error_until_the_end() {
-        let set = Set::new([
-            token("a", 600),
-            failure("1"),
-            failure("2"),
-            failure("3"),
-            token("b", 600),
-        ]);
-        set.open(9);
-        assert_eq!(set.get().await, "a");
-        set.clock.advance(500);
-        assert_eq!(set.get().await, "a");
-        assert_eq!(set.get().await, "a");
-        assert_eq!(set.calls(), 2, "the source gets a pause");
-        set.clock.advance(30);
-        assert_eq!(set.get().await, "a");
-        assert_eq!(set.calls(), 3);
-        set.clock.advance(70);
-        let error = set.cache.get().await.expect_err("the token is over");
-        assert_eq!(error.message(), "3");
-        assert_eq!(set.get().await, "b");
-    }
-
-    #[tokio::test]
-    async fn a_token_that_ends_while_its_renewal_fails_is_not_given_out() {
-        let set = Set::new([token("a", 600), failure("late")]);
-        set.open(1);
-        set.get().await;
-        set.clock.advance(590);
-        let renewing = set.waiting(1).await;
-        set.clock.advance(10);
-        set.open(1);
-        for task in renewing {
-            assert_eq!(
-                task.await.expect("no panic").expect_err("over").message(),
-                "late"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn only_the_token_at_hand_is_dropped() {
-        let set = Set::new([token("a", 600), token("b", 600), token("c", 600)]);
-        set.open(9);
-        let a = set.cache.get().await.expect("a token");
-        set.cache.invalidate(&a);
-        assert_eq!(set.get().await, "b");
-        set.cache.invalidate(&a);
-        assert_eq!(set.get().await, "b");
-        // Told by its text, too: not every source gives the same object.
-        set.cache.invalidate(&AccessToken::new("b"));
-        assert_eq!(set.get().await, "c");
-    }
-
-    #[tokio::test]
-    async fn a_token_of_unknown_or_endless_lifetime_is_kept() {
-        for lifetime in [Duration::ZERO, Duration::MAX] {
-            let set = Set::new([Ok(AccessToken::new("a").valid_for(lifetime))]);
-            set.open(9);
-            set.get().await;
-            set.clock.advance(1_000_000_000);
-            assert_eq!(set.get().await, "a");
-            assert_eq!(set.calls(), 1);
-        }
-    }
-}
+mod interleavings;
+#[cfg(test)]
+mod tests;

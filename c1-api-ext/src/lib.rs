@@ -4,6 +4,7 @@
 //! generated [`c1_api::Client`], which has the operations.
 //!
 //! - Credentials: a [`ClientId`] and its [`ClientSecret`], an access token, or any [`TokenSource`].
+//! - Workload federation: [`TokenExchange`] with the tokens of any [`SubjectTokenSource`].
 //! - Errors: [`ConfigError`] until there is a client; [`Error`] from its calls, with [`TokenError`] as its source when
 //!   there was no token to be had.
 //! - Secrets are in no `Debug` output and no error, and they go to the tenant's own host only.
@@ -39,7 +40,11 @@ pub use crate::{
         client_secret_post::ClientSecretPost,
         dpop::DpopKey,
         endpoint::{TokenEndpoint, TokenError},
-        subject_token::SubjectTokenError,
+        exchange::TokenExchange,
+        subject_token::{
+            EnvVariable, GitHubActions, HcpTerraform, SubjectSourceError, SubjectToken,
+            SubjectTokenError, SubjectTokenSource, TokenFile,
+        },
     },
     transport::AuthTransport,
 };

@@ -5,6 +5,7 @@ pub(crate) mod cache;
 pub(crate) mod client_secret_post;
 pub(crate) mod dpop;
 pub(crate) mod endpoint;
+pub(crate) mod exchange;
 mod jwt;
 mod server_time;
 pub(crate) mod subject_token;

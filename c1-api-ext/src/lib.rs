@@ -4,6 +4,7 @@
 //! generated [`c1_api::Client`], which has the operations.
 //!
 //! - Credentials: a [`ClientId`] and its [`ClientSecret`], an access token, or any [`TokenSource`].
+//! - No credentials yet: [`DeviceLogin`] lets somebody log in with a browser.
 //! - Errors: [`ConfigError`] until there is a client; [`Error`] from its calls, with [`TokenError`] as its source when
 //!   there was no token to be had.
 //! - Secrets are in no `Debug` output and no error, and they go to the tenant's own host only.
@@ -37,6 +38,7 @@ pub use crate::{
         assertion::SignedAssertion,
         cache::TokenCache,
         client_secret_post::ClientSecretPost,
+        device::{DeviceAuthorization, DeviceLogin, DeviceLoginError},
         dpop::DpopKey,
         endpoint::{TokenEndpoint, TokenError},
         subject_token::SubjectTokenError,

@@ -3,6 +3,7 @@
 pub(crate) mod assertion;
 pub(crate) mod cache;
 pub(crate) mod client_secret_post;
+pub(crate) mod device;
 pub(crate) mod dpop;
 pub(crate) mod endpoint;
 mod jwt;

@@ -267,19 +267,22 @@ fn read_token(mut answer: Value, dpop: bool) -> Result<AccessToken, &'static str
     }
 }
 
-/// Tolerant: servers and the proxies before them write numbers as strings, or nonsense. A lifetime that cannot be
-/// right is taken as not told; should it be wrong after all, the API's 401 is what repairs it.
+/// A lifetime that cannot be right is taken as not told; should it be wrong after all, the API's 401 is what repairs it.
 fn read_lifetime(expires_in: &Value) -> Duration {
-    let seconds = match expires_in {
+    read_seconds(expires_in, ASSUMED_LIFETIME, MAX_LIFETIME)
+}
+
+/// A number of seconds, at most `most`; `otherwise` if there is none that is 1 or more. Tolerant: servers and the
+/// proxies before them write numbers as strings, or nonsense.
+pub(crate) fn read_seconds(value: &Value, otherwise: Duration, most: Duration) -> Duration {
+    let seconds = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
     match seconds {
-        Some(seconds) if seconds >= 1.0 => {
-            Duration::from_secs_f64(seconds.min(MAX_LIFETIME.as_secs_f64()))
-        }
-        _ => ASSUMED_LIFETIME,
+        Some(seconds) if seconds >= 1.0 => Duration::from_secs_f64(seconds.min(most.as_secs_f64())),
+        _ => otherwise,
     }
 }
 

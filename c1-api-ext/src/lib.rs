@@ -4,7 +4,8 @@
 //! generated [`c1_api::Client`], which has the operations.
 //!
 //! - Credentials: a [`ClientId`] and its [`ClientSecret`], an access token, or any [`TokenSource`].
-//! - No credentials yet: [`DeviceLogin`] lets somebody log in with a browser.
+//! - No credentials yet: [`DeviceLogin`] lets somebody log in with a browser; `create_personal_client` (feature
+//!   `personal_client`) then makes credentials to keep.
 //! - Errors: [`ConfigError`] until there is a client; [`Error`] from its calls, with [`TokenError`] as its source when
 //!   there was no token to be had.
 //! - Secrets are in no `Debug` output and no error, and they go to the tenant's own host only.
@@ -17,6 +18,8 @@ mod client_id;
 mod client_secret;
 mod clock;
 pub mod http;
+#[cfg(feature = "personal_client")]
+mod personal_client;
 mod random;
 mod tenant;
 #[cfg(test)]
@@ -45,6 +48,9 @@ pub use crate::{
     },
     transport::AuthTransport,
 };
+
+#[cfg(feature = "personal_client")]
+pub use crate::personal_client::{PersonalCredentials, create_personal_client};
 
 /// The examples of the README compile, and those that can run do.
 #[cfg(doctest)]

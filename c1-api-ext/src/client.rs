@@ -13,7 +13,7 @@ use crate::{
     random::{Random, SystemRandom},
     tenant::{Tenant, TenantError},
     token::{
-        StaticToken, TokenSource,
+        AccessToken, TokenSource,
         assertion::SignedAssertion,
         cache::TokenCache,
         client_secret_post::ClientSecretPost,
@@ -310,8 +310,8 @@ impl C1Builder {
     }
 
     /// Uses this access token until the server refuses it.
-    pub fn access_token(self, token: impl Into<String>) -> Self {
-        self.token_source(StaticToken::new(token))
+    pub fn access_token(self, token: impl Into<AccessToken>) -> Self {
+        self.token_source(token.into())
     }
 
     /// Gets tokens from `source`, through a [`TokenCache`].

@@ -5,6 +5,8 @@
 //!
 //! - Credentials: a [`ClientId`] and its [`ClientSecret`], an access token, or any [`TokenSource`].
 //! - Workload federation: [`TokenExchange`] with the tokens of any [`SubjectTokenSource`].
+//! - No credentials yet: [`DeviceLogin`] lets somebody log in with a browser; `create_personal_client` (feature
+//!   `personal_client`) then makes credentials to keep.
 //! - Errors: [`ConfigError`] until there is a client; [`Error`] from its calls, with [`TokenError`] as its source when
 //!   there was no token to be had.
 //! - Secrets are in no `Debug` output and no error, and they go to the tenant's own host only.
@@ -17,6 +19,8 @@ mod client_id;
 mod client_secret;
 mod clock;
 pub mod http;
+#[cfg(feature = "personal_client")]
+mod personal_client;
 mod random;
 mod tenant;
 #[cfg(test)]
@@ -34,10 +38,11 @@ pub use crate::{
     random::{Random, SystemRandom},
     tenant::{Tenant, TenantError},
     token::{
-        AccessToken, StaticToken, TokenSource,
+        AccessToken, TokenSource,
         assertion::SignedAssertion,
         cache::TokenCache,
         client_secret_post::ClientSecretPost,
+        device::{DeviceAuthorization, DeviceLogin, DeviceLoginError},
         dpop::DpopKey,
         endpoint::{TokenEndpoint, TokenError},
         exchange::TokenExchange,
@@ -48,6 +53,9 @@ pub use crate::{
     },
     transport::AuthTransport,
 };
+
+#[cfg(feature = "personal_client")]
+pub use crate::personal_client::{PersonalCredentials, create_personal_client};
 
 /// The examples of the README compile, and those that can run do.
 #[cfg(doctest)]

@@ -11,8 +11,8 @@ use std::{
 };
 
 use c1_api_ext::{
-    C1, C1Builder, ClientSecret, DpopKey, Error, ErrorKind, SubjectToken, TokenError,
-    c1_api::types::CreateAppRequest,
+    C1, C1Builder, ClientSecret, DeviceLogin, DeviceLoginError, DpopKey, Error, ErrorKind,
+    SubjectToken, TokenError, c1_api::types::CreateAppRequest,
 };
 use common::{Tenant, refusal};
 
@@ -115,6 +115,35 @@ async fn the_environment_leads_to_each_of_them() {
             found.map(|(_, value)| (*value).to_owned())
         });
         call(&c1.expect("complete")).await.expect("an answer");
+    }
+}
+
+#[tokio::test]
+async fn a_person_logs_in_on_a_device() {
+    for interval in [None, Some(Duration::ZERO), Some(Duration::from_secs(7))] {
+        let tenant = Tenant::start(|b| b.device_interval(interval)).await;
+        let login = DeviceLogin::new(tenant.endpoint(), "some-cli");
+        let waiting = login.start().await.expect("a code");
+        assert!(tenant.emulator.approve_device(waiting.user_code()));
+        let token = waiting.wait().await.expect("a token");
+        let c1 = build(tenant.builder().access_token(token));
+        call(&c1).await.expect("an answer");
+
+        let denied = login.start().await.expect("another code");
+        assert!(tenant.emulator.deny_device(denied.user_code()));
+        let error = denied.wait().await.expect_err("denied");
+        assert!(matches!(error, DeviceLoginError::Denied), "{error}");
+        // Nobody comes; each wait is the clock's, and the emulator's `slow_down` would show in the number of polls.
+        let before = tenant.token_requests();
+        let nobody = login.start().await.expect("another code");
+        let error = nobody.wait().await.expect_err("nobody came");
+        assert!(matches!(error, DeviceLoginError::Expired), "{error}");
+        let seconds = interval.map_or(5, |i| i.as_secs().max(5));
+        let polls = tenant.token_requests() - before;
+        assert!(
+            polls >= 600 / seconds - 1 && polls <= 600 / seconds,
+            "{polls}"
+        );
     }
 }
 
@@ -361,4 +390,33 @@ async fn dpop_follows_the_servers_clock() {
     call(&c1).await.expect("by the server's clock");
     assert_eq!(tenant.token_requests(), 2);
     assert_eq!(tenant.requests().len(), 1);
+}
+
+#[cfg(feature = "personal_client")]
+#[tokio::test]
+async fn a_login_leaves_a_personal_client_behind() {
+    use c1_api_ext::{c1_api::types::PersonalClientServiceCreateRequest, create_personal_client};
+
+    let tenant = Tenant::start(|b| b).await;
+    let login = DeviceLogin::new(tenant.endpoint(), "some-cli");
+    let waiting = login.start().await.expect("a code");
+    assert!(tenant.emulator.approve_device(waiting.user_code()));
+    let token = waiting.wait().await.expect("a token");
+    let c1 = build(tenant.builder().access_token(token));
+    let request = PersonalClientServiceCreateRequest::new()
+        .display_name("laptop")
+        .expires(c1_api_ext::c1_api::chrono::TimeDelta::hours(1))
+        .allow_source_cidr(vec!["127.0.0.0/8".to_owned()]);
+    let made = create_personal_client(&c1, request).await.expect("made");
+    assert_eq!(made.client.display_name.as_deref(), Some("laptop"));
+
+    let kept = build(
+        tenant
+            .builder()
+            .client_credentials(made.client_id, made.client_secret),
+    );
+    call(&kept).await.expect("an answer");
+    tenant.clock.advance(Duration::from_secs(7300));
+    let error = call(&kept).await.expect_err("it has expired");
+    assert_eq!(refusal(&error), "invalid_client");
 }

@@ -1,5 +1,7 @@
 //! Every way to get a token, against an emulated tenant whose time is the tests' own.
 
+#![allow(clippy::expect_used, reason = "a failing helper is a failing test")]
+
 mod common;
 
 use std::{

@@ -75,10 +75,7 @@ async fn login(tenant: Tenant, client_id: String) -> Outcome<PersonalCredentials
         eprintln!("Or open {complete}\nand compare the code.");
     }
     let token = authorization.wait().await?;
-    let c1 = C1::builder()
-        .tenant(tenant)
-        .access_token(token.expose())
-        .build()?;
+    let c1 = C1::builder().tenant(tenant).access_token(token).build()?;
     let request = PersonalClientServiceCreateRequest::new()
         .display_name("login example of the Rust SDK")
         .expires(TimeDelta::days(90));

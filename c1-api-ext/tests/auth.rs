@@ -6,17 +6,17 @@ mod common;
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use c1_api_ext::{
-    C1, C1Builder, ClientSecret, DeviceLogin, DeviceLoginError, DpopKey, Error, ErrorKind,
-    SubjectToken, TokenError, c1_api::types::CreateAppRequest,
+    BoxFuture, C1, C1Builder, ClientSecret, Clock, DeviceLogin, DeviceLoginError, DpopKey, Error,
+    ErrorKind, SubjectToken, TokenError, c1_api::types::CreateAppRequest,
 };
-use common::{Tenant, refusal};
+use common::{Tenant, TestClock, refusal};
 
 /// One call that needs a token.
 async fn call(c1: &C1) -> Result<(), Error> {
@@ -147,6 +147,56 @@ async fn a_person_logs_in_on_a_device() {
             "{polls}"
         );
     }
+}
+
+/// For the first waits, hardly any time passes at the server.
+#[derive(Debug)]
+struct Hasty {
+    client: AtomicU64,
+    server: Arc<TestClock>,
+    waits: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Clock for Hasty {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.client.load(Ordering::Relaxed))
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        let mut waits = self.waits.lock().expect("no panic");
+        waits.push(duration.as_secs());
+        let hasty = waits.len() < 4;
+        self.client.fetch_add(duration.as_secs(), Ordering::Relaxed);
+        self.server.advance(if hasty {
+            Duration::from_secs(1)
+        } else {
+            duration
+        });
+        Box::pin(tokio::task::yield_now())
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_says_slow_down_is_obeyed() {
+    let tenant = Tenant::start(|b| b.device_lifetime(Duration::from_secs(90))).await;
+    let waits = Arc::<Mutex<Vec<u64>>>::default();
+    let endpoint = tenant.endpoint().clock(Hasty {
+        client: AtomicU64::new(1_800_000_000),
+        server: tenant.clock.clone(),
+        waits: waits.clone(),
+    });
+    let waiting = DeviceLogin::new(endpoint, "some-cli").start().await;
+    let error = waiting
+        .expect("a code")
+        .wait()
+        .await
+        .expect_err("nobody came");
+    assert!(matches!(error, DeviceLoginError::Expired), "{error}");
+    // The first question is always in time, the next two are not.
+    assert_eq!(
+        *waits.lock().expect("no panic"),
+        [5, 5, 10, 15, 15, 15, 15, 10]
+    );
 }
 
 #[tokio::test]

@@ -23,9 +23,10 @@ const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// RFC 8628, section 3.5.
 const SLOWER_BY: Duration = Duration::from_secs(5);
-/// No slip of the server's and no backoff makes somebody wait longer after the browser says that all is done. A
-/// server that means more can still say `slow_down`.
-const MAX_INTERVAL: Duration = Duration::from_secs(60);
+/// No server means more than this.
+const MAX_INTERVAL: Duration = Duration::from_secs(300);
+/// While the server fails, nobody is to wait longer than this after the browser says that all is done.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
 /// For a server that does not say how long its code is good for, which it must: as long as the shortest that is usual.
 const ASSUMED_LIFETIME: Duration = Duration::from_secs(600);
 /// Nobody takes longer to log in; RFC 8628, section 5.1, wants codes to be short-lived.
@@ -42,7 +43,7 @@ const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 /// let authorization = DeviceLogin::new(endpoint, "my-public-client-id").start().await?;
 /// println!("Open {} and enter {}", authorization.verification_uri(), authorization.user_code());
 /// let token = authorization.wait().await?;
-/// let c1 = C1::builder().tenant(tenant).access_token(token.expose()).build()?;
+/// let c1 = C1::builder().tenant(tenant).access_token(token).build()?;
 /// # Ok(())
 /// # }
 /// ```
@@ -179,8 +180,8 @@ impl DeviceAuthorization {
         self.answer.expires_in
     }
 
-    /// How long [`wait`](Self::wait) waits before each question at first: 5 s if the server does not say, at most
-    /// 60 s.
+    /// How long [`wait`](Self::wait) waits before each question at first: 5 s if the server does not say, at
+    /// most 5 min.
     pub fn interval(&self) -> Duration {
         self.answer.interval
     }
@@ -218,7 +219,7 @@ impl DeviceAuthorization {
                 TokenError::Refused { error, .. } if error == "expired_token" => {
                     return Err(DeviceLoginError::Expired);
                 }
-                error if error.is_retryable() => (wait * 2).min(MAX_INTERVAL).max(self.interval),
+                error if error.is_retryable() => (wait * 2).min(MAX_BACKOFF).max(self.interval),
                 _ => return Err(error.into()),
             };
         }
@@ -461,7 +462,7 @@ mod tests {
             (json!("soon"), 5),
             (json!("7"), 7),
             (json!(7.0), 7),
-            (json!(1e300), 60),
+            (json!(1e300), 300),
         ] {
             let (token, waits) = outcome(codes_with("interval", interval), vec![token()]).await;
             token.expect("a token");

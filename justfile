@@ -54,6 +54,26 @@ _peers-installed node="24.19.0":
         PATH="$wheel/bin:$PATH" node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
     fi
 
+# Looks for inputs that break what fuzz/src says of all inputs: libFuzzer, so long for each target. Needs a C++ compiler.
+fuzz seconds="60" +targets="client_id client_secret tenant token_answer":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    host="$(rustc -vV | sed -n 's/^host: //p')"
+    built="${CARGO_TARGET_DIR:-target}/fuzz"
+    # What cargo-fuzz sets, but no sanitizer: that is for unsafe code, of which there is none, and would take nightly.
+    export RUSTFLAGS="-Cpasses=sancov-module -Cdebug-assertions"
+    for option in level=4 inline-8bit-counters pc-table trace-compares; do
+        RUSTFLAGS+=" -Cllvm-args=-sanitizer-coverage-$option"
+    done
+    cargo build --release --package c1-fuzz --features libfuzzer --bins --target "$host" --target-dir "$built"
+    for target in {{ targets }}; do
+        echo "== $target"
+        # What is found goes to fuzz/corpus, and what fails to fuzz/artifacts; the seeds stay as they are.
+        mkdir -p "fuzz/corpus/$target" "fuzz/artifacts/$target"
+        "$built/$host/release/$target" -max_total_time={{ seconds }} -max_len=4096 -print_final_stats=1 -verbosity=0 \
+            -artifact_prefix="fuzz/artifacts/$target/" "fuzz/corpus/$target" "fuzz/seeds/$target"
+    done
+
 # The documentation, c1-api with all its operations; warnings as errors.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

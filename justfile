@@ -137,6 +137,11 @@ import document="../shared/upstream/openapi.yaml":
     cargo xtask features
     cargo xtask spec check
 
+# What a call costs before it reaches the network: time and allocations.
+bench:
+    cargo bench --package c1-benches
+    cargo test --package c1-benches --test allocations -- --nocapture
+
 # Compile cost against progenitor's own client and against a program without this SDK; takes a while.
 compile-cost rounds="3":
     benches/compile-cost.sh {{ rounds }}

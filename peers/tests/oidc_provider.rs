@@ -8,14 +8,18 @@ use std::{
     io::{self, BufRead as _, BufReader},
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use c1_api_ext::{
-    AccessToken, C1, ClientId, ClientSecret, Clock, DpopKey, Error, ErrorKind, Random,
-    SignedAssertion, Tenant, TokenEndpoint, TokenError, TokenSource, http,
+    AccessToken, BoxFuture, C1, ClientId, ClientSecret, Clock, DeviceLogin, DeviceLoginError,
+    DpopKey, Error, ErrorKind, Random, SignedAssertion, Tenant, TokenEndpoint, TokenError,
+    TokenExchange, TokenSource, http,
 };
 use serde_json::json;
 
@@ -93,6 +97,31 @@ impl Peer {
             .expect("a client")
     }
 
+    /// Tokens of the identity provider that the server trusts, a new one each time.
+    fn exchange(&self, endpoint: TokenEndpoint, audience: &'static str) -> TokenExchange {
+        let url = format!("{}/peer/subject_token", self.tenant.base_url());
+        let http = self.http.clone();
+        let subject = move || {
+            let request = http.get(&url).query(&[("audience", audience)]).send();
+            async { request.await?.error_for_status()?.text().await }
+        };
+        TokenExchange::new(endpoint, self.client_id("trust", "wfe"), subject)
+    }
+
+    /// A login that takes no time; whoever logs in does as `decision` says while the second wait lasts.
+    fn login(&self, decision: &'static str) -> (DeviceLogin, Arc<OnceLock<String>>) {
+        let code = Arc::<OnceLock<String>>::default();
+        let clock = Person {
+            url: format!("{}/peer/{decision}", self.tenant.base_url()),
+            http: self.http.clone(),
+            code: code.clone(),
+            waits: AtomicU32::default(),
+        };
+        let id = self.client_id("device", "pcc");
+        let login = DeviceLogin::new(self.endpoint().clock(clock), id.as_str());
+        (login, code)
+    }
+
     /// What the server was asked, the status of each answer, and why it refused what it did: it does not tell clients.
     async fn requests(&self) -> Vec<String> {
         let url = format!("{}/peer/requests", self.tenant.base_url());
@@ -111,6 +140,33 @@ impl Drop for Peer {
     }
 }
 
+/// A clock by which nobody waits, and the person at the browser.
+#[derive(Debug)]
+struct Person {
+    url: String,
+    http: reqwest::Client,
+    code: Arc<OnceLock<String>>,
+    waits: AtomicU32,
+}
+
+impl Clock for Person {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        if self.waits.fetch_add(1, Ordering::Relaxed) != 1 {
+            return Box::pin(std::future::ready(()));
+        }
+        let code = self.code.get().expect("the code is known by now");
+        let request = self.http.get(&self.url).query(&[("user_code", code)]);
+        Box::pin(async {
+            let answer = request.send().await.expect("an answer");
+            assert_eq!(answer.status(), 204);
+        })
+    }
+}
+
 const TOKEN_200: &str = "POST /auth/v1/token 200";
 const TOKEN_400: &str = "POST /auth/v1/token 400";
 const BAD_SIGNATURE: &str = "POST /auth/v1/token 401: signature verification failed";
@@ -118,6 +174,8 @@ const BAD_AUDIENCE: &str = "POST /auth/v1/token 401: audience (aud) must equal t
 const REPLAYED: &str = "POST /auth/v1/token 401: client assertion tokens must only be used once";
 const EXPIRED: &str = "POST /auth/v1/token 401: jwt expired";
 const NOT_YET: &str = "POST /auth/v1/token 401: jwt not active yet";
+const WRONG_SUBJECT: &str = "POST /auth/v1/token 400: subject token refused";
+const DEVICE_200: &str = "POST /auth/v1/device_authorization 200";
 const APPS_200: &str = "GET /api/v1/apps 200";
 const APPS_401: &str = "GET /api/v1/apps 401";
 const UNKNOWN: &str = "GET /api/v1/apps 401: access token not found";
@@ -306,4 +364,64 @@ async fn a_bound_token_is_worth_nothing_alone() {
     let error = call(&thief).await.expect_err("refused");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
     assert_eq!(peer.requests().await, [TOKEN_200, UNPROVEN]);
+}
+
+#[tokio::test]
+#[ignore = "needs `just peers`"]
+async fn the_token_of_another_issuer_is_exchanged() {
+    let peer = Peer::start(false);
+    let c1 = peer.client(peer.exchange(peer.endpoint(), "127.0.0.1"));
+    call(&c1).await.expect("an answer");
+    assert_eq!(peer.requests().await, [TOKEN_200, APPS_200]);
+    let source = peer.exchange(peer.endpoint(), "elsewhere.conductor.one");
+    assert_eq!(refusal(source.fetch().await).0, "invalid_grant");
+    assert_eq!(
+        peer.requests().await.last().map(String::as_str),
+        Some(WRONG_SUBJECT)
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs `just peers`"]
+async fn an_exchanged_token_is_bound_to_a_key() {
+    let peer = Peer::start(true);
+    let key = DpopKey::generate_es256().expect("random bytes");
+    let c1 = peer.client(peer.exchange(peer.endpoint().dpop(key), "127.0.0.1"));
+    call(&c1).await.expect("an answer");
+    assert_eq!(
+        peer.requests().await,
+        [TOKEN_400, TOKEN_200, APPS_401, APPS_200]
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs `just peers`"]
+async fn a_person_logs_in_on_a_device() {
+    let peer = Peer::start(false);
+    let (login, code) = peer.login("approve");
+    let waiting = login.start().await.expect("a code");
+    assert_eq!(waiting.interval(), Duration::from_secs(5), "it tells none");
+    code.set(waiting.user_code().to_owned()).expect("once");
+    let token = waiting.wait().await.expect("a token");
+    let c1 = C1::builder()
+        .access_token(token)
+        .tenant(peer.tenant.clone());
+    call(&c1.build().expect("a client"))
+        .await
+        .expect("an answer");
+    assert_eq!(
+        peer.requests().await,
+        [DEVICE_200, TOKEN_400, TOKEN_200, APPS_200]
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs `just peers`"]
+async fn a_person_may_say_no() {
+    let peer = Peer::start(false);
+    let (login, code) = peer.login("deny");
+    let waiting = login.start().await.expect("a code");
+    code.set(waiting.user_code().to_owned()).expect("once");
+    let error = waiting.wait().await.expect_err("denied");
+    assert!(matches!(error, DeviceLoginError::Denied), "{error}");
 }

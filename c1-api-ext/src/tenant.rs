@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use url::{Host, Origin, Url};
+use url::{Host, Url};
 
 /// Appended to a bare tenant name.
 const DOMAIN: &str = ".conductor.one";
@@ -65,10 +65,11 @@ impl Tenant {
         self.loopback
     }
 
-    /// Scheme, host and port, to compare a request's URL with.
-    pub(crate) fn origin(&self) -> Origin {
-        // `base` came out of `Url`; were it not a URL after all, the opaque origin equals no other.
-        Url::parse(&self.base).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
+    /// Whether `url` is on the tenant's server: same scheme, host and port, and no user name.
+    pub(crate) fn serves(&self, url: &Url) -> bool {
+        // Both in the normal form that `Url` writes, in which the host ends where the path begins.
+        let rest = url.as_str().strip_prefix(self.base.as_str());
+        rest.is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// From `host` or `host:port`. No bare name: a client id spells its host out.
@@ -334,5 +335,26 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Tenant>(), Err(why), "{text:?}");
         }
+    }
+
+    #[test]
+    fn serves_its_own_addresses_only() {
+        let tenant: Tenant = "https://acme.conductor.one".parse().expect("a tenant");
+        for (url, ours) in [
+            ("https://acme.conductor.one/api/v1/apps?x=y", true),
+            ("HTTPS://Acme.Conductor.One:443", true),
+            ("https://acme.conductor.one:8443/api", false),
+            ("http://acme.conductor.one/api", false),
+            ("https://acme.conductor.one.evil.example/api", false),
+            ("https://acme.conductor.one@evil.example/api", false),
+            ("https://user@acme.conductor.one/api", false),
+            ("https://other.conductor.one/api", false),
+        ] {
+            assert_eq!(tenant.serves(&url.parse().expect("a URL")), ours, "{url}");
+        }
+        let port: Tenant = "127.0.0.1:80".parse().expect("a tenant");
+        assert!(port.serves(&"http://127.0.0.1/x".parse().expect("a URL")));
+        let port: Tenant = "127.0.0.1:808".parse().expect("a tenant");
+        assert!(!port.serves(&"http://127.0.0.1:8080/x".parse().expect("a URL")));
     }
 }

@@ -8,7 +8,6 @@ use reqwest::{
     Request, Response, StatusCode,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
 };
-use url::Origin;
 
 use crate::{
     tenant::Tenant,
@@ -24,7 +23,7 @@ use crate::{
 ///   gets the request once more.
 pub struct AuthTransport {
     inner: Box<dyn Transport>,
-    origin: Origin,
+    tenant: Tenant,
     tokens: TokenCache,
 }
 
@@ -34,7 +33,7 @@ impl AuthTransport {
     pub fn new(inner: impl Transport, tenant: &Tenant, tokens: TokenCache) -> Self {
         Self {
             inner: Box::new(inner),
-            origin: tenant.origin(),
+            tenant: tenant.clone(),
             tokens,
         }
     }
@@ -44,7 +43,7 @@ impl AuthTransport {
         request: Request,
         operation: &'static Operation,
     ) -> Result<Response, Error> {
-        if request.url().origin() != self.origin {
+        if !self.tenant.serves(request.url()) {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 "the request is not for this tenant's server, so its token is not sent there",
@@ -141,7 +140,7 @@ impl Transport for AuthTransport {
 impl fmt::Debug for AuthTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthTransport")
-            .field("origin", &self.origin.ascii_serialization())
+            .field("tenant", &self.tenant)
             .finish_non_exhaustive()
     }
 }

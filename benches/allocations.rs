@@ -49,6 +49,6 @@ fn what_a_call_allocates() {
     println!("a token at hand: {token} allocations");
     println!("a call: {call} allocations, {least} where the header never changes");
     assert_eq!(token, 0);
-    // One for the future, two to compare origins, and four of reqwest's for the copy that a second try needs.
+    // One for the future, and four of reqwest's for the copy that a second try needs.
     assert!(call <= least + 5, "{call} against {least}");
 }

@@ -1,8 +1,8 @@
 //! A description small enough to read, for unit tests.
 
 use c1_api_spec::model::{
-    Description, Field, Message, Method, Operation, Page, PageToken, Parameter, Schema, SchemaKind,
-    Server, Type,
+    Description, Field, Message, Method, Operation, Page, PageToken, Parameter, Safety, Schema,
+    SchemaKind, Server, Type,
 };
 use indexmap::IndexMap;
 
@@ -58,6 +58,7 @@ fn call(name: &str, method: Method, path: &str) -> Operation {
         name: name.to_owned(),
         rpc: None,
         method,
+        safety: Safety::of(method),
         path: path.to_owned(),
         path_parameters: names.map(|name| parameter(name, Type::String)).collect(),
         query_parameters: Vec::new(),

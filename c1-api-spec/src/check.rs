@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::model::{Description, Field, Message, Operation, PageToken, Schema, SchemaKind, Type};
+use crate::model::{
+    Description, Field, Message, Method, Operation, PageToken, Safety, Schema, SchemaKind, Type,
+};
 
 /// The counts of a description, for people and for the tests that pin them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +107,11 @@ impl Counts {
             (
                 "operations with a stability",
                 operations_that(|operation| operation.stability.is_some()),
+            ),
+            ("POSTs", operations_that(|o| o.method == Method::Post)),
+            (
+                "POSTs that only read",
+                operations_that(|o| o.method == Method::Post && o.safety == Safety::Safe),
             ),
         ];
         rows.extend(values);

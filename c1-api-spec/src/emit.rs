@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::{
-    Description, Field, Message, Method, Operation, Parameter, Schema, SchemaKind, Type,
+    Description, Field, Message, Method, Operation, Parameter, Safety, Schema, SchemaKind, Type,
 };
 
 /// The title of every document that we write.
@@ -106,6 +106,8 @@ fn operation(operation: &Operation) -> Value {
         "x-stability",
         operation.stability.map(crate::model::Stability::as_str),
     );
+    let marked = operation.method == Method::Post && operation.safety == Safety::Safe;
+    insert(&mut object, "x-safe", flag(marked));
     insert(
         &mut object,
         "x-page",

@@ -65,6 +65,8 @@ pub struct Operation {
     pub rpc: Option<String>,
     /// The HTTP method.
     pub method: Method,
+    /// What repeating the operation does: as the method has it, but for a POST that is marked as safe.
+    pub safety: Safety,
     /// The path template, for example `/api/v1/apps/{id}`.
     pub path: String,
     /// The parameters in the path, in the order of the template.
@@ -124,6 +126,28 @@ impl Method {
             Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What calling an operation, and calling it again, does to the tenant (RFC 9110, section 9.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Safety {
+    /// Only reads (section 9.2.1).
+    Safe,
+    /// Twice does what once does (section 9.2.2).
+    Idempotent,
+    /// Twice may do more than once.
+    Neither,
+}
+
+impl Safety {
+    /// What RFC 9110 (for PATCH: RFC 5789) says of the method, whatever the operation.
+    pub fn of(method: Method) -> Self {
+        match method {
+            Method::Get => Self::Safe,
+            Method::Put | Method::Delete => Self::Idempotent,
+            Method::Post | Method::Patch => Self::Neither,
         }
     }
 }

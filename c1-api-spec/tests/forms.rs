@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-use c1_api_spec::model::{SchemaKind, Type};
+use c1_api_spec::model::{Safety, SchemaKind, Type};
 use c1_api_spec::{Description, emit, normalize, read};
 
 /// A document with one operation and the given components (YAML, indented by four).
@@ -71,6 +71,23 @@ fn operation_names_parameters_and_pages() {
     assert_eq!(operation.path_parameters[0].ty, Type::Int64);
     assert!(operation.query_parameters[0].read_only);
     assert_eq!(operation.page.as_ref().unwrap().items, "things");
+}
+
+#[test]
+fn the_method_says_what_repeating_does_and_a_post_can_say_better() {
+    let text = document("      properties: {}\n");
+    for (head, expected) in [
+        ("get:", Safety::Safe),
+        ("put:", Safety::Idempotent),
+        ("delete:", Safety::Idempotent),
+        ("patch:", Safety::Neither),
+        ("post:", Safety::Neither),
+        ("post:\n      x-safe: false", Safety::Neither),
+        ("post:\n      x-safe: true", Safety::Safe),
+    ] {
+        let description = normalized(&text.replacen("get:", head, 1));
+        assert_eq!(description.operations[0].safety, expected, "{head}");
+    }
 }
 
 #[test]

@@ -193,6 +193,16 @@ fn constructs_that_no_pass_knows() {
             "things.create\n      x-stability-level: shaky",
             operation.to_owned(),
         ),
+        (
+            "things.create",
+            "things.create\n      x-safe: sure",
+            format!("{operation}/x-safe"),
+        ),
+        (
+            "    post:\n",
+            "    put:\n      x-safe: false\n",
+            format!("{}/x-safe", operation.replace("post", "put")),
+        ),
         ("openapi: 3.1.0", "openapi: 2.0.0", "#/openapi".to_owned()),
         (
             "openapi: 3.1.0",

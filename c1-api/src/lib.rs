@@ -32,7 +32,7 @@ pub use {chrono, reqwest, serde_json};
 
 pub use crate::client::Client;
 pub use crate::error::{Code, Error, ErrorKind};
-pub use crate::operation::{Operation, Page, PageToken, Request, Stability};
+pub use crate::operation::{Operation, Page, PageToken, Request, Safety, Stability};
 pub use crate::transport::{Bearer, BoxFuture, Transport};
 
 /// progenitor's client: one method per operation, every parameter by position.

@@ -17,12 +17,36 @@ pub struct Operation {
     pub method: &'static str,
     /// The path below the base URL, with its parameters in braces: `/api/v1/apps/{id}`.
     pub path: &'static str,
+    /// What a repetition does. The method says it, and for those POSTs that only read, our overlay of the description.
+    pub safety: Safety,
     /// How settled the vendor says the operation is.
     pub stability: Stability,
     /// Whether the vendor discourages its use.
     pub deprecated: bool,
     /// How the operation hands out long lists, if it does so by pages.
     pub page: Option<Page>,
+}
+
+impl Operation {
+    /// Whether the request may be sent again when nobody knows if it arrived: twice does no more than once.
+    ///
+    /// The answers may still differ: of a DELETE that got through, the repetition may find nothing to delete. And what
+    /// others wrote in between is overwritten by a PUT that comes again.
+    pub const fn is_repeatable(&self) -> bool {
+        matches!(self.safety, Safety::Safe | Safety::Idempotent)
+    }
+}
+
+/// What calling an operation, and calling it again, does to the tenant, in the terms of RFC 9110, section 9.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Safety {
+    /// Only reads: GET, and those POSTs of which our overlay says so.
+    Safe,
+    /// Changes something, but twice does what once does: PUT and DELETE.
+    Idempotent,
+    /// Twice may do more than once: PATCH, and every other POST.
+    Neither,
 }
 
 /// How settled an operation is, in the vendor's terms.
@@ -124,7 +148,21 @@ pub(crate) static SAMPLE: Operation = Operation {
     id: "apps.get",
     method: "GET",
     path: "/api/v1/apps/{id}",
+    safety: Safety::Safe,
     stability: Stability::Unmarked,
     deprecated: false,
     page: None,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::{Operation, SAMPLE, Safety};
+
+    #[test]
+    fn what_twice_does_no_more_than_once_is_repeatable() {
+        let with = |safety| Operation { safety, ..SAMPLE };
+        assert!(with(Safety::Safe).is_repeatable());
+        assert!(with(Safety::Idempotent).is_repeatable());
+        assert!(!with(Safety::Neither).is_repeatable());
+    }
+}

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use c1_api::{Bearer, BoxFuture, Client, Error, ErrorKind, Operation, Transport, types};
+use c1_api::{Bearer, BoxFuture, Client, Error, ErrorKind, Operation, Safety, Transport, types};
 use c1_api_emulator::sample::Sampler;
 use c1_api_emulator::{Emulator, Request};
-use c1_api_spec::model::{self, Parameter, SchemaKind, Type};
+use c1_api_spec::model::{self, Method, Parameter, SchemaKind, Type};
 use c1_tests::cases::{CASES, Case, Exchange, Given};
 use c1_tests::{canonical, description};
 use serde_json::{Value, json};
@@ -192,6 +192,39 @@ fn there_is_a_case_for_every_operation() {
     assert_eq!(cases.len(), document.matches("operationId:").count());
     assert_eq!(cases.len(), c1_api::OPERATIONS.len());
     println!("{} operations", cases.len());
+}
+
+/// What a retry relies on: the client's table says of every operation what the description says.
+#[test]
+fn the_table_knows_which_operations_can_be_repeated() {
+    let described: BTreeMap<_, _> = description()
+        .operations
+        .iter()
+        .map(|operation| (operation.id(), operation))
+        .collect();
+    let mut marked = 0;
+    for known in c1_api::OPERATIONS {
+        let operation = described[known.id];
+        let post_that_reads =
+            operation.method == Method::Post && operation.safety == model::Safety::Safe;
+        let expected = match known.method {
+            "GET" => Safety::Safe,
+            "POST" if post_that_reads => Safety::Safe,
+            "PUT" | "DELETE" => Safety::Idempotent,
+            _ => Safety::Neither,
+        };
+        assert_eq!(known.safety, expected, "{}", known.id);
+        assert_eq!(
+            known.is_repeatable(),
+            expected != Safety::Neither,
+            "{}",
+            known.id
+        );
+        marked += usize::from(post_that_reads);
+    }
+    // Told by the text of the overlay, so that a reader that loses marks does not go unseen.
+    let overlay = include_str!("../../spec/overlay.yaml");
+    assert_eq!(marked, overlay.matches("{x-safe: true}").count());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::text::{doc, literal, put, rust};
 use crate::error::{Error, Result};
-use crate::model::{Description, Operation, PageToken, Parameter, Type};
+use crate::model::{Description, Operation, PageToken, Parameter, Safety, Type};
 use crate::names::{identifier, pascal};
 
 /// The file `operations.rs`.
@@ -105,6 +105,11 @@ fn table_row(operation: &Operation, out: &mut String) {
             literal(&page.items)
         )
     });
+    let safety = match operation.safety {
+        Safety::Safe => "Safe",
+        Safety::Idempotent => "Idempotent",
+        Safety::Neither => "Neither",
+    };
     let stability = operation
         .stability
         .map_or("Unmarked".to_owned(), |stability| {
@@ -118,6 +123,7 @@ fn table_row(operation: &Operation, out: &mut String) {
         literal(operation.method.as_str())
     );
     put!(out, "        path: {},", literal(&operation.path));
+    put!(out, "        safety: Safety::{safety},");
     put!(out, "        stability: Stability::{stability},");
     put!(out, "        deprecated: {},", operation.deprecated);
     put!(out, "        page: {page},\n    }},");

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::schema::Reader;
 use crate::error::{Error, Result, child};
-use crate::model::{Description, Method, Operation, Page, PageToken, Parameter, Stability, Type};
+use crate::model::{
+    Description, Method, Operation, Page, PageToken, Parameter, Safety, Stability, Type,
+};
 use crate::names::snake;
 use crate::object::Object;
 
@@ -124,6 +126,7 @@ fn read<'a>(
         name,
         rpc,
         method,
+        safety: safety(method, object)?,
         path: path.to_owned(),
         path_parameters,
         query_parameters,
@@ -139,6 +142,23 @@ fn read<'a>(
     };
     object.finish()?;
     Ok(operation)
+}
+
+/// As the method has it; a POST can be marked as one that only reads.
+fn safety(method: Method, object: &Object<'_>) -> Result<Safety> {
+    let safe = object.boolean("x-safe")?;
+    if method != Method::Post && object.get("x-safe").is_some() {
+        return Err(Error::new(
+            &object.at("x-safe"),
+            format!("`x-safe` on a {}", method.as_str()),
+            "it on a POST only, since every other method says it by itself",
+        ));
+    }
+    Ok(if safe {
+        Safety::Safe
+    } else {
+        Safety::of(method)
+    })
 }
 
 /// Group and name: from the vendor's extensions, from our id, or from the last two segments of the

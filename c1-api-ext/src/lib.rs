@@ -6,17 +6,26 @@
 //! - Credentials: a [`ClientId`] and its [`ClientSecret`], an access token, or any [`TokenSource`].
 //! - Errors: [`ConfigError`] until there is a client; [`Error`] from its calls, with [`TokenError`] as its source when
 //!   there was no token to be had.
+//! - Calls that fail are repeated where that does no harm ([`RetryPolicy`]), within [`Limits`]; [`Metrics`] and the
+//!   spans of `tracing` tell of them.
 //! - Secrets are in no `Debug` output and no error, and they go to the tenant's own host only.
 //!
 //! # Features
 //! `rustls-ring` (default), `rustls-aws-lc` and `native-tls` choose the TLS of the HTTP client that the crate makes.
+//! `gzip` (default) lets answers come compressed, `compression` by brotli and zstd as well.
 
+mod attempt;
 mod client;
 mod client_id;
 mod client_secret;
 mod clock;
+mod headers;
 pub mod http;
+mod limits;
 mod random;
+mod retry;
+mod stack;
+mod telemetry;
 mod tenant;
 #[cfg(test)]
 mod testing;
@@ -30,7 +39,10 @@ pub use crate::{
     client_id::{ClientId, ClientIdError, ClientIdKind},
     client_secret::{ClientSecret, ClientSecretError},
     clock::{Clock, SystemClock},
+    limits::Limits,
     random::{Random, SystemRandom},
+    retry::RetryPolicy,
+    telemetry::{Ended, Metrics, Retried},
     tenant::{Tenant, TenantError},
     token::{
         AccessToken, StaticToken, TokenSource,

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use c1_api::BoxFuture;
 use httpmock::MockServer;
 
 use crate::{ClientId, ClientSecret, Clock, Random, Tenant};
@@ -22,13 +23,19 @@ pub(crate) fn secret() -> ClientSecret {
     ClientSecret::from_seed([0x41; 32])
 }
 
-/// A clock that moves when told.
+/// A clock that moves when told, and at once when somebody waits.
 #[derive(Debug)]
-pub(crate) struct ManualClock(Mutex<SystemTime>);
+pub(crate) struct ManualClock {
+    now: Mutex<SystemTime>,
+    waits: Mutex<Vec<Duration>>,
+}
 
 impl Default for ManualClock {
     fn default() -> Self {
-        Self(Mutex::new(UNIX_EPOCH + Duration::from_secs(1_700_000_000)))
+        Self {
+            now: Mutex::new(UNIX_EPOCH + Duration::from_secs(1_700_000_000)),
+            waits: Mutex::default(),
+        }
     }
 }
 
@@ -41,13 +48,29 @@ impl ManualClock {
     }
 
     pub(crate) fn advance(&self, seconds: u64) {
-        *self.0.lock().expect("no panic") += Duration::from_secs(seconds);
+        self.pass(Duration::from_secs(seconds));
+    }
+
+    /// How long was waited each time, in whole seconds.
+    pub(crate) fn waits(&self) -> Vec<u64> {
+        let waits = self.waits.lock().expect("no panic");
+        waits.iter().map(Duration::as_secs).collect()
+    }
+
+    fn pass(&self, time: Duration) {
+        *self.now.lock().expect("no panic") += time;
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> SystemTime {
-        *self.0.lock().expect("no panic")
+        *self.now.lock().expect("no panic")
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.waits.lock().expect("no panic").push(duration);
+        self.pass(duration);
+        Box::pin(std::future::ready(()))
     }
 }
 
@@ -111,4 +134,25 @@ pub(crate) fn assert_no_secret(text: &str) {
 /// Fails if the `Debug` of `value` holds a secret.
 pub(crate) fn assert_debug_is_clean(value: &dyn fmt::Debug) {
     assert_no_secret(&format!("{value:?} {value:#?}"));
+}
+
+impl ManualClock {
+    /// How long was waited each time, exactly.
+    pub(crate) fn delays(&self) -> Vec<Duration> {
+        self.waits.lock().expect("no panic").clone()
+    }
+}
+
+/// Gives bytes of which the first is this and the others are 0.
+#[derive(Debug)]
+pub(crate) struct Fixed(pub(crate) u8);
+
+impl Random for Fixed {
+    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+        bytes.fill(0);
+        if let Some(first) = bytes.first_mut() {
+            *first = self.0;
+        }
+        Ok(())
+    }
 }

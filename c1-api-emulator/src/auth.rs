@@ -1,90 +1,120 @@
-//! The token endpoint and what it remembers: `client_credentials` with a signed assertion.
+//! Who may call: the token endpoint, device logins, and the tokens of calls.
 //!
-//! RFC 6749 (OAuth 2.0), RFC 7521 and RFC 7523 (assertions), RFC 8037 (Ed25519 in JOSE).
+//! RFC 6749 (OAuth 2.0); what each grant adds stands in its file.
 
-use std::collections::HashMap;
+mod access;
+mod assertion;
+mod clients;
+mod device;
+mod dpop;
+mod exchange;
+mod form;
+mod jwk;
+mod jwt;
+mod refusal;
+mod replay;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::header::AUTHORIZATION;
 use hyper::{HeaderMap, StatusCode};
-use ring::signature::{ED25519, UnparsedPublicKey};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::credentials::{Credentials, random};
-use crate::text::{self, Pairs};
+use self::assertion::Assertions;
+use self::clients::Clients;
+use self::device::{Devices, Started};
+use self::dpop::{Proofs, Target};
+use self::form::Form;
+use self::tokens::Tokens;
+use crate::credentials::Credentials;
+use crate::error::Error;
+
+pub(crate) use self::dpop::{HEADER as DPOP, Realm};
+pub(crate) use self::exchange::Trust;
+pub(crate) use self::refusal::Refusal;
 
 /// The path of the token endpoint.
 pub(crate) const TOKEN_PATH: &str = "/auth/v1/token";
+/// The path where device logins begin.
+pub(crate) const DEVICE_PATH: &str = "/auth/v1/device_authorization";
 
-/// How far ahead an assertion may expire.
-const MAX_LIFETIME: f64 = 300.0;
-/// How far the client's clock may be ahead of ours.
+/// How far the client's clock may be ahead of ours, in seconds.
 const SKEW: f64 = 30.0;
 
-/// An error answer of the token endpoint (RFC 6749, section 5.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) http: StatusCode,
-    error: &'static str,
-    description: String,
+/// How tokens are given out.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) token_lifetime: Duration,
+    pub(crate) device_interval: Option<Duration>,
+    pub(crate) device_lifetime: Duration,
+    pub(crate) require_dpop: bool,
+    pub(crate) dpop_nonces: bool,
 }
 
-impl Refusal {
-    fn new(error: &'static str, description: impl Into<String>) -> Self {
-        let http = match error {
-            "invalid_client" => StatusCode::UNAUTHORIZED,
-            "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::BAD_REQUEST,
-        };
+impl Default for Settings {
+    fn default() -> Self {
         Self {
-            http,
-            error,
-            description: description.into(),
+            token_lifetime: Duration::from_secs(3600),
+            device_interval: Some(Duration::from_secs(5)),
+            device_lifetime: Duration::from_secs(600),
+            require_dpop: false,
+            dpop_nonces: false,
         }
     }
-
-    fn request(description: impl Into<String>) -> Self {
-        Self::new("invalid_request", description)
-    }
-
-    fn client(description: impl Into<String>) -> Self {
-        Self::new("invalid_client", description)
-    }
-
-    /// The JSON of the answer.
-    pub(crate) fn body(&self) -> Value {
-        json!({ "error": self.error, "error_description": self.description })
-    }
 }
 
-/// Who may get a token, which tokens are live, which assertions are used up.
+/// The ways to write a host without its port.
+pub(crate) fn hosts(address: SocketAddr) -> Vec<String> {
+    let mut hosts = vec![address.ip().to_string()];
+    if address.is_ipv6() {
+        // As it stands in URLs.
+        hosts.push(format!("[{}]", address.ip()));
+    }
+    hosts
+}
+
+/// Who may get a token, and which tokens are live.
 pub(crate) struct Auth {
-    client_id: String,
-    public_key: Vec<u8>,
-    /// The host of the tenant, in each way of writing it.
-    audiences: Vec<String>,
-    lifetime: Duration,
-    tokens: HashMap<String, SystemTime>,
-    used: HashMap<String, SystemTime>,
+    require_dpop: bool,
+    clients: Clients,
+    assertions: Assertions,
+    trust: Arc<Trust>,
+    devices: Devices,
+    proofs: Proofs,
+    tokens: Tokens,
+    failures: (u32, StatusCode),
 }
 
 impl Auth {
-    /// Knows one client; `audiences` are the ways to write the tenant's host without port.
+    /// Knows one client and one trust.
     pub(crate) fn new(
-        credentials: &Credentials,
-        audiences: Vec<String>,
-        lifetime: Duration,
-    ) -> Self {
-        Self {
-            client_id: credentials.client_id.clone(),
-            public_key: credentials.public_key.clone(),
-            audiences,
-            lifetime,
-            tokens: HashMap::new(),
-            used: HashMap::new(),
-        }
+        settings: &Settings,
+        address: SocketAddr,
+        client: &Credentials,
+        trust: Arc<Trust>,
+    ) -> Result<Self, Error> {
+        let origin = format!("http://{address}");
+        let mut clients = Clients::default();
+        clients.add(client, None);
+        Ok(Self {
+            require_dpop: settings.require_dpop,
+            clients,
+            assertions: Assertions::new(hosts(address)),
+            trust,
+            devices: Devices::new(
+                origin.clone(),
+                settings.device_interval,
+                settings.device_lifetime,
+            ),
+            proofs: Proofs::new(origin, settings.dpop_nonces)?,
+            tokens: Tokens::new(settings.token_lifetime),
+            failures: (0, StatusCode::INTERNAL_SERVER_ERROR),
+        })
     }
 
     /// Answers a token request.
@@ -94,389 +124,128 @@ impl Auth {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Value, Refusal> {
+        self.fail_on_demand()?;
         if headers.contains_key(AUTHORIZATION) {
             return Err(Refusal::client(
                 "credentials belong in the body, not in a header",
             ));
         }
-        let form = form(headers, body)?;
-        let field = |name: &str| {
-            form.iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.as_str())
-        };
-        match field("grant_type") {
-            Some("client_credentials") => {
-                if field("client_id") != Some(&self.client_id) {
-                    return Err(Refusal::client("no client has this client_id"));
-                }
-                if field("client_assertion_type")
-                    != Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-                {
-                    return Err(Refusal::client(
-                        "client_assertion_type: expected the jwt-bearer type of RFC 7523",
-                    ));
-                }
-                let assertion = field("client_assertion").unwrap_or_default();
-                self.verify(now, assertion)?;
-            }
-            Some(_) => {
+        let form = Form::read(headers, body)?;
+        // Before the grant, so that a client that needs a nonce can try again with the same grant.
+        let key = self.prove(now, headers)?;
+        let grant = form.need("grant_type")?;
+        match grant {
+            "client_credentials" => self.client_credentials(now, &form)?,
+            exchange::GRANT => self.trust.verify(now, &form)?,
+            device::GRANT => self.devices.poll(now, &form)?,
+            _ => {
                 return Err(Refusal::new(
                     "unsupported_grant_type",
                     "the grant_type is not known here",
                 ));
             }
-            None => return Err(Refusal::request("grant_type: expected a value")),
         }
-        let token = self.issue(now)?;
-        Ok(
-            json!({ "access_token": token, "token_type": "Bearer", "expires_in": self.lifetime.as_secs() }),
-        )
-    }
-
-    /// Makes a token that lives from now on.
-    pub(crate) fn issue(&mut self, now: SystemTime) -> Result<String, Refusal> {
-        let bytes =
-            random::<32>().map_err(|error| Refusal::new("server_error", error.to_string()))?;
-        let token = URL_SAFE_NO_PAD.encode(bytes);
-        self.tokens.retain(|_, expiry| *expiry > now);
-        self.tokens.insert(token.clone(), now + self.lifetime);
-        Ok(token)
-    }
-
-    /// Whether the token was issued here and has not expired.
-    pub(crate) fn is_live(&self, now: SystemTime, token: &str) -> bool {
-        self.tokens.get(token).is_some_and(|expiry| *expiry > now)
-    }
-
-    /// Verifies a client assertion and uses it up.
-    fn verify(&mut self, now: SystemTime, assertion: &str) -> Result<(), Refusal> {
-        let malformed = || Refusal::client("client_assertion: expected a signed JWT");
-        let (signed, signature) = assertion.rsplit_once('.').ok_or_else(malformed)?;
-        let (header, claims) = signed.split_once('.').ok_or_else(malformed)?;
-        let header = json_part(header).ok_or_else(malformed)?;
-        let claims = json_part(claims).ok_or_else(malformed)?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed())?;
-        if header.get("alg") != Some(&json!("EdDSA")) {
-            return Err(Refusal::client("alg: expected EdDSA"));
+        let token_type = if key.is_some() { "DPoP" } else { "Bearer" };
+        let token = self.tokens.issue(now, key)?;
+        let expires_in = self.tokens.lifetime().as_secs();
+        let mut answer =
+            json!({ "access_token": token, "token_type": token_type, "expires_in": expires_in });
+        if grant == exchange::GRANT {
+            answer["issued_token_type"] = json!(exchange::ISSUED);
         }
-        let key = UnparsedPublicKey::new(&ED25519, &self.public_key);
-        key.verify(signed.as_bytes(), &signature)
-            .map_err(|_| Refusal::client("the assertion is not signed with the client's key"))?;
-        self.verify_claims(now, &claims)?;
-
-        // C1's own clients send no `jti` but a nonce; whoever sends neither cannot repeat itself either.
-        let mark = [("jti", &claims), ("nonce", &header)]
-            .into_iter()
-            .find_map(|(name, part)| {
-                Some(format!(
-                    "{name}:{}",
-                    part.get(name)?.as_str().filter(|mark| !mark.is_empty())?
-                ))
-            });
-        let mark = mark.unwrap_or_else(|| signed.to_owned());
-        self.used.retain(|_, until| *until > now);
-        let until = now + Duration::from_secs_f64(MAX_LIFETIME);
-        match self.used.insert(mark, until) {
-            Some(_) => Err(Refusal::client("the assertion was used before")),
-            None => Ok(()),
-        }
+        Ok(answer)
     }
 
-    fn verify_claims(&self, now: SystemTime, claims: &Map<String, Value>) -> Result<(), Refusal> {
-        for name in ["iss", "sub"] {
-            if claims.get(name).and_then(Value::as_str) != Some(&self.client_id) {
-                return Err(Refusal::client(format!("{name}: expected the client_id")));
+    /// The key that the token is to be bound to, if any.
+    fn prove(&mut self, now: SystemTime, headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+        if !self.require_dpop && !headers.contains_key(DPOP) {
+            return Ok(None);
+        }
+        let target = Target {
+            realm: Realm::Token,
+            method: "POST",
+            path: TOKEN_PATH,
+            token: None,
+        };
+        Ok(Some(self.proofs.verify(now, headers, &target)?))
+    }
+
+    fn client_credentials(&mut self, now: SystemTime, form: &Form) -> Result<(), Refusal> {
+        let client = self.clients.get(now, form.get("client_id"))?;
+        match (form.get("client_assertion"), form.get("client_secret")) {
+            (Some(_), Some(_)) => Err(Refusal::request(
+                "expected either client_assertion or client_secret",
+            )),
+            (None, Some(secret)) => client.check_secret(secret),
+            (assertion, None) => {
+                if form.get("client_assertion_type") != Some(assertion::TYPE) {
+                    return Err(Refusal::client(
+                        "client_assertion_type: expected the jwt-bearer type of RFC 7523",
+                    ));
+                }
+                let assertion = assertion.unwrap_or_default();
+                self.assertions.verify(now, client, assertion)
             }
         }
-        let is_ours = |value: &Value| {
-            value
-                .as_str()
-                .is_some_and(|host| self.audiences.iter().any(|ours| ours == host))
-        };
-        let audience = match claims.get("aud") {
-            Some(Value::Array(hosts)) => hosts.iter().any(is_ours),
-            Some(host) => is_ours(host),
-            None => false,
-        };
-        if !audience {
-            return Err(Refusal::client(
-                "aud: expected the host of the tenant, without port",
-            ));
+    }
+
+    /// Begins a device login of whatever public client asks.
+    pub(crate) fn start_device_login(
+        &mut self,
+        now: SystemTime,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Started, Refusal> {
+        let form = Form::read(headers, body)?;
+        Ok(self.devices.start(now, form.need("client_id")?)?)
+    }
+
+    /// Decides a device login; whether there is one that waits for it.
+    pub(crate) fn decide_device_login(
+        &mut self,
+        now: SystemTime,
+        user_code: &str,
+        approve: bool,
+    ) -> bool {
+        self.devices.decide(now, user_code, approve)
+    }
+
+    /// Makes a bearer token that lives from now on.
+    pub(crate) fn issue(&mut self, now: SystemTime) -> Result<String, Error> {
+        self.tokens.issue(now, None)
+    }
+
+    /// Makes a client known, until it expires.
+    pub(crate) fn add_client(&mut self, credentials: &Credentials, expiry: Option<SystemTime>) {
+        self.clients.add(credentials, expiry);
+    }
+
+    /// Forgets every token.
+    pub(crate) fn revoke_tokens(&mut self) {
+        self.tokens.revoke();
+    }
+
+    /// The nonce that the next proof has to hold; `None` when it needs none.
+    pub(crate) fn dpop_nonce(&self, realm: Realm) -> Option<String> {
+        self.proofs.nonce(realm)
+    }
+
+    /// Makes other nonces needed, if any are.
+    pub(crate) fn rotate_dpop_nonces(&mut self) {
+        self.proofs.rotate();
+    }
+
+    /// Lets the next token requests fail.
+    pub(crate) fn fail_token_requests(&mut self, count: u32, status: StatusCode) {
+        self.failures = (count, status);
+    }
+
+    fn fail_on_demand(&mut self) -> Result<(), Refusal> {
+        let (count, status) = &mut self.failures;
+        if *count == 0 {
+            return Ok(());
         }
-        let now = now
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs_f64();
-        let exp = claims.get("exp").and_then(Value::as_f64);
-        let exp = exp.ok_or_else(|| Refusal::client("exp: expected seconds since 1970"))?;
-        if exp <= now {
-            return Err(Refusal::client("exp: the assertion has expired"));
-        }
-        if exp > now + MAX_LIFETIME {
-            return Err(Refusal::client("exp: expected at most five minutes ahead"));
-        }
-        for name in ["nbf", "iat"] {
-            let Some(value) = claims.get(name) else {
-                continue;
-            };
-            let time = value
-                .as_f64()
-                .ok_or_else(|| Refusal::client(format!("{name}: expected seconds since 1970")))?;
-            if time > now + SKEW {
-                return Err(Refusal::client(format!(
-                    "{name}: the assertion is from the future"
-                )));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The fields of the form; each at most once (RFC 6749, section 3.2).
-fn form(headers: &HeaderMap, body: &[u8]) -> Result<Pairs, Refusal> {
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(Refusal::request(
-            "expected a body of type application/x-www-form-urlencoded",
-        ));
-    }
-    let pairs = std::str::from_utf8(body).ok().and_then(text::pairs);
-    let pairs = pairs.ok_or_else(|| Refusal::request("expected a form in UTF-8"))?;
-    for (at, (name, _)) in pairs.iter().enumerate() {
-        if pairs[..at].iter().any(|(earlier, _)| earlier == name) {
-            return Err(Refusal::request("expected each field once"));
-        }
-    }
-    Ok(pairs)
-}
-
-fn json_part(part: &str) -> Option<Map<String, Value>> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, SystemTime};
-
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-    use ring::signature::Ed25519KeyPair;
-    use serde_json::{Value, json};
-
-    use super::{Auth, Refusal};
-    use crate::credentials::Credentials;
-
-    const NOW: u64 = 1_800_000_000;
-
-    fn at(seconds: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
-    }
-
-    /// The tenant's side and the client's key.
-    fn pair() -> (Auth, Ed25519KeyPair) {
-        let credentials = Credentials::generate(([127, 0, 0, 1], 80).into()).unwrap();
-        let jwk = URL_SAFE_NO_PAD
-            .decode(credentials.client_secret.rsplit_once(':').unwrap().1)
-            .unwrap();
-        let jwk: Value = serde_json::from_slice(&jwk).unwrap();
-        let [seed, public] =
-            ["d", "x"].map(|name| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap());
-        let key = Ed25519KeyPair::from_seed_and_public_key(&seed, &public).unwrap();
-        (
-            Auth::new(
-                &credentials,
-                vec!["127.0.0.1".to_owned()],
-                Duration::from_secs(600),
-            ),
-            key,
-        )
-    }
-
-    fn claims(auth: &Auth) -> Value {
-        json!({ "iss": auth.client_id, "sub": auth.client_id, "aud": "127.0.0.1",
-            "exp": NOW + 120, "nbf": NOW - 120, "iat": NOW })
-    }
-
-    fn sign(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
-        let signed = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header.to_string()),
-            URL_SAFE_NO_PAD.encode(claims.to_string())
-        );
-        let signature = URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes()));
-        format!("{signed}.{signature}")
-    }
-
-    fn headers() -> HeaderMap {
-        HeaderMap::from_iter([(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/x-www-form-urlencoded"),
-        )])
-    }
-
-    fn ask(auth: &mut Auth, assertion: &str) -> Result<Value, Refusal> {
-        let form = format!(
-            "grant_type=client_credentials&client_id={}&client_assertion={assertion}&client_assertion_type=\
-             urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",
-            auth.client_id
-        );
-        auth.token(at(NOW), &headers(), form.as_bytes())
-    }
-
-    #[test]
-    fn a_good_assertion_gets_a_token_that_expires() {
-        let (mut auth, key) = pair();
-        let assertion = sign(
-            &key,
-            &json!({ "alg": "EdDSA", "nonce": "n" }),
-            &claims(&auth),
-        );
-        let answer = ask(&mut auth, &assertion).unwrap();
-        assert_eq!(
-            (&answer["token_type"], &answer["expires_in"]),
-            (&json!("Bearer"), &json!(600))
-        );
-        let token = answer["access_token"].as_str().unwrap();
-        assert!(auth.is_live(at(NOW + 599), token));
-        assert!(!auth.is_live(at(NOW + 600), token));
-        assert!(!auth.is_live(at(NOW), "another"));
-    }
-
-    #[test]
-    fn a_list_of_audiences_may_hold_ours() {
-        let (mut auth, key) = pair();
-        let mut claims = claims(&auth);
-        claims["aud"] = json!(["elsewhere", "127.0.0.1"]);
-        let assertion = sign(&key, &json!({ "alg": "EdDSA" }), &claims);
-        assert!(ask(&mut auth, &assertion).is_ok());
-    }
-
-    #[test]
-    fn replays_are_refused_by_jti_nonce_or_text() {
-        let (mut auth, key) = pair();
-        let mut with_jti = claims(&auth);
-        with_jti["jti"] = json!("j");
-        for (header, claims) in [
-            (json!({ "alg": "EdDSA", "nonce": "n" }), claims(&auth)),
-            (json!({ "alg": "EdDSA" }), with_jti),
-            (json!({ "alg": "EdDSA" }), claims(&auth)),
-        ] {
-            let assertion = sign(&key, &header, &claims);
-            assert!(ask(&mut auth, &assertion).is_ok());
-            let refusal = ask(&mut auth, &assertion).unwrap_err();
-            assert_eq!(
-                refusal.body()["error_description"],
-                "the assertion was used before"
-            );
-        }
-    }
-
-    #[test]
-    fn each_wrong_claim_is_refused_by_name() {
-        let changes = [
-            ("iss", json!("someone"), "iss:"),
-            ("sub", json!(null), "sub:"),
-            ("aud", json!("127.0.0.1:80"), "aud:"),
-            ("aud", json!([]), "aud:"),
-            ("exp", json!(NOW), "exp: the assertion has expired"),
-            ("exp", json!(NOW + 301), "exp: expected at most"),
-            ("exp", json!("soon"), "exp: expected seconds"),
-            ("nbf", json!(NOW + 31), "nbf:"),
-            ("iat", json!(NOW + 31), "iat:"),
-        ];
-        for (name, value, expected) in changes {
-            let (mut auth, key) = pair();
-            let mut claims = claims(&auth);
-            claims[name] = value;
-            let assertion = sign(&key, &json!({ "alg": "EdDSA" }), &claims);
-            let refusal = ask(&mut auth, &assertion).unwrap_err();
-            assert_eq!(
-                (refusal.http.as_u16(), refusal.error),
-                (401, "invalid_client")
-            );
-            assert!(
-                refusal.description.starts_with(expected),
-                "{expected} in {}",
-                refusal.description
-            );
-        }
-    }
-
-    #[test]
-    fn only_the_clients_own_signature_counts() {
-        let (mut auth, key) = pair();
-        let (_, other_key) = pair();
-        let header = json!({ "alg": "EdDSA" });
-        let foreign = sign(&other_key, &header, &claims(&auth));
-        assert!(
-            ask(&mut auth, &foreign)
-                .unwrap_err()
-                .description
-                .contains("not signed")
-        );
-        let none = sign(&key, &json!({ "alg": "none" }), &claims(&auth));
-        assert!(
-            ask(&mut auth, &none)
-                .unwrap_err()
-                .description
-                .starts_with("alg:")
-        );
-        let mut changed = claims(&auth);
-        changed["aud"] = json!(["127.0.0.1"]);
-        let good = sign(&key, &header, &claims(&auth));
-        let (_, signature) = good.rsplit_once('.').unwrap();
-        let stolen = sign(&key, &header, &changed);
-        let stolen = format!("{}.{signature}", stolen.rsplit_once('.').unwrap().0);
-        assert!(
-            ask(&mut auth, &stolen)
-                .unwrap_err()
-                .description
-                .contains("not signed")
-        );
-        for text in ["", "a", "a.b", "a.b.c", "e30.e30."] {
-            assert_eq!(
-                ask(&mut auth, text).unwrap_err().error,
-                "invalid_client",
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn requests_that_are_not_token_requests() {
-        let (mut auth, _) = pair();
-        let mut error = |headers: &HeaderMap, body: &str| {
-            auth.token(at(NOW), headers, body.as_bytes()).unwrap_err()
-        };
-        assert_eq!(error(&headers(), "").error, "invalid_request");
-        assert_eq!(
-            error(&headers(), "grant_type=password").error,
-            "unsupported_grant_type"
-        );
-        assert_eq!(
-            error(&headers(), "grant_type=a&grant_type=a").error,
-            "invalid_request"
-        );
-        assert_eq!(
-            error(&HeaderMap::new(), "grant_type=client_credentials").error,
-            "invalid_request"
-        );
-        assert_eq!(
-            error(&headers(), "grant_type=client_credentials&client_id=x").error,
-            "invalid_client"
-        );
-        let mut with_header = headers();
-        with_header.insert(AUTHORIZATION, HeaderValue::from_static("Basic x"));
-        let refusal = error(&with_header, "grant_type=client_credentials");
-        assert_eq!(
-            (refusal.error, refusal.http.as_u16()),
-            ("invalid_client", 401)
-        );
+        *count -= 1;
+        Err(Refusal::on_demand(*status))
     }
 }

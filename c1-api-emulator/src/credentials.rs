@@ -1,4 +1,4 @@
-//! The made-up credentials of an emulated service principal.
+//! The made-up credentials of emulated clients.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,19 +19,8 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Fresh credentials for the tenant at the address.
-    pub(crate) fn generate(address: SocketAddr) -> Result<Self, Error> {
-        const QUALITIES: [&str; 8] = [
-            "brave", "calm", "eager", "gentle", "keen", "merry", "quiet", "swift",
-        ];
-        const ANIMALS: [&str; 8] = [
-            "badger", "crane", "finch", "heron", "lynx", "marten", "otter", "stoat",
-        ];
-        let [quality, animal, high, low, ..] = random::<8>()?;
-        let number = 10_000 + u32::from(high) * 256 + u32::from(low);
-        let quality = QUALITIES[usize::from(quality) % QUALITIES.len()];
-        let animal = ANIMALS[usize::from(animal) % ANIMALS.len()];
-
+    /// Fresh credentials for the tenant at the address; `kind` is the end of the client id.
+    pub(crate) fn generate(address: SocketAddr, kind: &str) -> Result<Self, Error> {
         let seed = random::<32>()?;
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| Error::Random)?;
         let public_key = pair.public_key().as_ref().to_vec();
@@ -42,7 +31,7 @@ impl Credentials {
             "d": URL_SAFE_NO_PAD.encode(seed),
         });
         Ok(Self {
-            client_id: format!("{quality}-{animal}-{number}@{address}/spc"),
+            client_id: client_id(address, kind)?,
             client_secret: format!(
                 "secret-token:conductorone.com:v1:{}",
                 URL_SAFE_NO_PAD.encode(jwk.to_string())
@@ -50,6 +39,26 @@ impl Credentials {
             public_key,
         })
     }
+}
+
+/// A made-up client id for the tenant at the address.
+pub(crate) fn client_id(address: SocketAddr, kind: &str) -> Result<String, Error> {
+    const QUALITIES: [&str; 8] = [
+        "brave", "calm", "eager", "gentle", "keen", "merry", "quiet", "swift",
+    ];
+    const ANIMALS: [&str; 8] = [
+        "badger", "crane", "finch", "heron", "lynx", "marten", "otter", "stoat",
+    ];
+    let [quality, animal, high, low, ..] = random::<8>()?;
+    let number = 10_000 + u32::from(high) * 256 + u32::from(low);
+    let quality = QUALITIES[usize::from(quality) % QUALITIES.len()];
+    let animal = ANIMALS[usize::from(animal) % ANIMALS.len()];
+    Ok(format!("{quality}-{animal}-{number}@{address}/{kind}"))
+}
+
+/// A text that nobody guesses.
+pub(crate) fn random_text() -> Result<String, Error> {
+    Ok(URL_SAFE_NO_PAD.encode(random::<32>()?))
 }
 
 /// Bytes from the system's generator.
@@ -76,7 +85,7 @@ mod tests {
     #[test]
     fn credentials_are_fresh_and_keep_their_secret() {
         let address = ([127, 0, 0, 1], 8080).into();
-        let [first, second] = [(); 2].map(|()| Credentials::generate(address).unwrap());
+        let [first, second] = [(); 2].map(|()| Credentials::generate(address, "spc").unwrap());
         assert_ne!(first.client_secret, second.client_secret);
         assert!(
             first.client_id.ends_with("@127.0.0.1:8080/spc"),

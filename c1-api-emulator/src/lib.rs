@@ -2,8 +2,9 @@
 //!
 //! It serves every operation: requests are checked strictly against their schemas, apps,
 //! entitlements, users, conflict monitors, bindings and entitlement owners have state, and
-//! everything else answers with a sample that conforms to its schema. Its token endpoint verifies
-//! signed assertions as the real one does. For demos, tests and CI; see [`Emulator`].
+//! everything else answers with a sample that conforms to its schema. It gives out tokens for signed
+//! assertions, client secrets, subject tokens and device logins, bound to a key where `DPoP` asks for
+//! it, and verifies all of these as the real one does. For demos, tests and CI; see [`Emulator`].
 //!
 //! How it differs from C1: what was written can be read at once, names are unique (409 otherwise),
 //! unknown fields and parameters are refused, and only loopback addresses are served, over plain

@@ -6,6 +6,8 @@ use c1_api_spec::model::Operation;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use serde_json::Value;
 
+use crate::auth::DPOP;
+
 /// A request to an operation of the API, as it arrived; also one that was refused afterwards.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -22,7 +24,7 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// The body; `None` when there was none or it was not JSON.
     pub body: Option<Value>,
-    /// The headers in lower case, but never `authorization`; values that are no text are left out.
+    /// The headers in lower case, but never `authorization` and `dpop`; values that are no text are left out.
     pub headers: Vec<(String, String)>,
 }
 
@@ -34,7 +36,9 @@ impl Request {
         body: Option<&Option<Value>>,
         headers: &HeaderMap,
     ) -> Self {
-        let headers = headers.iter().filter(|(name, _)| *name != AUTHORIZATION);
+        let headers = headers
+            .iter()
+            .filter(|(name, _)| *name != AUTHORIZATION && *name != DPOP);
         let headers = headers
             .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
         Self {

@@ -1,20 +1,22 @@
-//! The emulator as a program: `c1-api-emulator [--port N] [--empty]`.
+//! The emulator as a program: `c1-api-emulator [--port N] [--empty] [--approve-devices]`.
 
 use std::error::Error;
 use std::process::ExitCode;
 
 use c1_api_emulator::Emulator;
 
-const USAGE: &str = "usage: c1-api-emulator [--port N] [--empty]
+const USAGE: &str = "usage: c1-api-emulator [--port N] [--empty] [--approve-devices]
 
 Serves an offline C1 tenant on 127.0.0.1 until interrupted.
-  --port N   listen on this port; a free one by default
-  --empty    start without seed data";
+  --port N           listen on this port; a free one by default
+  --empty            start without seed data
+  --approve-devices  approve every device login, and print its user code";
 
 /// What the command line asks for.
 struct Options {
     port: u16,
     seed_data: bool,
+    approve_devices: bool,
 }
 
 /// Reads the arguments; `None` when they are not understood, or ask for help.
@@ -22,11 +24,13 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
     let mut options = Options {
         port: 0,
         seed_data: true,
+        approve_devices: false,
     };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--port" => options.port = arguments.next()?.parse().ok()?,
             "--empty" => options.seed_data = false,
+            "--approve-devices" => options.approve_devices = true,
             _ => return None,
         }
     }
@@ -34,9 +38,15 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let builder = Emulator::builder()
+    let mut builder = Emulator::builder()
         .address(([127, 0, 0, 1], options.port))
         .seed_data(options.seed_data);
+    if options.approve_devices {
+        builder = builder.on_device_login(|user_code| {
+            eprintln!("approved the device login with the user code {user_code}");
+            true
+        });
+    }
     let emulator = builder.start().await?;
     println!("# C1 emulator, made-up credentials; stop it with Ctrl-C");
     println!("export CONDUCTORONE_SERVER_URL={}", emulator.base_url());

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::auth::{self, Trust};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::log::Request;
@@ -50,6 +52,7 @@ pub struct Emulator {
     tenant: Arc<Tenant>,
     base_url: String,
     credentials: Credentials,
+    trust: Arc<Trust>,
     task: JoinHandle<()>,
 }
 
@@ -69,7 +72,8 @@ impl Emulator {
     pub fn builder() -> Builder {
         let settings = Settings {
             clock: Arc::new(SystemTime::now),
-            token_lifetime: Duration::from_secs(3600),
+            auth: auth::Settings::default(),
+            approve_devices: None,
             seed: 0,
             seed_data: true,
             stateful: true,
@@ -85,7 +89,7 @@ impl Emulator {
         &self.base_url
     }
 
-    /// The id of the tenant's one client, a service principal: `quiet-otter-12345@127.0.0.1:PORT/spc`.
+    /// The id of the client that is there from the start, a service principal: `quiet-otter-12345@127.0.0.1:PORT/spc`.
     pub fn client_id(&self) -> &str {
         &self.credentials.client_id
     }
@@ -95,7 +99,58 @@ impl Emulator {
         &self.credentials.client_secret
     }
 
-    /// A live access token, for clients that do not get one themselves.
+    /// The id of the tenant's one trust, for token exchange: `calm-heron-12345@127.0.0.1:PORT/wfe`.
+    pub fn federation_client_id(&self) -> &str {
+        &self.trust.client_id
+    }
+
+    /// A JWT of the issuer that the trust is in, made now: what is exchanged for an access token.
+    ///
+    /// It says when it was made and can be exchanged for ten minutes.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no random numbers.
+    pub fn subject_token(&self) -> Result<String, Error> {
+        self.trust.subject_token(self.tenant.now())
+    }
+
+    /// Approves the device login with the user code, as a person would.
+    ///
+    /// Whether there was one that waited for it.
+    pub fn approve_device(&self, user_code: &str) -> bool {
+        self.tenant.decide_device_login(user_code, true)
+    }
+
+    /// Denies the device login with the user code, as a person would.
+    ///
+    /// Whether there was one that waited for it.
+    pub fn deny_device(&self, user_code: &str) -> bool {
+        self.tenant.decide_device_login(user_code, false)
+    }
+
+    /// Makes other nonces needed than before, if [`Builder::dpop_nonces`] asks for any.
+    pub fn rotate_dpop_nonces(&self) {
+        self.tenant.rotate_dpop_nonces();
+    }
+
+    /// Makes every token that is live unknown.
+    pub fn revoke_tokens(&self) {
+        self.tenant.revoke_tokens();
+    }
+
+    /// Lets the next `count` token requests fail with the HTTP status, whatever they hold.
+    ///
+    /// The OAuth error is `temporarily_unavailable` for 503, and `server_error` for others. A status
+    /// that is none of an error counts as 500.
+    pub fn fail_token_requests(&self, count: u32, status: u16) {
+        let status = StatusCode::from_u16(status).ok();
+        let status = status.filter(|status| status.is_client_error() || status.is_server_error());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        self.tenant.fail_token_requests(count, status);
+    }
+
+    /// A live access token, for clients that do not get one themselves; a bearer token, bound to no key.
     ///
     /// # Errors
     ///
@@ -153,7 +208,7 @@ impl Builder {
         self
     }
 
-    /// The clock that token lifetimes, assertions and timestamps follow; the system's by default.
+    /// The clock that everything here follows, from token lifetimes to the `Date` of answers; the system's by default.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.settings.clock = Arc::new(clock);
         self
@@ -161,7 +216,45 @@ impl Builder {
 
     /// How long access tokens live, told as `expires_in` in whole seconds; an hour by default.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.token_lifetime = lifetime;
+        self.settings.auth.token_lifetime = lifetime;
+        self
+    }
+
+    /// How long clients have to wait between two polls for a device login; 5 s by default.
+    ///
+    /// It is told in whole seconds. With `None` it is not told, and 5 s hold all the same.
+    pub fn device_interval(mut self, interval: Option<Duration>) -> Self {
+        self.settings.auth.device_interval = interval;
+        self
+    }
+
+    /// How long a person has for a device login, told in whole seconds; ten minutes by default.
+    pub fn device_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.auth.device_lifetime = lifetime;
+        self
+    }
+
+    /// Who is told the user code of every device login that begins, and may approve it at once by
+    /// `true`; nobody by default.
+    pub fn on_device_login(
+        mut self,
+        approve: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.approve_devices = Some(Arc::new(approve));
+        self
+    }
+
+    /// Whether the token endpoint gives out nothing but tokens bound to a key by `DPoP`; by default
+    /// it binds those that were asked for with a proof.
+    pub fn require_dpop(mut self, require: bool) -> Self {
+        self.settings.auth.require_dpop = require;
+        self
+    }
+
+    /// Whether `DPoP` proofs have to hold a nonce, one for the token endpoint and another for the
+    /// API; they need none by default.
+    pub fn dpop_nonces(mut self, nonces: bool) -> Self {
+        self.settings.auth.dpop_nonces = nonces;
         self
     }
 
@@ -200,18 +293,16 @@ impl Builder {
         };
         let listener = TcpListener::bind(self.address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
-        let credentials = Credentials::generate(address)?;
-        let mut audiences = vec![address.ip().to_string()];
-        if address.is_ipv6() {
-            // As it stands in URLs.
-            audiences.push(format!("[{}]", address.ip()));
-        }
-        let tenant = Arc::new(Tenant::new(self.settings, &credentials, audiences)?);
+        let credentials = Credentials::generate(address, "spc")?;
+        let trust = Arc::new(Trust::generate(address, auth::hosts(address))?);
+        let tenant = Tenant::new(self.settings, address, &credentials, Arc::clone(&trust))?;
+        let tenant = Arc::new(tenant);
         let task = tokio::spawn(serve(listener, Arc::clone(&tenant)));
         Ok(Emulator {
             tenant,
             base_url: format!("http://{address}"),
             credentials,
+            trust,
             task,
         })
     }
@@ -233,7 +324,10 @@ async fn serve(listener: TcpListener, tenant: Arc<Tenant>) {
             let tenant = Arc::clone(&tenant);
             async move { Ok::<_, Infallible>(answer(&tenant, request).await) }
         });
-        connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        // Answers are dated by the clock of the tenant; hyper knows the machine's only.
+        let mut http = http1::Builder::new();
+        http.auto_date_header(false);
+        connections.spawn(http.serve_connection(TokioIo::new(stream), service));
         // What has ended is forgotten, whatever its end: a broken connection is the client's affair.
         while connections.try_join_next().is_some() {}
     }

@@ -10,6 +10,7 @@ mod entitlements;
 mod expand;
 mod monitors;
 mod owners;
+mod personal_clients;
 mod proxies;
 mod row;
 mod seed;

@@ -52,6 +52,13 @@ impl Status {
         status
     }
 
+    /// A token that is bound to a key came without what that takes, or one that is not came as if it were.
+    pub(crate) fn unproven(error: &str, message: &str) -> Self {
+        let mut status = Self::unauthenticated(message);
+        status.header = Some((WWW_AUTHENTICATE, format!("DPoP error=\"{error}\"")));
+        status
+    }
+
     /// The body is longer than the emulator reads.
     pub(crate) fn too_large() -> Self {
         Self::new(

@@ -2,21 +2,23 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use c1_api_spec::model::{Description, Operation};
+use chrono::{DateTime, Utc};
 use http_body_util::Full;
 use hyper::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
     WWW_AUTHENTICATE,
 };
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::auth::{Auth, TOKEN_PATH};
+use crate::auth::{self, Auth, DEVICE_PATH, Realm, Refusal, TOKEN_PATH, Trust};
 use crate::check::{self, Breach, Direction};
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -33,12 +35,15 @@ const LOG_LIMIT: usize = 10_000;
 
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+/// Whether the device login with the user code is approved at once.
+pub(crate) type Approve = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// How a tenant is to be.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) clock: Clock,
-    pub(crate) token_lifetime: Duration,
+    pub(crate) auth: auth::Settings,
+    pub(crate) approve_devices: Option<Approve>,
     pub(crate) seed: u64,
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
@@ -47,7 +52,7 @@ pub(crate) struct Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("token_lifetime", &self.token_lifetime)
+            .field("auth", &self.auth)
             .field("seed", &self.seed)
             .field("seed_data", &self.seed_data)
             .field("stateful", &self.stateful)
@@ -66,6 +71,7 @@ pub(crate) enum Body {
 pub(crate) struct Tenant {
     description: &'static Description,
     router: Router<'static>,
+    address: SocketAddr,
     settings: Settings,
     auth: Mutex<Auth>,
     state: Mutex<State>,
@@ -82,8 +88,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Tenant {
     pub(crate) fn new(
         settings: Settings,
-        credentials: &Credentials,
-        audiences: Vec<String>,
+        address: SocketAddr,
+        client: &Credentials,
+        trust: Arc<Trust>,
     ) -> Result<Self, Error> {
         let description = crate::description()?;
         let mut state = State::new(description, settings.seed);
@@ -95,7 +102,8 @@ impl Tenant {
         Ok(Self {
             description,
             router: Router::new(description)?,
-            auth: Mutex::new(Auth::new(credentials, audiences, settings.token_lifetime)),
+            address,
+            auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
             state: Mutex::new(state),
             request_ids: Mutex::new(Random::named(settings.seed, "requests")),
             log: Mutex::default(),
@@ -115,16 +123,50 @@ impl Tenant {
 
     /// Makes a live token without the token endpoint.
     pub(crate) fn issue_token(&self) -> Result<String, Error> {
-        lock(&self.auth)
-            .issue((self.settings.clock)())
-            .map_err(|_| Error::Random)
+        let now = self.now();
+        lock(&self.auth).issue(now)
+    }
+
+    /// The time by the tenant's clock.
+    pub(crate) fn now(&self) -> SystemTime {
+        (self.settings.clock)()
+    }
+
+    /// Decides a device login; whether there is one that waits for it.
+    pub(crate) fn decide_device_login(&self, user_code: &str, approve: bool) -> bool {
+        let now = self.now();
+        lock(&self.auth).decide_device_login(now, user_code, approve)
+    }
+
+    pub(crate) fn rotate_dpop_nonces(&self) {
+        lock(&self.auth).rotate_dpop_nonces();
+    }
+
+    pub(crate) fn revoke_tokens(&self) {
+        lock(&self.auth).revoke_tokens();
+    }
+
+    pub(crate) fn fail_token_requests(&self, count: u32, status: StatusCode) {
+        lock(&self.auth).fail_token_requests(count, status);
     }
 
     /// Answers one request.
     pub(crate) fn answer(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
-        if parts.uri.path() == TOKEN_PATH && parts.method == "POST" {
-            return self.token(&parts.headers, body);
+        let path = parts.uri.path();
+        let (mut response, realm) = if parts.method == "POST" && is_oauth(path) {
+            (self.grant(path, &parts.headers, body), Realm::Token)
+        } else {
+            (self.operate(parts, body), Realm::Api)
+        };
+        let date = DateTime::<Utc>::from(self.now()).format("%a, %d %b %Y %H:%M:%S GMT");
+        put(&mut response, DATE, date.to_string());
+        if let Some(nonce) = lock(&self.auth).dpop_nonce(realm) {
+            put(&mut response, HeaderName::from_static("dpop-nonce"), nonce);
         }
+        response
+    }
+
+    fn operate(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         match self.call(parts, body) {
             Ok(value) => respond(StatusCode::OK, &value, None),
             Err(status) => {
@@ -134,16 +176,21 @@ impl Tenant {
         }
     }
 
-    fn token(&self, headers: &HeaderMap, body: &Body) -> Response<Full<Bytes>> {
-        *lock(&self.token_requests) += 1;
+    fn grant(&self, path: &str, headers: &HeaderMap, body: &Body) -> Response<Full<Bytes>> {
         let body: &[u8] = if let Body::Whole(body) = body {
             body
         } else {
             b""
         };
-        let answer = lock(&self.auth).token((self.settings.clock)(), headers, body);
+        let answer = if path == DEVICE_PATH {
+            self.start_device_login(headers, body)
+        } else {
+            *lock(&self.token_requests) += 1;
+            let now = self.now();
+            lock(&self.auth).token(now, headers, body)
+        };
         let mut response = match answer {
-            Ok(token) => respond(StatusCode::OK, &token, None),
+            Ok(answer) => respond(StatusCode::OK, &answer, None),
             Err(refusal) => {
                 let challenge = (refusal.http == StatusCode::UNAUTHORIZED
                     && headers.contains_key(AUTHORIZATION))
@@ -151,14 +198,24 @@ impl Tenant {
                 respond(refusal.http, &refusal.body(), challenge)
             }
         };
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        put(&mut response, CACHE_CONTROL, "no-store".to_owned());
         response
     }
 
+    fn start_device_login(&self, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
+        let now = self.now();
+        let login = lock(&self.auth).start_device_login(now, headers, body)?;
+        // Without the lock, for whoever is asked may decide by `Emulator::approve_device`.
+        if let Some(approve) = &self.settings.approve_devices
+            && approve(&login.user_code)
+        {
+            self.decide_device_login(&login.user_code, true);
+        }
+        Ok(login.answer)
+    }
+
     fn call(&self, parts: &Parts, body: &Body) -> Result<Value, Status> {
-        if parts.uri.path() == TOKEN_PATH {
+        if is_oauth(parts.uri.path()) {
             return Err(Status::wrong_method("POST"));
         }
         let (operation, path) = self.router.find(parts.method.as_str(), parts.uri.path())?;
@@ -172,7 +229,8 @@ impl Tenant {
             &parts.headers,
         ));
 
-        self.authorize(&parts.headers)?;
+        let now = self.now();
+        lock(&self.auth).authorize(now, parts)?;
         let query = query.ok_or_else(|| {
             Status::invalid(&Breach::new("percent-encoded UTF-8").within("query"))
         })?;
@@ -182,38 +240,25 @@ impl Tenant {
             .and_then(|()| check::body(self.description, operation, body.as_ref()))
             .map_err(|breach| Status::invalid(&breach))?;
 
-        let call = Call::new(
-            operation,
-            &path,
-            &query,
-            body.as_ref(),
-            (self.settings.clock)(),
-        );
-        let answer = if self.settings.stateful {
-            lock(&self.state).answer(&call)
-        } else {
+        let call = Call::new(operation, &path, &query, body.as_ref(), now);
+        let answer = if !self.settings.stateful {
             None
+        } else if operation.id() == "personal_client.create" {
+            Some(self.create_personal_client(&call))
+        } else {
+            lock(&self.state).answer(&call)
         };
         let answer = answer.unwrap_or_else(|| Ok(self.sample(operation)))?;
         self.check_answer(operation, answer)
     }
 
-    fn authorize(&self, headers: &HeaderMap) -> Result<(), Status> {
-        let header = headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let header = header.ok_or_else(|| Status::unauthenticated("no bearer token"))?;
-        let token = header
-            .split_once(' ')
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let (_, token) = token.ok_or_else(|| Status::unauthenticated("expected a bearer token"))?;
-        if lock(&self.auth).is_live((self.settings.clock)(), token.trim()) {
-            Ok(())
-        } else {
-            Err(Status::unauthenticated(
-                "the bearer token is unknown or has expired",
-            ))
-        }
+    /// Both the state and the token endpoint have a part in it.
+    fn create_personal_client(&self, call: &Call<'_>) -> Result<Value, Status> {
+        let credentials = Credentials::generate(self.address, "pcc")
+            .map_err(|error| Status::internal(error.to_string()))?;
+        let (answer, expiry) = lock(&self.state).create_personal_client(call, &credentials)?;
+        lock(&self.auth).add_client(&credentials, expiry);
+        Ok(answer)
     }
 
     fn sample(&self, operation: &Operation) -> Value {
@@ -242,6 +287,11 @@ impl Tenant {
         }
         log.push_back(request);
     }
+}
+
+/// Whether the path is one where OAuth happens.
+fn is_oauth(path: &str) -> bool {
+    path == TOKEN_PATH || path == DEVICE_PATH
 }
 
 /// The JSON of a request body; `None` when it is empty.
@@ -277,22 +327,28 @@ fn respond(
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some((name, Ok(value))) =
-        header.map(|(name, value)| (name, HeaderValue::try_from(value)))
-    {
-        response.headers_mut().insert(name, value);
+    if let Some((name, value)) = header {
+        put(&mut response, name, value);
     }
     response
+}
+
+/// Sets a header; all that is set here is ASCII.
+fn put(response: &mut Response<Full<Bytes>>, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
 
     use bytes::Bytes;
 
     use super::{Body, Settings, Tenant};
+    use crate::auth::{self, Trust};
     use crate::check::{self, Direction};
     use crate::credentials::Credentials;
     use crate::random::Random;
@@ -300,15 +356,18 @@ mod tests {
     use crate::state::State;
 
     fn tenant() -> Tenant {
-        let credentials = Credentials::generate(([127, 0, 0, 1], 80).into()).unwrap();
+        let address = ([127, 0, 0, 1], 80).into();
+        let credentials = Credentials::generate(address, "spc").unwrap();
+        let trust = Trust::generate(address, auth::hosts(address)).unwrap();
         let settings = Settings {
             clock: Arc::new(|| SystemTime::UNIX_EPOCH),
-            token_lifetime: Duration::from_secs(60),
+            auth: auth::Settings::default(),
+            approve_devices: None,
             seed: 0,
             seed_data: true,
             stateful: true,
         };
-        Tenant::new(settings, &credentials, vec!["127.0.0.1".to_owned()]).unwrap()
+        Tenant::new(settings, address, &credentials, trust.into()).unwrap()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, fmt, ops::Deref, sync::Arc};
 
 use c1_api::{Client, Error, Transport};
+use zeroize::Zeroizing;
 
 use crate::{
     client_id::{ClientId, ClientIdError},
@@ -14,8 +15,14 @@ use crate::{
     stack::{Settings, Stack},
     tenant::{Tenant, TenantError},
     token::{
-        StaticToken, TokenSource, assertion::SignedAssertion, cache::TokenCache,
+        AccessToken, TokenSource,
+        assertion::SignedAssertion,
+        cache::TokenCache,
+        client_secret_post::ClientSecretPost,
+        dpop::DpopKey,
         endpoint::TokenEndpoint,
+        exchange::TokenExchange,
+        subject_token::{EnvVariable, SubjectToken, SubjectTokenSource},
     },
 };
 
@@ -113,7 +120,11 @@ impl fmt::Debug for C1 {
 #[must_use]
 pub struct C1Builder {
     tenant: Option<Tenant>,
+    /// Another name that the environment has for the tenant.
+    alias: Option<Tenant>,
+    other_host: bool,
     access: Option<Access>,
+    dpop: Option<DpopKey>,
     http: Option<reqwest::Client>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -123,14 +134,36 @@ pub struct C1Builder {
 
 enum Access {
     Source(Arc<dyn TokenSource>),
-    Credentials(ClientId, ClientSecret),
+    Grant(ClientId, Grant),
+}
+
+/// What a client id comes with: how the token endpoint is asked.
+enum Grant {
+    SignedAssertion(ClientSecret),
+    ClientSecretPost(Zeroizing<String>),
+    TokenExchange(Arc<dyn SubjectTokenSource>),
+}
+
+impl Grant {
+    fn source(self, endpoint: TokenEndpoint, id: ClientId) -> Arc<dyn TokenSource> {
+        match self {
+            Self::SignedAssertion(secret) => Arc::new(SignedAssertion::new(endpoint, id, secret)),
+            Self::ClientSecretPost(secret) => {
+                Arc::new(ClientSecretPost::new(endpoint, id, secret.as_str()))
+            }
+            Self::TokenExchange(subject) => Arc::new(TokenExchange::new(endpoint, id, subject)),
+        }
+    }
 }
 
 impl C1Builder {
     fn new() -> Self {
         Self {
             tenant: None,
+            alias: None,
+            other_host: false,
             access: None,
+            dpop: None,
             http: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -144,7 +177,7 @@ impl C1Builder {
     /// | variable | |
     /// | --- | --- |
     /// | `CONDUCTORONE_ACCESS_TOKEN` | an access token, used as it is |
-    /// | `CONDUCTORONE_OIDC_TOKEN` | refused for now: exchanging a token is not supported yet |
+    /// | `CONDUCTORONE_OIDC_TOKEN` | a token of another issuer, exchanged for C1's; with the client id of the trust |
     /// | `CONDUCTORONE_CLIENT_ID`, `CONDUCTORONE_CLIENT_SECRET` | a client id and its secret |
     /// | `CONDUCTORONE_SERVER_URL`, `CONDUCTORONE_TENANT_DOMAIN` | the tenant, in any form that [`Tenant`] reads; needed unless the client id is there to name it |
     ///
@@ -155,9 +188,9 @@ impl C1Builder {
     /// [`ConfigError`], which names the variable that is missing or wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
         // What is not Unicode is no valid value either; read like this, it is refused and not taken as missing.
-        Self::from_vars(|name| {
-            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-        })
+        let get =
+            |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        Self::read_vars(get, |_| EnvVariable::new(OIDC_TOKEN))
     }
 
     /// As [`from_env`](Self::from_env), with the variables read by `get`.
@@ -165,6 +198,14 @@ impl C1Builder {
     /// # Errors
     /// [`ConfigError`], which names the variable that is missing or wrong.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::read_vars(get, SubjectToken::new)
+    }
+
+    /// `oidc` is where the subject token comes from, given what it is now.
+    fn read_vars<S: SubjectTokenSource>(
+        get: impl Fn(&str) -> Option<String>,
+        oidc: impl FnOnce(String) -> S,
+    ) -> Result<Self, ConfigError> {
         let get = |name| {
             let value = get(name)?.trim().to_owned();
             (!value.is_empty()).then_some(value)
@@ -172,11 +213,9 @@ impl C1Builder {
         let client_id: Option<ClientId> = read(CLIENT_ID, get(CLIENT_ID))?;
         let server: Option<Tenant> = read(SERVER_URL, get(SERVER_URL))?;
         let domain: Option<Tenant> = read(TENANT_DOMAIN, get(TENANT_DOMAIN))?;
-        if let (Some(server), Some(domain)) = (&server, &domain) {
-            same_host(server, domain)?;
-        }
 
         let mut builder = Self::new();
+        builder.alias = server.is_some().then(|| domain.clone()).flatten();
         builder.tenant = server
             .or(domain)
             .or_else(|| client_id.as_ref().map(|id| id.tenant().clone()));
@@ -189,10 +228,12 @@ impl C1Builder {
             }
             return Ok(builder.access_token(token));
         }
-        if get(OIDC_TOKEN).is_some() {
-            return Err(ConfigError::Unsupported {
-                variable: OIDC_TOKEN,
-            });
+        if let Some(token) = get(OIDC_TOKEN) {
+            let id = client_id.ok_or(ConfigError::MissingVariable {
+                missing: CLIENT_ID,
+                given: OIDC_TOKEN,
+            })?;
+            return Ok(builder.token_exchange(id, oidc(token)));
         }
         let secret: Option<ClientSecret> = read(CLIENT_SECRET, get(CLIENT_SECRET))?;
         match (client_id, secret) {
@@ -230,13 +271,62 @@ impl C1Builder {
         let secret = self.take(client_secret);
         self.access = id
             .zip(secret)
-            .map(|(id, secret)| Access::Credentials(id, secret));
+            .map(|(id, secret)| Access::Grant(id, Grant::SignedAssertion(secret)));
+        self
+    }
+
+    /// Gets tokens by sending the client secret itself: see [`ClientSecretPost`]. Not needed for C1, which takes the
+    /// signed assertion of [`client_credentials`](Self::client_credentials).
+    pub fn client_secret_post<I>(mut self, client_id: I, client_secret: impl Into<String>) -> Self
+    where
+        I: TryInto<ClientId>,
+        ConfigError: From<I::Error>,
+    {
+        let secret = Zeroizing::new(client_secret.into());
+        let id = self.take(client_id);
+        self.access = id.map(|id| Access::Grant(id, Grant::ClientSecretPost(secret)));
+        self
+    }
+
+    /// Gets tokens in exchange for those of another issuer (workload federation): see [`TokenExchange`]. `subject` is
+    /// asked for one whenever a token is needed.
+    ///
+    /// ```
+    /// use c1_api_ext::{C1, TokenFile};
+    ///
+    /// let c1 = C1::builder().token_exchange(
+    ///     "happy-otter-12345@acme.conductor.one/wfe",
+    ///     TokenFile::new("/var/run/secrets/tokens/c1"),
+    /// );
+    /// # c1.build().unwrap();
+    /// ```
+    pub fn token_exchange<I>(mut self, client_id: I, subject: impl SubjectTokenSource) -> Self
+    where
+        I: TryInto<ClientId>,
+        ConfigError: From<I::Error>,
+    {
+        let id = self.take(client_id);
+        self.access = id.map(|id| Access::Grant(id, Grant::TokenExchange(Arc::new(subject))));
+        self
+    }
+
+    /// Binds the tokens to `key` (DPoP, RFC 9449): nobody who gets hold of one can use it without the key. For the
+    /// ways to get tokens that have a client id.
+    pub fn dpop(mut self, key: DpopKey) -> Self {
+        self.dpop = Some(key);
+        self
+    }
+
+    /// Lets the tenant be on another host than the client id names: a gateway of your own, which then sees every
+    /// credential. Otherwise [`build`](Self::build) refuses it.
+    pub fn allow_other_host(mut self) -> Self {
+        self.other_host = true;
         self
     }
 
     /// Uses this access token until the server refuses it.
-    pub fn access_token(self, token: impl Into<String>) -> Self {
-        self.token_source(StaticToken::new(token))
+    pub fn access_token(self, token: impl Into<AccessToken>) -> Self {
+        self.token_source(token.into())
     }
 
     /// Gets tokens from `source`, through a [`TokenCache`].
@@ -274,30 +364,37 @@ impl C1Builder {
             return Err(error);
         }
         let access = self.access.ok_or(ConfigError::NoCredentials)?;
-        let tenant = match (self.tenant, &access) {
-            (Some(tenant), Access::Credentials(id, _)) => {
-                same_host(&tenant, id.tenant())?;
-                tenant
-            }
-            (None, Access::Credentials(id, _)) => id.tenant().clone(),
-            (Some(tenant), Access::Source(_)) => tenant,
-            (None, Access::Source(_)) => return Err(ConfigError::NoTenant),
+        let named = match &access {
+            Access::Grant(id, _) => Some(id.tenant()),
+            Access::Source(_) => None,
         };
+        let tenant = self.tenant.as_ref().or(named);
+        let tenant = tenant.ok_or(ConfigError::NoTenant)?.clone();
+        if !self.other_host {
+            for other in named.into_iter().chain(&self.alias) {
+                same_host(&tenant, other)?;
+            }
+        }
         let http = match self.http {
             Some(http) => http,
             None => default_http(&tenant)?,
         };
-        let source: Arc<dyn TokenSource> = match access {
+        let source = match access {
+            Access::Source(_) if self.dpop.is_some() => return Err(ConfigError::NotBindable),
             Access::Source(source) => source,
-            Access::Credentials(id, secret) => Arc::new(SignedAssertion::new(
-                TokenEndpoint::new(http.clone(), &tenant)
+            Access::Grant(id, grant) => {
+                let mut endpoint = TokenEndpoint::new(http.clone(), &tenant)
                     .clock(self.clock.clone())
-                    .random(self.random.clone()),
-                id,
-                secret,
-            )),
+                    .random(self.random.clone());
+                if let Some(key) = self.dpop {
+                    endpoint = endpoint.dpop(key);
+                }
+                grant.source(endpoint, id)
+            }
         };
-        let tokens = TokenCache::new(source).clock(self.clock.clone());
+        let tokens = TokenCache::new(source)
+            .clock(self.clock.clone())
+            .random(self.random.clone());
         let settings = self.settings;
         let stack = settings.build(http.clone(), &tenant, tokens, self.clock, self.random)?;
         let api =
@@ -417,14 +514,9 @@ pub enum ConfigError {
         /// What is wrong with its value.
         source: Box<ConfigError>,
     },
-    /// A variable asks for something that this version cannot do.
-    #[error(
-        "{variable} is set, but exchanging an OIDC token is not supported yet: unset it and use client credentials or an access token"
-    )]
-    Unsupported {
-        /// The variable's name.
-        variable: &'static str,
-    },
+    /// A DPoP key is given, but tokens come from elsewhere, where they cannot be bound to it.
+    #[error("a DPoP key, but no client id: a token that is given cannot be bound to it")]
+    NotBindable,
     /// The tenant is one host, the credentials or another setting name another.
     #[error(
         "the tenant is {tenant}, but {other} is named as well: credentials go only to the host they belong to"
@@ -536,6 +628,10 @@ mod tests {
                 &[(ACCESS_TOKEN, "canary"), (CLIENT_ID, ID)],
                 "https://acme.conductor.one",
             ),
+            (
+                &[(OIDC_TOKEN, "canary"), (CLIENT_ID, ID)],
+                "https://acme.conductor.one",
+            ),
             // The access token comes first, whatever else there is.
             (
                 &[
@@ -584,12 +680,8 @@ mod tests {
                 "CONDUCTORONE_ACCESS_TOKEN is set, but CONDUCTORONE_TENANT_DOMAIN is not",
             ),
             (
-                &[
-                    (OIDC_TOKEN, "canary"),
-                    (CLIENT_ID, ID),
-                    (CLIENT_SECRET, &secret),
-                ],
-                "CONDUCTORONE_OIDC_TOKEN is set, but exchanging",
+                &[(OIDC_TOKEN, "canary"), (TENANT_DOMAIN, "acme")],
+                "CONDUCTORONE_OIDC_TOKEN is set, but CONDUCTORONE_CLIENT_ID is not",
             ),
             (
                 &[(ACCESS_TOKEN, "canary"), (TENANT_DOMAIN, "canary canary")],
@@ -680,6 +772,23 @@ mod tests {
             .tenant("other")
             .client_credentials(client_id(), secret());
         assert!(matches!(refused(other), E::OtherHost { .. }));
+        let gateway = |builder: C1Builder| {
+            builder
+                .tenant("https://gateway.example")
+                .client_credentials(client_id(), secret())
+        };
+        assert!(matches!(
+            refused(gateway(C1::builder())),
+            E::OtherHost { .. }
+        ));
+        let c1 = gateway(C1::builder().allow_other_host()).build();
+        assert_eq!(c1.expect("allowed").base_url(), "https://gateway.example");
+        let key = DpopKey::ed25519_from_seed(&[0x41; 32]);
+        let unbound = C1::builder()
+            .tenant("acme")
+            .access_token("canary")
+            .dpop(key);
+        assert!(matches!(refused(unbound), E::NotBindable));
         // The first error is the one that is told, and a good value afterwards does not hide it.
         let bad = C1::builder()
             .client_credentials("canary", "canary")

@@ -4,6 +4,9 @@
 //! generated [`c1_api::Client`], which has the operations.
 //!
 //! - Credentials: a [`ClientId`] and its [`ClientSecret`], an access token, or any [`TokenSource`].
+//! - Workload federation: [`TokenExchange`] with the tokens of any [`SubjectTokenSource`].
+//! - No credentials yet: [`DeviceLogin`] lets somebody log in with a browser; `create_personal_client` (feature
+//!   `personal_client`) then makes credentials to keep.
 //! - Errors: [`ConfigError`] until there is a client; [`Error`] from its calls, with [`TokenError`] as its source when
 //!   there was no token to be had.
 //! - Calls that fail are repeated where that does no harm ([`RetryPolicy`]), within [`Limits`]; [`Metrics`] and the
@@ -22,6 +25,8 @@ mod clock;
 mod headers;
 pub mod http;
 mod limits;
+#[cfg(feature = "personal_client")]
+mod personal_client;
 mod random;
 mod retry;
 mod stack;
@@ -45,16 +50,24 @@ pub use crate::{
     telemetry::{Ended, Metrics, Retried},
     tenant::{Tenant, TenantError},
     token::{
-        AccessToken, StaticToken, TokenSource,
+        AccessToken, TokenSource,
         assertion::SignedAssertion,
         cache::TokenCache,
         client_secret_post::ClientSecretPost,
+        device::{DeviceAuthorization, DeviceLogin, DeviceLoginError},
         dpop::DpopKey,
         endpoint::{TokenEndpoint, TokenError},
-        subject_token::SubjectTokenError,
+        exchange::TokenExchange,
+        subject_token::{
+            EnvVariable, GitHubActions, HcpTerraform, SubjectSourceError, SubjectToken,
+            SubjectTokenError, SubjectTokenSource, TokenFile,
+        },
     },
     transport::AuthTransport,
 };
+
+#[cfg(feature = "personal_client")]
+pub use crate::personal_client::{PersonalCredentials, create_personal_client};
 
 /// The examples of the README compile, and those that can run do.
 #[cfg(doctest)]

@@ -55,6 +55,11 @@ impl Tenant {
         format!("{}/auth/v1/token", self.base)
     }
 
+    /// The device authorization endpoint, with which a device login begins (RFC 8628, section 3.1).
+    pub fn device_authorization_url(&self) -> String {
+        format!("{}/auth/v1/device_authorization", self.base)
+    }
+
     /// Whether the tenant is on this machine, as an emulator is.
     pub fn is_loopback(&self) -> bool {
         self.loopback
@@ -125,7 +130,7 @@ impl Tenant {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -270,6 +275,10 @@ mod tests {
             assert_eq!(tenant.base_url(), base, "{text}");
             assert_eq!(tenant.host(), host, "{text}");
             assert_eq!(tenant.token_url(), format!("{base}/auth/v1/token"));
+            assert_eq!(
+                tenant.device_authorization_url(),
+                format!("{base}/auth/v1/device_authorization")
+            );
             assert_eq!(
                 tenant.to_string().parse(),
                 Ok(tenant),

@@ -3,8 +3,10 @@
 pub(crate) mod assertion;
 pub(crate) mod cache;
 pub(crate) mod client_secret_post;
+pub(crate) mod device;
 pub(crate) mod dpop;
 pub(crate) mod endpoint;
+pub(crate) mod exchange;
 mod jwt;
 mod server_time;
 pub(crate) mod subject_token;
@@ -157,21 +159,22 @@ impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
     }
 }
 
-/// A source that always gives the same token.
-#[derive(Clone, Debug)]
-pub struct StaticToken(AccessToken);
-
-impl StaticToken {
-    /// The source of `token`.
-    pub fn new(token: impl Into<String>) -> Self {
-        Self(AccessToken::new(token))
+/// A source that always gives this token.
+impl TokenSource for AccessToken {
+    fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
+        Box::pin(std::future::ready(Ok(self.clone())))
     }
 }
 
-impl TokenSource for StaticToken {
-    fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
-        let token = self.0.clone();
-        Box::pin(async move { Ok(token) })
+impl From<String> for AccessToken {
+    fn from(token: String) -> Self {
+        Self::new(token)
+    }
+}
+
+impl From<&str> for AccessToken {
+    fn from(token: &str) -> Self {
+        Self::new(token)
     }
 }
 

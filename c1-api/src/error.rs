@@ -359,16 +359,16 @@ impl Error {
             name.is_none_or(|name| !name.starts_with("google.rpc."))
         };
         let details = || self.0.details.iter();
-        let named = details()
+        let of_info = details()
             .filter(is_info)
             .find_map(|info| text_of(info, "resourceName"));
         let own = || details().filter(is_own);
-        named
+        of_info
             .or_else(|| own().find_map(|detail| text_of(detail, "id")))
             .or_else(|| {
                 let mut ids = own().flat_map(|detail| {
-                    let names = detail.0.keys().filter(|name| name.ends_with("Id"));
-                    names.filter_map(|name| text_of(detail, name))
+                    let keys = detail.0.keys().filter(|name| name.ends_with("Id"));
+                    keys.filter_map(|name| text_of(detail, name))
                 });
                 ids.next().filter(|_| ids.next().is_none())
             })

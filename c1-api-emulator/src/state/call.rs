@@ -14,7 +14,7 @@ pub(crate) struct Call<'a> {
     path: &'a [(String, String)],
     query: &'a [(String, String)],
     body: Row,
-    now: SystemTime,
+    pub(super) now: SystemTime,
 }
 
 impl<'a> Call<'a> {

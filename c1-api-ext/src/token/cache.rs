@@ -24,7 +24,7 @@ const WINDOW_SHARE: u32 = 5;
 const JITTER_SHARE: u32 = 4;
 /// How long a token that could not be renewed is used before the next try.
 const PAUSE: Duration = Duration::from_secs(30);
-/// A request that nobody has waited for since then is given up: whatever answers it, its time is over.
+/// Nobody is made to wait for a request that was left alone for so long: its connection may be gone.
 const ABANDONED: Duration = Duration::from_secs(30);
 
 /// The token of a [`TokenSource`], asked for when it is needed.
@@ -167,14 +167,14 @@ impl TokenCache {
         let is_cared_for = state.flight.as_ref().is_some_and(Flight::is_waited_for);
         match old {
             Some(token) if is_fresh || is_cared_for => Found::Token(token),
-            old => Found::Request(self.board(&mut state, now), old),
+            old => Found::Request(self.board(&mut state, now, old.is_some()), old),
         }
     }
 
-    /// The request under way, or a new one.
-    fn board(&self, state: &mut State, now: SystemTime) -> Flight {
+    /// The request under way, or a new one. Who has time to spare moves even an old one on.
+    fn board(&self, state: &mut State, now: SystemTime, has_time: bool) -> Flight {
         if let Some(flight) = &state.flight
-            && !flight.is_abandoned(now)
+            && (has_time || !flight.is_abandoned(now))
         {
             return flight.clone();
         }

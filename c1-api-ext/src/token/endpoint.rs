@@ -43,6 +43,27 @@ const SECRETS: [&str; 5] = [
     "refresh_token",
 ];
 
+/// So many characters in a row of a secret are no coincidence, and too many.
+const TELLING: usize = 12;
+/// The errors of RFC 6749, 8628, 8693 and 9449, which are no secrets whatever was sent.
+const CODES: [&str; 15] = [
+    "access_denied",
+    "authorization_pending",
+    "expired_token",
+    "invalid_client",
+    "invalid_dpop_proof",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_target",
+    "server_error",
+    "slow_down",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "use_dpop_nonce",
+];
+
 /// A tenant's token endpoint: where and how all the ways to get a token ask for one.
 ///
 /// ```
@@ -104,10 +125,10 @@ impl TokenEndpoint {
     /// Asks for tokens that are bound to `key` (RFC 9449).
     #[must_use]
     pub fn dpop(mut self, key: DpopKey) -> Self {
-        let prover = || Prover::new(key.clone(), self.time.clone(), self.random.clone());
+        let (time, random) = (self.time.clone(), self.random.clone());
         self.dpop = Some(Provers {
-            endpoint: prover(),
-            api: prover(),
+            endpoint: Prover::new(key.clone(), time.clone(), random.clone()),
+            api: Prover::new(key, time, random),
         });
         self
     }
@@ -267,19 +288,22 @@ fn read_token(mut answer: Value, dpop: bool) -> Result<AccessToken, &'static str
     }
 }
 
-/// Tolerant: servers and the proxies before them write numbers as strings, or nonsense. A lifetime that cannot be
-/// right is taken as not told; should it be wrong after all, the API's 401 is what repairs it.
+/// A lifetime that cannot be right is taken as not told; should it be wrong after all, the API's 401 is what repairs it.
 fn read_lifetime(expires_in: &Value) -> Duration {
-    let seconds = match expires_in {
+    read_seconds(expires_in, ASSUMED_LIFETIME, MAX_LIFETIME)
+}
+
+/// A number of seconds, at most `most`; `otherwise` if there is none that is 1 or more. Tolerant: servers and the
+/// proxies before them write numbers as strings, or nonsense.
+pub(crate) fn read_seconds(value: &Value, otherwise: Duration, most: Duration) -> Duration {
+    let seconds = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
     match seconds {
-        Some(seconds) if seconds >= 1.0 => {
-            Duration::from_secs_f64(seconds.min(MAX_LIFETIME.as_secs_f64()))
-        }
-        _ => ASSUMED_LIFETIME,
+        Some(seconds) if seconds >= 1.0 => Duration::from_secs_f64(seconds.min(most.as_secs_f64())),
+        _ => otherwise,
     }
 }
 
@@ -291,12 +315,7 @@ fn read_refusal(
 ) -> TokenError {
     let words = |name: &str| {
         let text = answer[name].as_str().filter(|text| !text.is_empty())?;
-        let mut text = text.to_owned();
-        for (_, secret) in form.iter().filter(|(name, _)| SECRETS.contains(name)) {
-            text = text.replace(&**secret, "[redacted]");
-        }
-        let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-        Some(printable.take(MAX_WORDS).collect())
+        Some(without_secrets(text, form))
     };
     match words("error") {
         Some(error) => TokenError::Refused {
@@ -310,6 +329,29 @@ fn read_refusal(
             reason: "JSON without `error`",
         },
     }
+}
+
+/// The server's words, in case that it repeats what it was sent: whole, in part, or as it stood in the form.
+fn without_secrets(text: &str, form: &Form<'_>) -> String {
+    const REDACTED: &str = "[redacted]";
+    let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let text: String = printable.take(MAX_WORDS).collect();
+    if CODES.contains(&&*text) {
+        return text;
+    }
+    let mut clean = text;
+    for (_, secret) in form.iter().filter(|(name, _)| SECRETS.contains(name)) {
+        let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        clean = clean
+            .replace(&**secret, REDACTED)
+            .replace(&encoded, REDACTED);
+        let mut parts = secret.as_bytes().windows(TELLING);
+        let bytes = clean.as_bytes();
+        if parts.any(|part| bytes.windows(TELLING).any(|found| found == part)) {
+            return REDACTED.to_owned();
+        }
+    }
+    clean
 }
 
 /// Why the token endpoint gave no token: the source of an [`Error`] of the kind [`ErrorKind::Auth`].
@@ -468,6 +510,26 @@ mod tests {
         }
         let silent = read_token(json!({ "access_token": "t" }), false).expect("a token");
         assert_eq!(silent.lifetime(), Some(ASSUMED_LIFETIME));
+    }
+
+    #[test]
+    fn secrets_that_come_back_are_not_passed_on() {
+        let form: Form<'_> = vec![
+            ("client_id", "otter".into()),
+            ("client_secret", "v1:0123456789abcdef".into()),
+            ("device_code", "_pending".into()),
+        ];
+        for (text, shown) in [
+            ("authorization_pending", "authorization_pending"),
+            ("otter is unknown", "otter is unknown"),
+            ("got v1:0123456789abcdef?", "got [redacted]?"),
+            ("got v1%3A0123456789abcdef?", "got [redacted]?"),
+            ("it ends in 3456789abcdef", "[redacted]"),
+            ("it begins with v1:01234567", "it begins with v1:01234567"),
+            ("it begins with v1:012345678", "[redacted]"),
+        ] {
+            assert_eq!(without_secrets(text, &form), shown);
+        }
     }
 
     #[test]

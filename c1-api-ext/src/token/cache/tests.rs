@@ -218,7 +218,7 @@ fn renewals_are_spread_over_a_quarter_of_the_window() {
         }
     }
     for (chance, seconds) in [(0, 3300), (51, 3315), (255, 3375)] {
-        let cache = TokenCache::new(crate::StaticToken::new("t")).random(Fixed(chance));
+        let cache = TokenCache::new(AccessToken::new("t")).random(Fixed(chance));
         let token = AccessToken::new("t").valid_for(Duration::from_secs(3600));
         let start = SystemTime::UNIX_EPOCH;
         let (renew, end) = cache.times(&token, start).expect("a lifetime");

@@ -1,0 +1,53 @@
+//! The access tokens that are live.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use crate::credentials::random_text;
+use crate::error::Error;
+
+/// What is known of a token.
+pub(super) struct Token {
+    expiry: SystemTime,
+    /// The thumbprint of the key that the token is bound to.
+    pub(super) key: Option<String>,
+}
+
+/// The tokens that were issued.
+pub(super) struct Tokens {
+    lifetime: Duration,
+    live: HashMap<String, Token>,
+}
+
+impl Tokens {
+    pub(super) fn new(lifetime: Duration) -> Self {
+        Self {
+            lifetime,
+            live: HashMap::new(),
+        }
+    }
+
+    /// How long a token lives.
+    pub(super) fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// Makes a token that lives from now on.
+    pub(super) fn issue(&mut self, now: SystemTime, key: Option<String>) -> Result<String, Error> {
+        let text = random_text()?;
+        let expiry = now + self.lifetime;
+        self.live.retain(|_, token| token.expiry > now);
+        self.live.insert(text.clone(), Token { expiry, key });
+        Ok(text)
+    }
+
+    /// The token, if it was issued here and has not expired.
+    pub(super) fn find(&self, now: SystemTime, text: &str) -> Option<&Token> {
+        self.live.get(text).filter(|token| token.expiry > now)
+    }
+
+    /// Forgets every token.
+    pub(super) fn revoke(&mut self) {
+        self.live.clear();
+    }
+}

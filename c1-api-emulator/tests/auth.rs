@@ -1,0 +1,291 @@
+//! The emulator's logins over loopback, as a client sees them.
+#![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use c1_api_emulator::{Builder, Emulator};
+use reqwest::Response;
+use ring::digest::{SHA256, digest};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use serde_json::{Value, json};
+
+const NOW: u64 = 1_800_000_000;
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// A tenant whose clock stands still until it is set.
+struct Tenant {
+    emulator: Emulator,
+    http: reqwest::Client,
+    seconds: Arc<AtomicU64>,
+}
+
+impl Tenant {
+    async fn start(settings: impl FnOnce(Builder) -> Builder) -> Self {
+        // Fails where another test was faster, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let seconds = Arc::new(AtomicU64::new(NOW));
+        let clock = Arc::clone(&seconds);
+        let builder = Emulator::builder().clock(move || {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed))
+        });
+        Self {
+            emulator: settings(builder).start().await.unwrap(),
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            seconds,
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.emulator.base_url())
+    }
+
+    async fn form(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+        json(self.http.post(self.url(path)).form(form)).await
+    }
+
+    async fn token(&self, form: &[(&str, &str)]) -> (u16, Value) {
+        self.form("/auth/v1/token", form).await
+    }
+
+    /// The status of a call with the token.
+    async fn call(&self, token: &str) -> u16 {
+        let apps = self.http.get(self.url("/api/v1/apps")).bearer_auth(token);
+        json(apps).await.0
+    }
+}
+
+async fn json(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+fn by_secret<'a>(id: &'a str, secret: &'a str) -> [(&'a str, &'a str); 3] {
+    [
+        ("grant_type", "client_credentials"),
+        ("client_id", id),
+        ("client_secret", secret),
+    ]
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    let values: Vec<_> = response.headers().get_all(name).iter().collect();
+    assert_eq!(values.len(), 1, "{name}");
+    values[0].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_personal_client_gets_tokens_until_it_expires() {
+    let tenant = Tenant::start(|builder| builder).await;
+    let url = tenant.url("/api/v1/iam/personal_clients");
+    let body = json!({ "displayName": "Laptop", "expires": "90.5s", "scopedRoles": ["r"],
+        "allowSourceCidr": ["127.0.0.0/8"] });
+    let request = || tenant.http.post(&url).json(&body);
+    assert_eq!(json(request()).await.0, 401, "it needs a token as well");
+    let token = tenant.emulator.access_token().unwrap();
+    let (status, answer) = json(request().bearer_auth(&token)).await;
+    assert_eq!(status, 200, "{answer}");
+    let client = &answer["client"];
+    let (id, secret) = (text(&client["clientId"]), text(&answer["clientSecret"]));
+    let host = tenant.emulator.base_url().strip_prefix("http://").unwrap();
+    assert!(id.ends_with(&format!("@{host}/pcc")), "{id}");
+    assert!(secret.starts_with("secret-token:conductorone.com:v1:"));
+    for name in ["displayName", "scopedRoles", "allowSourceCidr"] {
+        assert_eq!(client[name], body[name]);
+    }
+    assert_eq!(client["createdAt"], "2027-01-15T08:00:00Z");
+    assert_eq!(client["expiresTime"], "2027-01-15T08:01:30.500Z");
+
+    let (status, answer) = tenant.token(&by_secret(id, secret)).await;
+    assert_eq!((status, &answer["token_type"]), (200, &json!("Bearer")));
+    assert_eq!(tenant.call(text(&answer["access_token"])).await, 200);
+    tenant.seconds.store(NOW + 91, Ordering::Relaxed);
+    let (status, answer) = tenant.token(&by_secret(id, secret)).await;
+    assert_eq!((status, &answer["error"]), (401, &json!("invalid_client")));
+
+    let bad = json!({ "expires": "0s" });
+    let bad = tenant.http.post(&url).json(&bad).bearer_auth(&token);
+    assert_eq!(json(bad).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_person_approves_and_denies_device_logins() {
+    let tenant = Tenant::start(|builder| builder).await;
+    let login = async || {
+        let client = [("client_id", "a-tool")];
+        let (status, login) = tenant.form("/auth/v1/device_authorization", &client).await;
+        assert_eq!(status, 200, "{login}");
+        login
+    };
+    let poll = async |login: &Value| {
+        let code = text(&login["device_code"]);
+        let form = [
+            ("grant_type", DEVICE),
+            ("device_code", code),
+            ("client_id", "a-tool"),
+        ];
+        tenant.token(&form).await
+    };
+    let (good, bad) = (login().await, login().await);
+    let pending = poll(&good).await;
+    assert_eq!(
+        (pending.0, &pending.1["error"]),
+        (400, &json!("authorization_pending"))
+    );
+    assert!(tenant.emulator.approve_device(text(&good["user_code"])));
+    assert!(tenant.emulator.deny_device(text(&bad["user_code"])));
+    assert!(!tenant.emulator.approve_device("nonsense"));
+    assert_eq!(poll(&bad).await.1["error"], "access_denied");
+    let (status, answer) = poll(&good).await;
+    assert_eq!(status, 200);
+    let token = text(&answer["access_token"]);
+    assert_eq!(tenant.call(token).await, 200);
+    tenant.emulator.revoke_tokens();
+    assert_eq!(tenant.call(token).await, 401);
+
+    let get = tenant.http.get(tenant.url("/auth/v1/device_authorization"));
+    assert_eq!(json(get).await.0, 405);
+}
+
+#[tokio::test]
+async fn whoever_is_told_of_device_logins_may_approve_them() {
+    let codes = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&codes);
+    let approve = move |code: &str| {
+        seen.lock().unwrap().push(code.to_owned());
+        true
+    };
+    let tenant = Tenant::start(|builder| builder.on_device_login(approve)).await;
+    let client = [("client_id", "a-tool")];
+    let (_, login) = tenant.form("/auth/v1/device_authorization", &client).await;
+    assert_eq!(*codes.lock().unwrap(), [text(&login["user_code"])]);
+    let code = text(&login["device_code"]);
+    let form = [
+        ("grant_type", DEVICE),
+        ("device_code", code),
+        ("client_id", "a-tool"),
+    ];
+    assert_eq!(tenant.token(&form).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_subject_token_is_exchanged() {
+    let tenant = Tenant::start(|builder| builder).await;
+    let subject = tenant.emulator.subject_token().unwrap();
+    let form = [
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        ("client_id", tenant.emulator.federation_client_id()),
+        ("subject_token", &subject),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+    ];
+    let (status, answer) = tenant.token(&form).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(tenant.call(text(&answer["access_token"])).await, 200);
+    tenant.seconds.store(NOW + 601, Ordering::Relaxed);
+    let (status, answer) = tenant.token(&form).await;
+    assert_eq!((status, &answer["error"]), (400, &json!("invalid_grant")));
+}
+
+/// A `DPoP` proof, the hash of a token and a nonce in it when they are not empty.
+fn proof(method: &str, url: &str, token: &str, nonce: &str, jti: &str) -> String {
+    let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+    let jwk =
+        json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(key.public_key()) });
+    let header = json!({ "typ": "dpop+jwt", "alg": "EdDSA", "jwk": jwk });
+    let mut claims = json!({ "jti": jti, "htm": method, "htu": url, "iat": NOW, "nonce": nonce });
+    if !token.is_empty() {
+        claims["ath"] = json!(URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes())));
+    }
+    let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+    let signed = signed.join(".");
+    let signature = URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes()));
+    format!("{signed}.{signature}")
+}
+
+#[tokio::test]
+async fn tokens_bound_by_dpop_want_proofs_and_nonces() {
+    let tenant = Tenant::start(|builder| builder.require_dpop(true).dpop_nonces(true)).await;
+    let (id, secret) = (tenant.emulator.client_id(), tenant.emulator.client_secret());
+    let url = tenant.url("/auth/v1/token");
+    let ask = async |nonce: &str, jti: &str| {
+        let request = tenant.http.post(&url).form(&by_secret(id, secret));
+        let proof = proof("POST", &url, "", nonce, jti);
+        request.header("DPoP", proof).send().await.unwrap()
+    };
+    let refused = ask("", "1").await;
+    let nonce = header(&refused, "dpop-nonce").to_owned();
+    assert_eq!(refused.status(), 400);
+    assert_eq!(
+        refused.json::<Value>().await.unwrap()["error"],
+        "use_dpop_nonce"
+    );
+    let given = ask(&nonce, "2").await;
+    assert_eq!(header(&given, "dpop-nonce"), nonce);
+    let answer: Value = given.json().await.unwrap();
+    assert_eq!(answer["token_type"], "DPoP");
+    let token = text(&answer["access_token"]);
+
+    let url = tenant.url("/api/v1/apps");
+    let call = async |nonce: &str, jti: &str| {
+        let request = tenant.http.get(&url);
+        let request = request.header("Authorization", format!("DPoP {token}"));
+        let proof = proof("GET", &url, token, nonce, jti);
+        request.header("DPoP", proof).send().await.unwrap()
+    };
+    let refused = call(&nonce, "3").await;
+    assert_eq!(refused.status(), 401);
+    assert_eq!(
+        header(&refused, "www-authenticate"),
+        r#"DPoP error="use_dpop_nonce""#
+    );
+    let nonce = header(&refused, "dpop-nonce");
+    assert_eq!(call(nonce, "4").await.status(), 200);
+    tenant.emulator.rotate_dpop_nonces();
+    assert_eq!(call(nonce, "5").await.status(), 401);
+    assert_eq!(tenant.call(token).await, 401, "as a bearer token");
+
+    let log = tenant.emulator.requests();
+    let mut headers = log.iter().flat_map(|request| &request.headers);
+    assert!(!headers.any(|(name, _)| name == "dpop" || name == "authorization"));
+}
+
+#[tokio::test]
+async fn every_answer_is_dated_by_the_tenants_clock() {
+    let tenant = Tenant::start(|builder| builder).await;
+    for path in ["/api/v1/apps", "/nowhere", "/auth/v1/token"] {
+        for request in [
+            tenant.http.get(tenant.url(path)),
+            tenant.http.post(tenant.url(path)),
+        ] {
+            let response = request.send().await.unwrap();
+            assert_eq!(header(&response, "date"), "Fri, 15 Jan 2027 08:00:00 GMT");
+        }
+    }
+}
+
+#[tokio::test]
+async fn token_requests_fail_on_demand() {
+    let tenant = Tenant::start(|builder| builder).await;
+    let form = by_secret(tenant.emulator.client_id(), tenant.emulator.client_secret());
+    for (asked, status, error) in [
+        (503, 503, "temporarily_unavailable"),
+        (500, 500, "server_error"),
+        (200, 500, "server_error"),
+    ] {
+        tenant.emulator.fail_token_requests(1, asked);
+        let (found, answer) = tenant.token(&form).await;
+        assert_eq!((found, &answer["error"]), (status, &json!(error)));
+        assert_eq!(tenant.token(&form).await.0, 200);
+    }
+    assert_eq!(tenant.emulator.token_requests(), 6);
+}

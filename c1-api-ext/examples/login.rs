@@ -1,0 +1,118 @@
+//! Log in with a browser and keep what comes of it: credentials of one's own, in the form that the other examples and
+//! C1's own tools read from the environment.
+//!
+//! ```text
+//! login [TENANT] --client-id ID (--out FILE | --show-secret)
+//! ```
+//!
+//! The tenant may come from `CONDUCTORONE_SERVER_URL` or `CONDUCTORONE_TENANT_DOMAIN` instead, the id of the public
+//! client from `CONDUCTORONE_LOGIN_CLIENT_ID`. The secret goes to a new file that nobody else can read, or to standard
+//! output if `--show-secret` says so; all else goes to standard error.
+
+use std::{
+    error::Error,
+    fs::{File, OpenOptions},
+    io::{self, Write},
+};
+
+use c1_api_ext::{
+    C1, DeviceLogin, PersonalCredentials, Tenant, TokenEndpoint,
+    c1_api::{chrono::TimeDelta, types::PersonalClientServiceCreateRequest},
+    create_personal_client, http,
+};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+const USAGE: &str = "login [TENANT] --client-id ID (--out FILE | --show-secret)";
+
+#[derive(Default)]
+struct Arguments {
+    tenant: Option<String>,
+    client_id: Option<String>,
+    out: Option<String>,
+    show_secret: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Outcome<()> {
+    let arguments = arguments()?;
+    let tenant: Tenant = arguments.tenant.ok_or(USAGE)?.parse()?;
+    // Opened before anybody takes the trouble to log in.
+    let mut out: Box<dyn Write> = match (&arguments.out, arguments.show_secret) {
+        (Some(path), false) => Box::new(create_private(path)?),
+        (None, true) => Box::new(io::stdout()),
+        _ => return Err(USAGE.into()),
+    };
+    let credentials = match login(tenant, arguments.client_id.ok_or(USAGE)?).await {
+        Ok(credentials) => credentials,
+        Err(error) => {
+            // Ours, and still empty.
+            arguments.out.map(std::fs::remove_file).transpose()?;
+            return Err(error);
+        }
+    };
+    writeln!(
+        out,
+        "export CONDUCTORONE_CLIENT_ID={}\nexport CONDUCTORONE_CLIENT_SECRET={}",
+        quoted(credentials.client_id.as_str()),
+        quoted(&credentials.client_secret.expose())
+    )?;
+    out.flush()?;
+    eprintln!("Made {}, good for 90 days.", credentials.client_id);
+    Ok(())
+}
+
+async fn login(tenant: Tenant, client_id: String) -> Outcome<PersonalCredentials> {
+    let endpoint = TokenEndpoint::new(http::client_builder()?.build()?, &tenant);
+    let authorization = DeviceLogin::new(endpoint, client_id).start().await?;
+    eprintln!(
+        "Open {}\nand enter {} within {} min.",
+        authorization.verification_uri(),
+        authorization.user_code(),
+        authorization.expires_in().as_secs() / 60
+    );
+    if let Some(complete) = authorization.verification_uri_complete() {
+        eprintln!("Or open {complete}\nand compare the code.");
+    }
+    let token = authorization.wait().await?;
+    let c1 = C1::builder().tenant(tenant).access_token(token).build()?;
+    let request = PersonalClientServiceCreateRequest::new()
+        .display_name("login example of the Rust SDK")
+        .expires(TimeDelta::days(90));
+    Ok(create_personal_client(&c1, request).await?)
+}
+
+fn arguments() -> Outcome<Arguments> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let mut read = Arguments {
+        tenant: variable("CONDUCTORONE_SERVER_URL")
+            .or_else(|| variable("CONDUCTORONE_TENANT_DOMAIN")),
+        client_id: variable("CONDUCTORONE_LOGIN_CLIENT_ID"),
+        ..Arguments::default()
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--client-id" => read.client_id = Some(arguments.next().ok_or(USAGE)?),
+            "--out" => read.out = Some(arguments.next().ok_or(USAGE)?),
+            "--show-secret" => read.show_secret = true,
+            other if other.starts_with('-') => return Err(USAGE.into()),
+            tenant => read.tenant = Some(tenant.to_owned()),
+        }
+    }
+    Ok(read)
+}
+
+/// As one word for a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A new file that only its owner can read. What is there already is left alone.
+fn create_private(path: &str) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -6,13 +6,11 @@
 
 use std::{
     fmt,
-    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use c1_api::{Error, ErrorKind, Operation};
-use futures_util::future::{Either, select};
 use reqwest::{Request, Response};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -143,18 +141,13 @@ impl Limiter {
         &self,
         deadline: Option<SystemTime>,
     ) -> Result<Option<SemaphorePermit<'_>>, NoTime> {
-        let turn = pin!(self.queue(deadline));
+        let turn = self.queue(deadline);
         let Some(deadline) = deadline else {
             return turn.await;
         };
         let left = deadline.duration_since(self.clock.now());
-        let left = left.map_err(|_| NoTime)?;
-        // Only asked for when there is something to wait for.
-        let over = pin!(async { self.clock.sleep(left).await });
-        match select(turn, over).await {
-            Either::Left((turn, _)) => turn,
-            Either::Right(_) => Err(NoTime),
-        }
+        let turn = tokio::time::timeout(left.map_err(|_| NoTime)?, turn);
+        turn.await.unwrap_or(Err(NoTime))
     }
 
     async fn queue(

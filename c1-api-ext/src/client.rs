@@ -2,15 +2,17 @@
 
 use std::{error::Error as StdError, fmt, ops::Deref, sync::Arc};
 
-use c1_api::{Client, Error};
+use c1_api::{Client, Error, Transport};
 use zeroize::Zeroizing;
 
 use crate::{
     client_id::{ClientId, ClientIdError},
     client_secret::{ClientSecret, ClientSecretError},
     clock::{Clock, SystemClock},
+    headers::PRODUCT,
     http,
     random::{Random, SystemRandom},
+    stack::{Settings, Stack},
     tenant::{Tenant, TenantError},
     token::{
         AccessToken, TokenSource,
@@ -22,7 +24,6 @@ use crate::{
         exchange::TokenExchange,
         subject_token::{EnvVariable, SubjectToken, SubjectTokenSource},
     },
-    transport::AuthTransport,
 };
 
 const ACCESS_TOKEN: &str = "CONDUCTORONE_ACCESS_TOKEN";
@@ -34,7 +35,7 @@ const SERVER_URL: &str = "CONDUCTORONE_SERVER_URL";
 
 /// A client of one C1 tenant. It dereferences to [`c1_api::Client`], which has the operations.
 ///
-/// Clones share everything: connections and the token.
+/// Clones share everything: connections, the token, the limits and the retry budget.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,6 +55,7 @@ const SERVER_URL: &str = "CONDUCTORONE_SERVER_URL";
 pub struct C1 {
     api: Client,
     tenant: Tenant,
+    stack: Arc<Stack>,
 }
 
 impl C1 {
@@ -81,6 +83,17 @@ impl C1 {
     /// The tenant that it speaks to.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    pub(crate) fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    pub(crate) fn through(&self, transport: impl Transport) -> Self {
+        Self {
+            api: self.api.with_transport(transport),
+            ..self.clone()
+        }
     }
 }
 
@@ -115,6 +128,7 @@ pub struct C1Builder {
     http: Option<reqwest::Client>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    settings: Settings,
     error: Option<ConfigError>,
 }
 
@@ -153,6 +167,7 @@ impl C1Builder {
             http: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            settings: Settings::new(),
             error: None,
         }
     }
@@ -378,11 +393,29 @@ impl C1Builder {
             }
         };
         let tokens = TokenCache::new(source)
-            .clock(self.clock)
-            .random(self.random);
-        let transport = AuthTransport::new(http.clone(), &tenant, tokens);
-        let api = Client::new(tenant.base_url(), http, transport).map_err(ConfigError::Client)?;
-        Ok(C1 { api, tenant })
+            .clock(self.clock.clone())
+            .random(self.random.clone());
+        let settings = self.settings;
+        let stack = settings.build(http.clone(), &tenant, tokens, self.clock, self.random)?;
+        let api =
+            Client::new(tenant.base_url(), http, stack.transport()).map_err(ConfigError::Client)?;
+        Ok(C1 {
+            api,
+            tenant,
+            stack: Arc::new(stack),
+        })
+    }
+
+    pub(crate) fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    /// Remembers the first error.
+    pub(crate) fn note(mut self, result: Result<(), ConfigError>) -> Self {
+        if let Err(error) = result {
+            self.error.get_or_insert(error);
+        }
+        self
     }
 
     fn take<V, T>(&mut self, value: V) -> Option<T>
@@ -441,7 +474,7 @@ fn default_http(tenant: &Tenant) -> Result<reqwest::Client, ConfigError> {
         feature = "rustls-aws-lc",
         feature = "native-tls"
     ));
-    let mut builder = http::client_builder()?;
+    let mut builder = http::client_builder()?.user_agent(PRODUCT);
     if tenant.is_loopback() {
         // What is for this machine has no business at a proxy, least of all without TLS.
         builder = builder.no_proxy();
@@ -509,6 +542,17 @@ pub enum ConfigError {
     /// The HTTP client's TLS cannot be set up.
     #[error("the HTTP client cannot be made: {0}")]
     Tls(#[source] Box<dyn StdError + Send + Sync>),
+    /// A header that cannot be added to calls.
+    #[error("the header `{name}` cannot be set: {reason}")]
+    Header {
+        /// The header's name; empty if that is what is wrong.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Limits that let nothing pass.
+    #[error("the limits cannot be kept: {0}")]
+    Limits(&'static str),
     /// The generated client refuses the tenant's address.
     #[error(transparent)]
     Client(Error),

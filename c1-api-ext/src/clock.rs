@@ -10,7 +10,8 @@ use c1_api::BoxFuture;
 
 /// Tells the time of day, and lets it pass.
 ///
-/// Assertions are dated with it and the age of a token is measured with it. Wall time and not a monotonic
+/// Assertions are dated with it, the age of a token is measured with it, and it passes between the tries of a call. How
+/// long a try may take is tokio's affair, whatever the clock. Wall time and not a monotonic
 /// clock: the latter stands still on some systems while the machine sleeps, and the token would seem young on
 /// waking up.
 ///

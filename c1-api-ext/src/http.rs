@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let http = c1_api_ext::http::client_builder()?
-///     .user_agent("my-tool/1.0")
+///     .pool_max_idle_per_host(4)
 ///     .build()?;
 /// # Ok(())
 /// # }

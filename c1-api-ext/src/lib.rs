@@ -9,19 +9,28 @@
 //!   `personal_client`) then makes credentials to keep.
 //! - Errors: [`ConfigError`] until there is a client; [`Error`] from its calls, with [`TokenError`] as its source when
 //!   there was no token to be had.
+//! - Calls that fail are repeated where that does no harm ([`RetryPolicy`]), within [`Limits`]; [`Metrics`] and the
+//!   spans of `tracing` tell of them.
 //! - Secrets are in no `Debug` output and no error, and they go to the tenant's own host only.
 //!
 //! # Features
 //! `rustls-ring` (default), `rustls-aws-lc` and `native-tls` choose the TLS of the HTTP client that the crate makes.
+//! `gzip` (default) lets answers come compressed, `compression` by brotli and zstd as well.
 
+mod attempt;
 mod client;
 mod client_id;
 mod client_secret;
 mod clock;
+mod headers;
 pub mod http;
+mod limits;
 #[cfg(feature = "personal_client")]
 mod personal_client;
 mod random;
+mod retry;
+mod stack;
+mod telemetry;
 mod tenant;
 #[cfg(test)]
 mod testing;
@@ -35,7 +44,10 @@ pub use crate::{
     client_id::{ClientId, ClientIdError, ClientIdKind},
     client_secret::{ClientSecret, ClientSecretError},
     clock::{Clock, SystemClock},
+    limits::Limits,
     random::{Random, SystemRandom},
+    retry::RetryPolicy,
+    telemetry::{Ended, Metrics, Retried},
     tenant::{Tenant, TenantError},
     token::{
         AccessToken, TokenSource,

@@ -135,3 +135,24 @@ pub(crate) fn assert_no_secret(text: &str) {
 pub(crate) fn assert_debug_is_clean(value: &dyn fmt::Debug) {
     assert_no_secret(&format!("{value:?} {value:#?}"));
 }
+
+impl ManualClock {
+    /// How long was waited each time, exactly.
+    pub(crate) fn delays(&self) -> Vec<Duration> {
+        self.waits.lock().expect("no panic").clone()
+    }
+}
+
+/// Gives bytes of which the first is this and the others are 0.
+#[derive(Debug)]
+pub(crate) struct Fixed(pub(crate) u8);
+
+impl Random for Fixed {
+    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+        bytes.fill(0);
+        if let Some(first) = bytes.first_mut() {
+            *first = self.0;
+        }
+        Ok(())
+    }
+}

@@ -14,7 +14,7 @@ use std::{
 
 use c1_api_ext::{
     BoxFuture, C1, C1Builder, ClientSecret, Clock, DeviceLogin, DeviceLoginError, DpopKey, Error,
-    ErrorKind, SubjectToken, TokenError, c1_api::types::CreateAppRequest,
+    ErrorKind, RetryPolicy, SubjectToken, TokenError, c1_api::types::CreateAppRequest,
 };
 use common::{Tenant, TestClock, refusal};
 
@@ -276,7 +276,7 @@ async fn a_thousand_calls_across_an_expiry_renew_once_and_none_fails() {
 #[tokio::test]
 async fn a_failed_renewal_is_no_error_while_the_old_token_is_valid() {
     let tenant = Tenant::start(|b| b.token_lifetime(Duration::from_secs(600))).await;
-    let c1 = build(tenant.credentials());
+    let c1 = build(tenant.credentials().retry(RetryPolicy::off()));
     call(&c1).await.expect("an answer");
     tenant.emulator.fail_token_requests(2, 503);
     tenant.clock.advance(Duration::from_secs(560));

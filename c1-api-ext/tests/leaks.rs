@@ -13,10 +13,10 @@ use std::{
 
 use c1_api_ext::{
     AccessToken, AuthTransport, BoxFuture, C1, C1Builder, ClientId, ClientSecret, ClientSecretPost,
-    Clock, DeviceLogin, DeviceLoginError, DpopKey, EnvVariable, Error, GitHubActions, HcpTerraform,
-    Random, SignedAssertion, SubjectToken, SubjectTokenError, SubjectTokenSource, SystemClock,
-    SystemRandom, Tenant, TokenCache, TokenEndpoint, TokenError, TokenExchange, TokenFile,
-    TokenSource, http,
+    Clock, DeviceLogin, DeviceLoginError, DpopKey, Ended, EnvVariable, Error, GitHubActions,
+    HcpTerraform, Limits, Metrics, Random, Retried, RetryPolicy, SignedAssertion, SubjectToken,
+    SubjectTokenError, SubjectTokenSource, SystemClock, SystemRandom, Tenant, TokenCache,
+    TokenEndpoint, TokenError, TokenExchange, TokenFile, TokenSource, http,
 };
 use serde_json::json;
 use tokio::{
@@ -340,7 +340,29 @@ async fn no_public_type_shows_a_secret() {
         C1::builder()
             .client_credentials(client_id(), secret())
             .dpop(DpopKey::ed25519_from_seed(&seed()))
+            .header("x-key", CANARY)
+            .limits(Limits::new())
+            .retry(RetryPolicy::new())
     };
+    looked.at("Limits", &Limits::new());
+    looked.at("RetryPolicy", &RetryPolicy::new());
+    let told = Arc::new(Told::default());
+    C1::builder()
+        .tenant("acme")
+        .access_token(CANARY)
+        .transport(Nowhere)
+        .metrics(told.clone())
+        .clock(Hasty)
+        .retry(RetryPolicy::new().attempt_timeout(std::time::Duration::ZERO))
+        .build()
+        .expect("a client")
+        .apps()
+        .get(CANARY)
+        .await
+        .expect_err("nowhere");
+    for (name, shown) in &*told.0.lock().expect("no panic") {
+        looked.at(name, shown);
+    }
     looked.at("C1Builder", &builder());
     looked.at("C1", &builder().build().expect("a client"));
 
@@ -399,6 +421,36 @@ async fn no_public_type_shows_a_secret() {
     let missed: Vec<_> = declared.difference(&looked.0.borrow()).cloned().collect();
     assert!(missed.is_empty(), "nobody has looked at {missed:?}");
     assert!(declared.len() > 30, "or it reads the wrong files");
+}
+
+/// Keeps what metrics are told, as it shows itself.
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<(&'static str, String)>>);
+
+impl Metrics for Told {
+    fn ended(&self, call: &Ended<'_>) {
+        let shown = format!("{call:?}");
+        self.0.lock().expect("no panic").push(("Ended", shown));
+    }
+
+    fn retried(&self, retry: &Retried<'_>) {
+        let shown = format!("{retry:?}");
+        self.0.lock().expect("no panic").push(("Retried", shown));
+    }
+}
+
+/// Waits for nothing.
+#[derive(Debug)]
+struct Hasty;
+
+impl Clock for Hasty {
+    fn now(&self) -> std::time::SystemTime {
+        std::time::UNIX_EPOCH
+    }
+
+    fn sleep(&self, _: std::time::Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// What waits for a person, and the code that must not be seen.

@@ -50,6 +50,16 @@ impl Client {
         ))))
     }
 
+    /// A client of the same tenant that calls it through another transport.
+    #[must_use]
+    pub fn with_transport(&self, transport: impl Transport) -> Self {
+        Self(Arc::new(raw::Client::new_with_client(
+            self.0.baseurl(),
+            self.0.client().clone(),
+            Arc::new(transport),
+        )))
+    }
+
     /// The URL under which the API is called, without a trailing slash.
     pub fn base_url(&self) -> &str {
         self.0.baseurl()
@@ -189,6 +199,13 @@ mod tests {
             );
             assert!(!format!("{error:?}").contains("canary"));
         }
+    }
+
+    #[test]
+    fn another_transport_calls_the_same_tenant() {
+        let one = client("https://t.conductor.one/base/").unwrap();
+        let bearer = Bearer::new(crate::testing::http(), "canary").unwrap();
+        assert_eq!(one.with_transport(bearer).base_url(), one.base_url());
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use serde_json::Value as Json;
 
 use crate::wire;
@@ -41,10 +42,15 @@ struct Inner {
     status: Option<StatusCode>,
     code: Option<Code>,
     details: Vec<wire::Any>,
+    retry_after: Option<Duration>,
+    tries: u32,
+    elapsed: Option<Duration>,
+    /// What a transport knows better than kind and status do.
+    may_have_been_sent: Option<bool>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// The stage at which a call failed.
+/// How a call failed: at which stage, or with which answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -58,12 +64,86 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke while sending or receiving. The server may have carried the request out.
     Transport,
-    /// The server answered with a status other than success.
+    /// The server sent the request elsewhere (3xx), where credentials must not follow.
+    Redirect,
+    /// The server does not accept the token (401).
+    Unauthenticated,
+    /// The caller is known, but may not do this (403).
+    PermissionDenied,
+    /// There is no such object, or no such operation (404).
+    NotFound,
+    /// The server gave up waiting for the request or for its own work (408).
+    RequestTimeout,
+    /// The object exists already, or another change was faster (409).
+    Conflict,
+    /// Too many requests (429).
+    RateLimited,
+    /// The server failed (5xx).
+    Server,
+    /// The server answered with any other status that is no success: 400 for instance.
     Status,
     /// The server answered with success, but with something that is not the API's (HTML of a login page, say).
     UnexpectedContent,
     /// The server answered with success, but the body does not fit the API description.
     Decode,
+    /// The server answered with more bytes than the client takes.
+    TooLarge,
+}
+
+impl ErrorKind {
+    /// The kind's name in lower case with underscores, for logs and metrics: `rate_limited`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::Auth => "auth",
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Transport => "transport",
+            Self::Redirect => "redirect",
+            Self::Unauthenticated => "unauthenticated",
+            Self::PermissionDenied => "permission_denied",
+            Self::NotFound => "not_found",
+            Self::RequestTimeout => "request_timeout",
+            Self::Conflict => "conflict",
+            Self::RateLimited => "rate_limited",
+            Self::Server => "server",
+            Self::Status => "status",
+            Self::UnexpectedContent => "unexpected_content",
+            Self::Decode => "decode",
+            Self::TooLarge => "too_large",
+        }
+    }
+
+    /// The kind of an answer with a status that is no success.
+    fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::UNAUTHORIZED => Self::Unauthenticated,
+            StatusCode::FORBIDDEN => Self::PermissionDenied,
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
+            StatusCode::CONFLICT => Self::Conflict,
+            StatusCode::TOO_MANY_REQUESTS => Self::RateLimited,
+            _ if status.is_redirection() => Self::Redirect,
+            _ if status.is_server_error() => Self::Server,
+            _ => Self::Status,
+        }
+    }
+
+    /// Whether the server answered, with a status that is no success; then the words are the server's.
+    const fn is_of_status(self) -> bool {
+        matches!(
+            self,
+            Self::Redirect
+                | Self::Unauthenticated
+                | Self::PermissionDenied
+                | Self::NotFound
+                | Self::RequestTimeout
+                | Self::Conflict
+                | Self::RateLimited
+                | Self::Server
+                | Self::Status
+        )
+    }
 }
 
 impl Error {
@@ -75,6 +155,10 @@ impl Error {
             status: None,
             code: None,
             details: Vec::new(),
+            retry_after: None,
+            tries: 0,
+            elapsed: None,
+            may_have_been_sent: None,
             source: None,
         }))
     }
@@ -94,8 +178,46 @@ impl Error {
         self
     }
 
+    /// Adds what a transport has to say to the end of the message, behind a semicolon. It must not hold secrets.
+    #[must_use]
+    pub fn with_note(mut self, note: impl fmt::Display) -> Self {
+        let message = &mut Arc::make_mut(&mut self.0).message;
+        *message = format!("{message}; {note}");
+        self
+    }
+
+    /// Says how often the call was tried; see [`tries`](Self::tries).
+    #[must_use]
+    pub fn with_tries(mut self, tries: u32) -> Self {
+        Arc::make_mut(&mut self.0).tries = tries;
+        self
+    }
+
+    /// Says how long the call took; see [`elapsed`](Self::elapsed).
+    #[must_use]
+    pub fn with_elapsed(mut self, elapsed: Duration) -> Self {
+        Arc::make_mut(&mut self.0).elapsed = Some(elapsed);
+        self
+    }
+
+    /// Says when to come again; see [`retry_after`](Self::retry_after).
+    #[must_use]
+    pub fn with_retry_after(mut self, delay: Duration) -> Self {
+        Arc::make_mut(&mut self.0).retry_after = Some(delay);
+        self
+    }
+
+    /// Says what kind and status do not tell: that an earlier try of the same call may have got through, or that this
+    /// one was stopped before it was sent. See [`may_have_been_sent`](Self::may_have_been_sent).
+    #[must_use]
+    pub fn with_may_have_been_sent(mut self, sent: bool) -> Self {
+        Arc::make_mut(&mut self.0).may_have_been_sent = Some(sent);
+        self
+    }
+
     /// The error for a request that `reqwest` could not carry out: [`ErrorKind::Connect`], [`ErrorKind::Timeout`],
-    /// [`ErrorKind::InvalidRequest`] or [`ErrorKind::Transport`]. The URL, whose query may hold secrets, is dropped.
+    /// [`ErrorKind::InvalidRequest`], [`ErrorKind::Redirect`] or [`ErrorKind::Transport`]. The URL, whose query may hold
+    /// secrets, is dropped.
     pub fn from_reqwest(error: reqwest::Error) -> Self {
         let (kind, message) = if error.is_builder() {
             (ErrorKind::InvalidRequest, "the request could not be built")
@@ -105,7 +227,7 @@ impl Error {
             (ErrorKind::Timeout, "the server did not answer in time")
         } else if error.is_redirect() {
             (
-                ErrorKind::Transport,
+                ErrorKind::Redirect,
                 "the server's redirects could not be followed",
             )
         } else {
@@ -114,13 +236,14 @@ impl Error {
         Self::new(kind, message).with_source(error.without_url())
     }
 
-    /// The error for an answer that is no success: [`ErrorKind::Status`], with code, message and details where the body is
-    /// a `google.rpc.Status` (<https://github.com/googleapis/googleapis/blob/master/google/rpc/status.proto>). Any other
+    /// The error for an answer that is no success, of the kind that goes with its status, with code, message and details
+    /// where the body is a `google.rpc.Status` (<https://github.com/googleapis/googleapis/blob/master/google/rpc/status.proto>). Any other
     /// body, an HTML page for instance, leaves status and content type to tell.
     ///
     /// Reads at most 1 MiB of the body.
     pub async fn from_response(mut response: reqwest::Response) -> Self {
         let status = response.status();
+        let retry_after = read_retry_after(response.headers());
         let content = content_type(response.headers());
         let body = read_up_to(MAX_BODY, &mut response)
             .await
@@ -131,11 +254,15 @@ impl Error {
             None => format!("the server answered {status}"),
         });
         Self(Arc::new(Inner {
-            kind: ErrorKind::Status,
+            kind: ErrorKind::of_status(status),
             message,
             status: Some(status),
             code: said.code,
             details: said.details,
+            retry_after,
+            tries: 0,
+            elapsed: None,
+            may_have_been_sent: None,
             source: None,
         }))
     }
@@ -161,8 +288,8 @@ impl Error {
             }
             Raw::ErrorResponse(response) => {
                 let status = response.status();
-                Self::new(ErrorKind::Status, format!("the server answered {status}"))
-                    .with_status(status)
+                let message = format!("the server answered {status}");
+                Self::new(ErrorKind::of_status(status), message).with_status(status)
             }
             // Safe to show: the codec's errors never quote the wire.
             Raw::InvalidResponsePayload(_, error) => Self::new(
@@ -181,7 +308,7 @@ impl Error {
         }
     }
 
-    /// The stage at which the call failed.
+    /// How the call failed.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -205,7 +332,7 @@ impl Error {
     /// The id by which the vendor's support finds the request in its logs. C1 sends it inside the message, as
     /// `(request-id: X)`, and in no header.
     pub fn request_id(&self) -> Option<&str> {
-        if self.0.kind != ErrorKind::Status {
+        if !self.0.kind.is_of_status() {
             return None;
         }
         let (_, rest) = self.0.message.rsplit_once("(request-id:")?;
@@ -216,6 +343,86 @@ impl Error {
     /// The messages that the server attached. After a 409 one of them names the object that exists already.
     pub fn details(&self) -> &[wire::Any] {
         &self.0.details
+    }
+
+    /// The id of the object that exists already, where a 409 names one: the `resourceName` of a `google.rpc.ResourceInfo`
+    /// (<https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>) in its details; else their
+    /// field `id`; else the one field whose name ends in `Id`, if there is only one.
+    pub fn existing_id(&self) -> Option<&str> {
+        if self.0.status != Some(StatusCode::CONFLICT) {
+            return None;
+        }
+        let is_info = |detail: &&wire::Any| detail.type_name() == Some("google.rpc.ResourceInfo");
+        // What else google.rpc defines speaks of requests, quotas and the like, which have ids, too.
+        let is_own = |detail: &&wire::Any| {
+            let name = detail.type_name();
+            name.is_none_or(|name| !name.starts_with("google.rpc."))
+        };
+        let details = || self.0.details.iter();
+        let of_info = details()
+            .filter(is_info)
+            .find_map(|info| text_of(info, "resourceName"));
+        let own = || details().filter(is_own);
+        of_info
+            .or_else(|| own().find_map(|detail| text_of(detail, "id")))
+            .or_else(|| {
+                let mut ids = own().flat_map(|detail| {
+                    let keys = detail.0.keys().filter(|name| name.ends_with("Id"));
+                    keys.filter_map(|name| text_of(detail, name))
+                });
+                ids.next().filter(|_| ids.next().is_none())
+            })
+    }
+
+    /// How long the server asks to wait before the next try, from when it answered (`Retry-After`, RFC 9110, section
+    /// 10.2.3). A date there counts from the `Date` of the same answer, and is not told without one.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// How often the call was tried, the first time included; 0 if the transport does not count, or was not reached. An
+    /// answer that came and could not be understood does not tell its tries ([`ErrorKind::UnexpectedContent`],
+    /// [`ErrorKind::Decode`]).
+    pub fn tries(&self) -> u32 {
+        self.0.tries
+    }
+
+    /// How long the call took with all its tries and what was waited between them, if the transport says so.
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.0.elapsed
+    }
+
+    /// Whether the server may have carried the request out: it may have if the failure lies behind the sending
+    /// ([`ErrorKind::Timeout`], [`ErrorKind::Transport`], an answer that is of no use), in the server itself (408, 499, 5xx),
+    /// or if that was so with an earlier try of the same call. It has not if nothing was sent, or if the status is a
+    /// refusal. After a redirect, 307 and 308 say that the request is still to be made.
+    pub fn may_have_been_sent(&self) -> bool {
+        self.0.may_have_been_sent.unwrap_or(match self.0.kind {
+            ErrorKind::InvalidRequest
+            | ErrorKind::Auth
+            | ErrorKind::Connect
+            | ErrorKind::Unauthenticated
+            | ErrorKind::PermissionDenied
+            | ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::RateLimited => false,
+            ErrorKind::Timeout
+            | ErrorKind::Transport
+            | ErrorKind::RequestTimeout
+            | ErrorKind::Server
+            | ErrorKind::UnexpectedContent
+            | ErrorKind::Decode
+            | ErrorKind::TooLarge => true,
+            ErrorKind::Redirect => !matches!(
+                self.0.status,
+                Some(StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT)
+            ),
+            // 499 is what nginx calls it when the client went away, and C1 as well.
+            ErrorKind::Status => self
+                .0
+                .status
+                .is_none_or(|status| status.as_u16() == 499 || !status.is_client_error()),
+        })
     }
 
     /// There is no such object (404).
@@ -288,6 +495,9 @@ impl fmt::Debug for Error {
         if let Some(code) = self.0.code {
             debug.field("code", &code);
         }
+        if self.0.tries > 0 {
+            debug.field("tries", &self.0.tries);
+        }
         debug
             .field("message", &self.0.message)
             .finish_non_exhaustive()
@@ -317,6 +527,24 @@ pub(crate) fn content_type(headers: &HeaderMap) -> Option<String> {
     } else {
         "an unreadable content type".to_owned()
     })
+}
+
+/// A field of a detail, if it is text and not empty.
+fn text_of<'a>(detail: &'a wire::Any, name: &str) -> Option<&'a str> {
+    let text = detail.0.get(name)?.as_str()?;
+    (!text.is_empty()).then_some(text)
+}
+
+/// Seconds, or a date in any of the forms that HTTP has had. A date that is over is no time at all.
+fn read_retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let told = text(RETRY_AFTER).filter(|told| !told.is_empty())?;
+    if told.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(told.parse().unwrap_or(u64::MAX)));
+    }
+    let until = httpdate::parse_http_date(told).ok()?;
+    let now = httpdate::parse_http_date(text(DATE)?).ok()?;
+    Some(until.duration_since(now).unwrap_or_default())
 }
 
 /// The body, or `None` if it is longer than `limit` or breaks off.
@@ -491,7 +719,7 @@ mod tests {
             "details": [{"@type": "type.googleapis.com/c1.Existing", "appId": "2B"}]}"#;
         let error =
             Error::from_response(response(409, "application/json; charset=utf-8", body)).await;
-        assert_eq!(error.kind(), ErrorKind::Status);
+        assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(error.status(), Some(StatusCode::CONFLICT));
         assert_eq!(error.code(), Some(Code::AlreadyExists));
         assert_eq!(error.message(), "app exists (request-id: 2xYz)");
@@ -623,7 +851,7 @@ mod tests {
             (Raw::Custom(CANARY.into()), ErrorKind::InvalidRequest),
             (
                 Raw::ErrorResponse(ResponseValue::new((), StatusCode::NOT_FOUND, headers)),
-                ErrorKind::Status,
+                ErrorKind::NotFound,
             ),
             (
                 Raw::UnexpectedResponse(response(204, CANARY, CANARY)),
@@ -631,7 +859,7 @@ mod tests {
             ),
             (
                 Raw::UnexpectedResponse(response(404, "text/html", CANARY)),
-                ErrorKind::Status,
+                ErrorKind::NotFound,
             ),
         ] {
             let error = Error::from_raw(raw).await;
@@ -716,6 +944,150 @@ mod tests {
             let error = Error::from_response(response(500, "application/json", body)).await;
             assert_eq!(error.request_id(), id, "{message}");
         }
+    }
+
+    #[tokio::test]
+    async fn every_status_has_its_kind_and_says_whether_it_is_a_refusal() {
+        use ErrorKind as K;
+        for (status, kind, sent) in [
+            (301, K::Redirect, true),
+            (302, K::Redirect, true),
+            (303, K::Redirect, true),
+            (307, K::Redirect, false),
+            (308, K::Redirect, false),
+            (400, K::Status, false),
+            (401, K::Unauthenticated, false),
+            (403, K::PermissionDenied, false),
+            (404, K::NotFound, false),
+            (405, K::Status, false),
+            (408, K::RequestTimeout, true),
+            (409, K::Conflict, false),
+            (413, K::Status, false),
+            (422, K::Status, false),
+            (429, K::RateLimited, false),
+            (499, K::Status, true),
+            (500, K::Server, true),
+            (501, K::Server, true),
+            (502, K::Server, true),
+            (503, K::Server, true),
+            (504, K::Server, true),
+            (599, K::Server, true),
+        ] {
+            let body = r#"{"message": "no (request-id: a)"}"#;
+            let error = Error::from_response(response(status, "application/json", body)).await;
+            assert_eq!(error.kind(), kind, "{status}");
+            assert_eq!(error.may_have_been_sent(), sent, "{status}");
+            assert_eq!(error.request_id(), Some("a"), "{status}");
+            // An earlier try may have got through, whatever became of the last one.
+            assert!(error.with_may_have_been_sent(true).may_have_been_sent());
+        }
+        for (kind, sent) in [
+            (K::InvalidRequest, false),
+            (K::Auth, false),
+            (K::Connect, false),
+            (K::Timeout, true),
+            (K::Transport, true),
+            (K::UnexpectedContent, true),
+            (K::Decode, true),
+            (K::TooLarge, true),
+        ] {
+            let error = Error::new(kind, "no (request-id: a)");
+            assert_eq!(error.may_have_been_sent(), sent, "{kind:?}");
+            assert_eq!(error.request_id(), None, "{kind:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn retry_after_is_seconds_or_a_date() {
+        const DATED: Option<&str> = Some("Tue, 14 Nov 2023 22:13:20 GMT");
+        for (told, date, delay) in [
+            ("120", None, Some(120)),
+            (" 0 ", None, Some(0)),
+            ("99999999999999999999999", None, Some(u64::MAX)),
+            ("Tue, 14 Nov 2023 22:13:50 GMT", DATED, Some(30)),
+            ("Tuesday, 14-Nov-23 22:13:50 GMT", DATED, Some(30)),
+            ("Tue Nov 14 22:13:50 2023", DATED, Some(30)),
+            ("Tue, 14 Nov 2023 22:13:19 GMT", DATED, Some(0)),
+            ("Tue, 14 Nov 2023 22:13:50 GMT", None, None),
+            ("Tue, 14 Nov 2023 22:13:50 GMT", Some("today"), None),
+            ("-1", DATED, None),
+            ("1.5", DATED, None),
+            ("", DATED, None),
+            ("soon", DATED, None),
+        ] {
+            let mut response = response(429, "application/json", "");
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, told.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(DATE, date.parse().unwrap());
+            }
+            let error = Error::from_response(response).await;
+            assert_eq!(
+                error.retry_after(),
+                delay.map(Duration::from_secs),
+                "{told}"
+            );
+        }
+        let error = Error::from_response(response(429, "application/json", "")).await;
+        assert_eq!(error.retry_after(), None);
+    }
+
+    #[tokio::test]
+    async fn the_existing_id_is_found_where_there_is_only_one() {
+        const INFO: &str = r#""@type": "type.googleapis.com/google.rpc.ResourceInfo""#;
+        for (details, id) in [
+            (format!("{{{INFO}, \"resourceName\": \"2B\"}}"), Some("2B")),
+            (
+                format!("{{\"id\": \"2A\"}}, {{{INFO}, \"resourceName\": \"2B\"}}"),
+                Some("2B"),
+            ),
+            (
+                format!("{{{INFO}, \"resourceName\": \"\"}}, {{\"id\": \"2A\"}}"),
+                Some("2A"),
+            ),
+            (
+                r#"{"@type": "x/c1.Existing", "appId": "2A", "id": "2B"}"#.into(),
+                Some("2B"),
+            ),
+            (
+                r#"{"@type": "x/c1.Existing", "appId": "2B", "paid": "x"}"#.into(),
+                Some("2B"),
+            ),
+            (r#"{"appId": "2A", "userId": "2B"}"#.into(), None),
+            (r#"{"appId": 1, "userId": "2B"}"#.into(), Some("2B")),
+            (
+                r#"{"@type": "x/google.rpc.RequestInfo", "requestId": "r"}"#.into(),
+                None,
+            ),
+            (String::new(), None),
+        ] {
+            let body = format!("{{\"code\": 6, \"details\": [{details}]}}");
+            let of = async |status| {
+                Error::from_response(response(status, "application/json", body.clone())).await
+            };
+            assert_eq!(of(409).await.existing_id(), id, "{details}");
+            assert_eq!(of(400).await.existing_id(), None, "{details}");
+        }
+    }
+
+    #[test]
+    fn transports_add_what_they_know() {
+        let error = Error::new(ErrorKind::Timeout, "no answer")
+            .with_tries(3)
+            .with_elapsed(Duration::from_secs(7))
+            .with_retry_after(Duration::from_secs(1))
+            .with_may_have_been_sent(false)
+            .with_note("not tried again");
+        assert_eq!(error.to_string(), "no answer; not tried again");
+        assert_eq!((error.tries(), error.may_have_been_sent()), (3, false));
+        assert_eq!(error.elapsed(), Some(Duration::from_secs(7)));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
+        assert_eq!(
+            format!("{error:?}"),
+            "Error { kind: Timeout, tries: 3, message: \"no answer; not tried again\", .. }"
+        );
+        let plain = Error::new(ErrorKind::Timeout, "");
+        assert_eq!((plain.tries(), plain.elapsed()), (0, None));
     }
 
     #[test]

@@ -45,13 +45,29 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// The URL is complete and checked; `Accept` and a body's `Content-Type` are set.
     ///
     /// # Errors
-    /// When there is no answer. A transport may also turn an answer into an error itself.
+    /// When there is no answer. A transport may also turn an answer into an error itself, by [`Error::from_response`].
     fn execute<'a>(
         &'a self,
         request: Request,
         operation: &'static Operation,
     ) -> BoxFuture<'a, Result<Response, Error>>;
 }
+
+/// A transport that is chosen while the program runs, or stands behind several others.
+macro_rules! forward {
+    ($($pointer:ident)*) => { $(
+        impl<T: Transport + ?Sized> Transport for $pointer<T> {
+            fn execute<'a>(
+                &'a self,
+                request: Request,
+                operation: &'static Operation,
+            ) -> BoxFuture<'a, Result<Response, Error>> {
+                (**self).execute(request, operation)
+            }
+        }
+    )* };
+}
+forward! { Arc Box }
 
 /// Sends each request once and as it is: what other transports end in.
 impl Transport for reqwest::Client {
@@ -320,7 +336,7 @@ mod tests {
             .await
             .unwrap_err();
         assert!(error.is_not_found());
-        assert_eq!(error.kind(), ErrorKind::Status);
+        assert_eq!(error.kind(), ErrorKind::NotFound);
     }
 
     #[tokio::test]

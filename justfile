@@ -98,3 +98,7 @@ import document="../shared/upstream/openapi.yaml":
 # Compile cost against progenitor's own client and against a program without this SDK; takes a while.
 compile-cost rounds="3":
     benches/compile-cost.sh {{ rounds }}
+
+# Writes docs/fault-matrix.md: what becomes of each kind of call when something fails. A test compares it.
+fault-matrix:
+    page=$(cargo run --quiet --package c1-faults -- table) && printf '%s\n' "$page" > docs/fault-matrix.md

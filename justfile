@@ -113,3 +113,8 @@ chaos-programs:
     mkdir faults/.installed
     cd faults/.installed && apt-get download nginx haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1 libjemalloc2
     cd faults/.installed && for package in *.deb; do dpkg -x "$package" .; done && rm *.deb
+
+# Many calls of one client, whose memory must not grow; Linux only.
+soak calls="200000":
+    cargo build --quiet --package c1-faults --package c1-api-emulator
+    "${CARGO_TARGET_DIR:-target}/debug/c1-faults" soak {{ calls }}

@@ -4,6 +4,7 @@
 //!   of it.
 //! - `chaos`: thousands of calls at once through proxies that break connections; in the end the tenant is searched for
 //!   calls that were carried out twice, or were lost.
+//! - `soak`: many calls of one client, whose memory must not grow.
 //!
 //! The matrix does not wait for time to pass. Chaos does, for a hundredth of the time that the client would wait.
 
@@ -16,4 +17,5 @@ pub mod fault;
 pub mod matrix;
 pub mod program;
 pub mod server;
+pub mod soak;
 pub mod table;

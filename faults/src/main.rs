@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use c1_faults::{chaos, matrix, program::Failure, server::Spell};
+use c1_faults::{chaos, matrix, program::Failure, server::Spell, soak};
 
 const USAGE: &str = "\
 usage: c1-faults <command>
 
   table              play every fault to every kind of call and print what came of it, as Markdown
-  chaos CALLS SEED   make so many calls through proxies that break connections, and look what became of them";
+  chaos CALLS SEED   make so many calls through proxies that break connections, and look what became of them
+  soak CALLS         make so many calls, and see that the client's memory does not grow";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -17,6 +18,7 @@ async fn main() -> ExitCode {
     let result = match arguments[..] {
         ["table"] => table().await,
         ["chaos", calls, seed] => chaos(calls, seed).await,
+        ["soak", calls] => soak(calls).await,
         _ => Err(USAGE.into()),
     };
     match result {
@@ -46,4 +48,9 @@ async fn chaos(calls: &str, seed: &str) -> Result<(), Failure> {
     let count = report.violations.len();
     let some: Vec<_> = report.violations.into_iter().take(50).collect();
     Err(format!("{count} violations:\n{}", some.join("\n")).into())
+}
+
+async fn soak(calls: &str) -> Result<(), Failure> {
+    println!("{}", soak::run(calls.parse()?).await?);
+    Ok(())
 }

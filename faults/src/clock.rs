@@ -1,5 +1,4 @@
-//! A clock on which all waiting is over at once, but for the time that an attempt may take: that is over when the server
-//! has fallen silent. So a matrix of minutes of waiting takes no time, and no outcome depends on any.
+//! A clock on which all waiting between tries is over at once, so that a matrix of minutes of waiting takes no time.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -7,17 +6,10 @@ use std::{
 };
 
 use c1_api_ext::{BoxFuture, Clock};
-use tokio::sync::Semaphore;
-
-/// How long an attempt may take in the matrix. No other waiting is as long, which is how the two are told apart.
-pub const ATTEMPT: Duration = Duration::from_secs(300);
 
 /// See above.
 #[derive(Clone, Debug)]
-pub struct TestClock {
-    stalled: Arc<Semaphore>,
-    state: Arc<Mutex<State>>,
-}
+pub struct TestClock(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -25,19 +17,16 @@ struct State {
     waits: Vec<Duration>,
 }
 
-impl TestClock {
-    /// An attempt's time is over once for each permit.
-    pub fn new(stalled: Arc<Semaphore>) -> Self {
-        let state = State {
+impl Default for TestClock {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(State {
             now: start(),
             waits: Vec::new(),
-        };
-        Self {
-            stalled,
-            state: Arc::new(Mutex::new(state)),
-        }
+        })))
     }
+}
 
+impl TestClock {
     /// How long was waited between the attempts.
     pub fn waits(&self) -> Vec<Duration> {
         self.lock().waits.clone()
@@ -49,7 +38,7 @@ impl TestClock {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,12 +50,9 @@ impl Clock for TestClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let clock = self.clone();
         Box::pin(async move {
-            if duration < ATTEMPT {
-                clock.lock().waits.push(duration);
-            } else if let Ok(permit) = clock.stalled.acquire().await {
-                permit.forget();
-            }
-            clock.lock().now += duration;
+            let mut state = clock.lock();
+            state.waits.push(duration);
+            state.now += duration;
         })
     }
 }

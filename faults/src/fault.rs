@@ -21,6 +21,11 @@ pub enum Play {
 }
 
 impl Play {
+    /// Whether the server falls silent.
+    pub fn stalls(&self) -> bool {
+        matches!(self, Self::Answer(_, End::Stall))
+    }
+
     /// Whether it can pass, and takes no time: a server that is not there does not come back, and large answers take a
     /// debug build a second, and are never asked for again.
     pub fn is_brief(&self) -> bool {

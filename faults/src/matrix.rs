@@ -4,15 +4,18 @@ use std::{error::Error as StdError, fmt::Write as _, io, time::Duration};
 
 use c1_api_ext::{C1, ConfigError, Error, Random, RetryPolicy};
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::Semaphore;
 
 use crate::{
     call::Call,
-    clock::{ATTEMPT, TestClock},
+    clock::TestClock,
     fault::{self, LIMIT, Play},
     server::{Server, Spell},
     table::{Row, TABLE},
 };
 
+/// How long a try may take; tokio tells when it is over.
+const ATTEMPT: Duration = Duration::from_secs(300);
 /// How many cells are played at a time.
 const AT_A_TIME: usize = 16;
 
@@ -96,13 +99,23 @@ async fn cell(
     spell: Spell,
     call: Call,
 ) -> Result<Outcome, Box<dyn StdError + Send + Sync>> {
+    let stalls = play.stalls();
     let server = Server::start(play, spell).await?;
-    let clock = TestClock::new(server.stalled());
+    let clock = TestClock::default();
     let c1 = client(http, &server, clock.clone())?;
-    for _ in 0..spell.after {
-        Call::Get.send(&c1).await?;
-    }
-    let result = call.send(&c1).await;
+    let all = async move {
+        for _ in 0..spell.after {
+            Call::Get.send(&c1).await?;
+        }
+        Ok(call.send(&c1).await)
+    };
+    let result: Result<_, Error> = if stalls {
+        let stalled = server.stalled();
+        tokio::task::spawn_blocking(move || in_own_time(&stalled, all)).await??
+    } else {
+        all.await
+    };
+    let result = result?;
     let told = result.as_ref().err().map_or(0, Error::tries);
     let elapsed = result.as_ref().err().and_then(Error::elapsed);
     if elapsed.is_some_and(|elapsed| elapsed != clock.elapsed()) {
@@ -122,6 +135,35 @@ async fn cell(
         waits: clock.waits(),
         result,
     })
+}
+
+/// Runs a call on a thread whose time stands still, but for each time that the server falls silent: then as much passes as a
+/// try may take. So no outcome depends on how long anything takes.
+fn in_own_time<T>(stalled: &Semaphore, call: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()?;
+    let result = runtime.block_on(async {
+        // tokio would move the time on by itself whenever there is nothing to do but wait for a socket; not while this runs.
+        let (over, until_over) = std::sync::mpsc::channel::<()>();
+        let hold = tokio::task::spawn_blocking(move || until_over.recv().is_ok());
+        let pass = async {
+            while let Ok(permit) = stalled.acquire().await {
+                permit.forget();
+                tokio::time::advance(ATTEMPT).await;
+            }
+        };
+        let result = tokio::select! {
+            result = call => Some(result),
+            // The semaphore is never closed.
+            () = pass => None,
+        };
+        drop(over);
+        let _ = hold.await;
+        result
+    });
+    result.ok_or_else(|| io::Error::other("the server is gone"))
 }
 
 fn client(http: reqwest::Client, server: &Server, clock: TestClock) -> Result<C1, ConfigError> {

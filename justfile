@@ -145,3 +145,23 @@ bench:
 # Compile cost against progenitor's own client and against a program without this SDK; takes a while.
 compile-cost rounds="3":
     benches/compile-cost.sh {{ rounds }}
+
+# Writes docs/fault-matrix.md: what becomes of each kind of call when something fails. A test compares it.
+fault-matrix:
+    page=$(cargo run --quiet --package c1-faults -- table) && printf '%s\n' "$page" > docs/fault-matrix.md
+
+# Many calls through proxies that break connections; 2,000 of them take half a minute.
+chaos calls="20000" seed=`date +%s`:
+    cargo run --quiet --package c1-faults -- chaos {{ calls }} {{ seed }}
+
+# Unpacks Debian's nginx and HAProxy for `just chaos`, which goes without what is not there; nothing is installed.
+chaos-programs:
+    rm -rf faults/.installed
+    mkdir faults/.installed
+    cd faults/.installed && apt-get download nginx haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1 libjemalloc2
+    cd faults/.installed && for package in *.deb; do dpkg -x "$package" .; done && rm *.deb
+
+# Many calls of one client, whose memory must not grow; Linux only.
+soak calls="200000":
+    cargo build --quiet --package c1-faults --package c1-api-emulator
+    "${CARGO_TARGET_DIR:-target}/debug/c1-faults" soak {{ calls }}

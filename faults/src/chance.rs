@@ -1,0 +1,26 @@
+//! Numbers by chance that a seed repeats (`SplitMix64`, <https://doi.org/10.1145/2660193.2660195>).
+
+/// A sequence of numbers.
+#[derive(Clone, Debug)]
+pub struct Chance(u64);
+
+impl Chance {
+    /// The sequence of the seed.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number, below `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end.max(1)
+    }
+
+    /// True in so many of a hundred cases.
+    pub fn percent(&mut self, share: u64) -> bool {
+        self.below(100) < share
+    }
+}

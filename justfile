@@ -6,7 +6,7 @@ _default:
     @just --list --unsorted
 
 # Everything that CI checks.
-ci: fmt spec-check deny clippy test quickstart peers doc features msrv
+ci: fmt spec-check deny clippy test quickstart peers doc features tls msrv
 
 # The formatting.
 fmt:
@@ -82,6 +82,10 @@ doc:
 features at=`git rev-list --count HEAD`:
     {{ just_executable() }} _groups | tail -n +2 | awk -v from={{ at }} '{ name[NR - 1] = $0 } END { for (i = 0; i < 8; i++) print name[(from * 8 + i) % NR] }' | {{ just_executable() }} _check-each
     {{ just_executable() }} _groups | sed -n 1p | tr ' ' '\n' | {{ just_executable() }} _check-each
+
+# c1-api-ext with each TLS of its features, and with none. native-tls needs OpenSSL's headers on Linux, aws-lc a C compiler.
+tls:
+    for features in core core,rustls-ring core,rustls-aws-lc,compression core,native-tls,es256,personal_client; do echo "c1-api-ext with $features"; cargo check --quiet --package c1-api-ext --no-default-features --features "$features"; done
 
 # Every group alone: 133 builds, a quarter of an hour and more.
 features-all:

@@ -63,7 +63,7 @@ async fn main() -> Outcome<()> {
 }
 
 async fn login(tenant: Tenant, client_id: String) -> Outcome<PersonalCredentials> {
-    let endpoint = TokenEndpoint::new(http::client_builder()?.build()?, &tenant);
+    let endpoint = TokenEndpoint::new(http::client(&tenant)?, &tenant);
     let authorization = DeviceLogin::new(endpoint, client_id).start().await?;
     eprintln!(
         "Open {}\nand enter {} within {} min.",

@@ -9,7 +9,6 @@ use crate::{
     client_id::{ClientId, ClientIdError},
     client_secret::{ClientSecret, ClientSecretError},
     clock::{Clock, SystemClock},
-    headers::PRODUCT,
     http,
     random::{Random, SystemRandom},
     stack::{Settings, Stack},
@@ -377,7 +376,7 @@ impl C1Builder {
         }
         let http = match self.http {
             Some(http) => http,
-            None => default_http(&tenant)?,
+            None => http::client(&tenant)?,
         };
         let source = match access {
             Access::Source(_) if self.dpop.is_some() => return Err(ConfigError::NotBindable),
@@ -466,24 +465,6 @@ fn same_host(tenant: &Tenant, other: &Tenant) -> Result<(), ConfigError> {
         tenant: tenant.host().to_owned(),
         other: other.host().to_owned(),
     })
-}
-
-fn default_http(tenant: &Tenant) -> Result<reqwest::Client, ConfigError> {
-    let has_tls = cfg!(any(
-        feature = "rustls-ring",
-        feature = "rustls-aws-lc",
-        feature = "native-tls"
-    ));
-    let mut builder = http::client_builder()?.user_agent(PRODUCT);
-    if tenant.is_loopback() {
-        // What is for this machine has no business at a proxy, least of all without TLS.
-        builder = builder.no_proxy();
-    } else if !has_tls {
-        return Err(ConfigError::NoTls);
-    }
-    builder
-        .build()
-        .map_err(|error| ConfigError::Tls(error.into()))
 }
 
 /// Why there is no client. It never holds a credential.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{ClientBuilder, redirect::Policy};
 
-use crate::client::ConfigError;
+use crate::{client::ConfigError, headers::PRODUCT, tenant::Tenant};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -33,6 +33,29 @@ pub fn client_builder() -> Result<ClientBuilder, ConfigError> {
         .redirect(Policy::none())
         .connect_timeout(CONNECT_TIMEOUT);
     tls(builder)
+}
+
+/// The client that [`C1Builder`](crate::C1Builder) makes of it: with our user agent, and no proxy between this machine
+/// and itself. For a [`TokenEndpoint`](crate::TokenEndpoint) of your own.
+///
+/// # Errors
+/// [`ConfigError::Tls`], as above; [`ConfigError::NoTls`] without a TLS feature, for a tenant on another machine.
+pub fn client(tenant: &Tenant) -> Result<reqwest::Client, ConfigError> {
+    let has_tls = cfg!(any(
+        feature = "rustls-ring",
+        feature = "rustls-aws-lc",
+        feature = "native-tls"
+    ));
+    let mut builder = client_builder()?.user_agent(PRODUCT);
+    if tenant.is_loopback() {
+        // What is for this machine has no business at a proxy, least of all without TLS.
+        builder = builder.no_proxy();
+    } else if !has_tls {
+        return Err(ConfigError::NoTls);
+    }
+    builder
+        .build()
+        .map_err(|error| ConfigError::Tls(error.into()))
 }
 
 #[cfg(feature = "native-tls")]

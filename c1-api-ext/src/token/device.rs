@@ -39,7 +39,7 @@ const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 /// use c1_api_ext::{C1, DeviceLogin, Tenant, TokenEndpoint, http};
 ///
 /// let tenant: Tenant = "acme".parse()?;
-/// let endpoint = TokenEndpoint::new(http::client_builder()?.build()?, &tenant);
+/// let endpoint = TokenEndpoint::new(http::client(&tenant)?, &tenant);
 /// let authorization = DeviceLogin::new(endpoint, "my-public-client-id").start().await?;
 /// println!("Open {} and enter {}", authorization.verification_uri(), authorization.user_code());
 /// let token = authorization.wait().await?;

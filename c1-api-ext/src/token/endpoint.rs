@@ -71,7 +71,7 @@ const CODES: [&str; 15] = [
 /// use c1_api_ext::{ClientId, ClientSecret, DpopKey, SignedAssertion, TokenEndpoint, http};
 ///
 /// let id: ClientId = "happy-otter-12345@acme.conductor.one/spc".parse()?;
-/// let endpoint = TokenEndpoint::new(http::client_builder()?.build()?, id.tenant()).dpop(DpopKey::generate()?);
+/// let endpoint = TokenEndpoint::new(http::client(id.tenant())?, id.tenant()).dpop(DpopKey::generate()?);
 /// let source = SignedAssertion::new(endpoint, id, ClientSecret::from_seed([7; 32]));
 /// # Ok(())
 /// # }

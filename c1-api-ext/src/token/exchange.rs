@@ -29,7 +29,7 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 ///
 /// // The client id is the trust's, as C1 shows it.
 /// let id: ClientId = "happy-otter-12345@acme.conductor.one/wfe".parse()?;
-/// let http = http::client_builder()?.build()?;
+/// let http = http::client(id.tenant())?;
 /// let subject = GitHubActions::new(http.clone(), id.tenant());
 /// let source = TokenExchange::new(TokenEndpoint::new(http, id.tenant()), id.clone(), subject);
 /// let c1 = C1::builder().tenant(id.tenant().clone()).token_source(source).build()?;

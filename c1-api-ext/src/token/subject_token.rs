@@ -84,7 +84,7 @@ impl fmt::Debug for SubjectToken {
 /// use c1_api_ext::{ClientId, TokenEndpoint, TokenExchange, http};
 ///
 /// let id: ClientId = "happy-otter-12345@acme.conductor.one/wfe".parse()?;
-/// let endpoint = TokenEndpoint::new(http::client_builder()?.build()?, id.tenant());
+/// let endpoint = TokenEndpoint::new(http::client(id.tenant())?, id.tenant());
 /// let source = TokenExchange::new(endpoint, id, || async { ask_the_vault().await });
 /// # Ok(())
 /// # }

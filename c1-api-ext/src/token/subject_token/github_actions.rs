@@ -36,7 +36,7 @@ const MAX_ANSWER: usize = 256 * 1024;
 /// use c1_api_ext::{GitHubActions, Tenant, http};
 ///
 /// let tenant: Tenant = "acme".parse()?;
-/// let subject = GitHubActions::new(http::client_builder()?.build()?, &tenant);
+/// let subject = GitHubActions::new(http::client(&tenant)?, &tenant);
 /// assert_eq!(format!("{subject:?}"), r#"GitHubActions { audience: "acme.conductor.one", .. }"#);
 /// # Ok(())
 /// # }

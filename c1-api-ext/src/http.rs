@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::{ClientBuilder, redirect::Policy};
+use reqwest::{ClientBuilder, Response, redirect::Policy};
+use zeroize::Zeroizing;
 
 use crate::{client::ConfigError, headers::PRODUCT, tenant::Tenant};
 
@@ -56,6 +57,21 @@ pub fn client(tenant: &Tenant) -> Result<reqwest::Client, ConfigError> {
     builder
         .build()
         .map_err(|error| ConfigError::Tls(error.into()))
+}
+
+/// The body of an answer that may hold a token, overwritten after use; none if it is longer than `limit`.
+pub(crate) async fn read_secret(
+    response: &mut Response,
+    limit: usize,
+) -> Result<Option<Zeroizing<Vec<u8>>>, reqwest::Error> {
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
 }
 
 #[cfg(feature = "native-tls")]

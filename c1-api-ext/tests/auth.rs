@@ -23,6 +23,19 @@ async fn call(c1: &C1) -> Result<(), Error> {
     c1.apps().list().await.map(drop)
 }
 
+/// So many calls together, all of which have to succeed.
+async fn call_at_once(c1: &C1, count: usize) {
+    let calls: Vec<_> = (0..count)
+        .map(|_| {
+            let c1 = c1.clone();
+            tokio::spawn(async move { call(&c1).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.expect("no panic").expect("an answer");
+    }
+}
+
 fn build(builder: C1Builder) -> C1 {
     builder.build().expect("a client")
 }
@@ -255,15 +268,7 @@ async fn a_thousand_calls_across_an_expiry_renew_once_and_none_fails() {
         tenant
             .clock
             .advance(Duration::from_secs(if round == 0 { 300 } else { 31 }));
-        let calls: Vec<_> = (0..100)
-            .map(|_| {
-                let c1 = c1.clone();
-                tokio::spawn(async move { call(&c1).await })
-            })
-            .collect();
-        for call in calls {
-            call.await.expect("no panic").expect("an answer");
-        }
+        call_at_once(&c1, 100).await;
     }
     assert_eq!(
         tenant.requests().len(),
@@ -301,15 +306,7 @@ async fn many_refused_at_once_ask_for_one_new_token() {
     for round in 2..5 {
         call(&c1).await.expect("an answer");
         tenant.emulator.revoke_tokens();
-        let calls: Vec<_> = (0..200)
-            .map(|_| {
-                let c1 = c1.clone();
-                tokio::spawn(async move { call(&c1).await })
-            })
-            .collect();
-        for call in calls {
-            call.await.expect("no panic").expect("a second try");
-        }
+        call_at_once(&c1, 200).await;
         assert_eq!(tenant.token_requests(), round);
     }
 }
@@ -414,15 +411,7 @@ async fn dpop_nonces_of_both_servers_are_learned_and_kept() {
         call(&c1).await.expect("an answer");
         assert_eq!(tenant.requests().len(), 3, "it is known now");
         tenant.emulator.rotate_dpop_nonces();
-        let calls: Vec<_> = (0..50)
-            .map(|_| {
-                let c1 = c1.clone();
-                tokio::spawn(async move { call(&c1).await })
-            })
-            .collect();
-        for call in calls {
-            call.await.expect("no panic").expect("each repeats its own");
-        }
+        call_at_once(&c1, 50).await;
         assert_eq!(tenant.token_requests(), 2, "the token is as good as before");
         tenant.emulator.revoke_tokens();
         call(&c1).await.expect("an answer");

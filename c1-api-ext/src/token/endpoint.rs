@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::{Clock, SystemClock},
+    http::read_secret,
     random::{Random, SystemRandom},
     tenant::Tenant,
     token::{
@@ -224,13 +225,10 @@ impl TokenEndpoint {
         if let Some(Provers { endpoint, .. }) = &self.dpop {
             endpoint.learn(response.headers());
         }
-        let mut body = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(unexpected("more than a token's worth of bytes"));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = read_secret(&mut response, MAX_ANSWER)
+            .await
+            .map_err(broken)?;
+        let body = body.ok_or_else(|| unexpected("more than a token's worth of bytes"))?;
         // serde's message could quote the token, so it is not kept.
         let answer = serde_json::from_slice::<Value>(&body)
             .map_err(|_| unexpected("something that is not JSON"))?;

@@ -13,7 +13,10 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{SubjectToken, SubjectTokenError, SubjectTokenSource, environment::Environment};
-use crate::tenant::{Tenant, is_loopback};
+use crate::{
+    http::read_secret,
+    tenant::{Tenant, is_loopback},
+};
 
 const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
@@ -116,13 +119,10 @@ impl GitHubActions {
         if let Some(reason) = refusal(status) {
             return Err(unexpected(reason));
         }
-        let mut body = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(unexpected("more than a token's worth of bytes"));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = read_secret(&mut response, MAX_ANSWER)
+            .await
+            .map_err(unreachable)?;
+        let body = body.ok_or_else(|| unexpected("more than a token's worth of bytes"))?;
         read_answer(&body).map_err(unexpected)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{ClientBuilder, Response, redirect::Policy};
+use reqwest::{ClientBuilder, Response, StatusCode, redirect::Policy};
 use zeroize::Zeroizing;
 
 use crate::{client::ConfigError, headers::PRODUCT, tenant::Tenant};
@@ -57,6 +57,13 @@ pub fn client(tenant: &Tenant) -> Result<reqwest::Client, ConfigError> {
     builder
         .build()
         .map_err(|error| ConfigError::Tls(error.into()))
+}
+
+/// Whether a service that answers so may give another answer later: it has failed or is busy.
+pub(crate) fn may_recover(status: StatusCode) -> bool {
+    status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || status == StatusCode::REQUEST_TIMEOUT
 }
 
 /// The body of an answer that may hold a token, overwritten after use; none if it is longer than `limit`.

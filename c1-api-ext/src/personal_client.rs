@@ -104,6 +104,11 @@ mod tests {
             .allow_source_cidr(["192.0.2.0/24"])
     }
 
+    fn logged_in(server: &MockServer) -> C1 {
+        let builder = C1::builder().tenant(tenant(server));
+        builder.access_token("canary").build().expect("a client")
+    }
+
     /// What comes of it when the server answers like this.
     async fn create(answer: Value) -> Result<PersonalCredentials, Error> {
         let server = MockServer::start_async().await;
@@ -121,12 +126,7 @@ mod tests {
                 then.status(200).json_body(answer);
             })
             .await;
-        let c1 = C1::builder()
-            .tenant(tenant(&server))
-            .access_token("canary")
-            .build()
-            .expect("a client");
-        let outcome = create_personal_client(&c1, request()).await;
+        let outcome = create_personal_client(&logged_in(&server), request()).await;
         create.assert_async().await;
         outcome
     }
@@ -187,12 +187,7 @@ mod tests {
                     .json_body(json!({ "code": 7, "message": "not allowed" }));
             })
             .await;
-        let c1 = C1::builder()
-            .tenant(tenant(&server))
-            .access_token("canary")
-            .build()
-            .expect("a client");
-        let error = create_personal_client(&c1, request())
+        let error = create_personal_client(&logged_in(&server), request())
             .await
             .expect_err("refused");
         assert_eq!(error.status().map(|status| status.as_u16()), Some(403));

@@ -57,6 +57,11 @@ impl ManualClock {
         waits.iter().map(Duration::as_secs).collect()
     }
 
+    /// How long was waited each time, exactly.
+    pub(crate) fn delays(&self) -> Vec<Duration> {
+        self.waits.lock().expect("no panic").clone()
+    }
+
     fn pass(&self, time: Duration) {
         *self.now.lock().expect("no panic") += time;
     }
@@ -93,6 +98,12 @@ impl Random for NoRandom {
     fn fill(&self, _: &mut [u8]) -> io::Result<()> {
         Err(io::Error::other("no bytes today"))
     }
+}
+
+/// An HTTP client for servers of a test; one for each test, because connections end with its runtime.
+pub(crate) fn http() -> reqwest::Client {
+    let builder = crate::http::client_builder().expect("TLS").no_proxy();
+    builder.build().expect("a client")
 }
 
 /// The tenant that `server` plays.
@@ -134,13 +145,6 @@ pub(crate) fn assert_no_secret(text: &str) {
 /// Fails if the `Debug` of `value` holds a secret.
 pub(crate) fn assert_debug_is_clean(value: &dyn fmt::Debug) {
     assert_no_secret(&format!("{value:?} {value:#?}"));
-}
-
-impl ManualClock {
-    /// How long was waited each time, exactly.
-    pub(crate) fn delays(&self) -> Vec<Duration> {
-        self.waits.lock().expect("no panic").clone()
-    }
 }
 
 /// Gives bytes of which the first is this and the others are 0.

@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        testing::{assert_debug_is_clean, assert_no_secret, shown, tenant},
+        testing::{assert_debug_is_clean, assert_no_secret, http, shown, tenant},
         token::TokenSource,
     };
 
@@ -168,13 +168,6 @@ mod tests {
                     .ok_or_else(|| Error::new(ErrorKind::Auth, "no more tokens"))
             })
         }
-    }
-
-    fn http() -> reqwest::Client {
-        crate::http::client_builder()
-            .expect("TLS")
-            .build()
-            .expect("a client")
     }
 
     fn transport(server: &MockServer, tokens: &[&'static str]) -> AuthTransport {

@@ -123,7 +123,7 @@ mod tests {
     use crate::random::SystemRandom;
     use crate::testing::{
         Counting, ManualClock, NoRandom, assert_debug_is_clean, assert_no_secret, client_id,
-        client_id_at, secret, shown, tenant,
+        client_id_at, http, secret, shown, tenant,
     };
 
     fn part(jwt: &str, index: usize) -> Value {
@@ -176,11 +176,7 @@ mod tests {
     }
 
     fn source(server: &MockServer) -> SignedAssertion {
-        let http = crate::http::client_builder()
-            .expect("TLS")
-            .build()
-            .expect("a client");
-        let endpoint = TokenEndpoint::new(http, &tenant(server))
+        let endpoint = TokenEndpoint::new(http(), &tenant(server))
             .clock(ManualClock::default())
             .random(Counting::default());
         SignedAssertion::new(endpoint, client_id_at(server), secret())
@@ -359,11 +355,7 @@ mod tests {
         let id: ClientId = format!("otter@127.0.0.1:{port}/pcc")
             .parse()
             .expect("a client id");
-        let http = crate::http::client_builder()
-            .expect("TLS")
-            .build()
-            .expect("a client");
-        let source = SignedAssertion::new(TokenEndpoint::new(http, id.tenant()), id, secret());
+        let source = SignedAssertion::new(TokenEndpoint::new(http(), id.tenant()), id, secret());
         let error = source.fetch().await.expect_err("nobody listens");
         assert_eq!(error.kind(), ErrorKind::Auth);
         match TokenError::of(&error) {

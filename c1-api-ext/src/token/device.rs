@@ -312,16 +312,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{ManualClock, assert_debug_is_clean, assert_no_secret, shown};
+    use crate::testing::{ManualClock, assert_debug_is_clean, assert_no_secret, http, shown};
 
     fn login(server: SocketAddr, clock: &Arc<ManualClock>) -> DeviceLogin {
-        let http = crate::http::client_builder()
-            .expect("TLS")
-            .no_proxy()
-            .build()
-            .expect("a client");
         let tenant = server.to_string().parse().expect("on loopback");
-        let endpoint = TokenEndpoint::new(http, &tenant).clock(clock.clone());
+        let endpoint = TokenEndpoint::new(http(), &tenant).clock(clock.clone());
         DeviceLogin::new(endpoint, "cli")
     }
 

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::{Clock, SystemClock},
-    http::read_secret,
+    http::{may_recover, read_secret},
     random::{Random, SystemRandom},
     tenant::Tenant,
     token::{
@@ -444,16 +444,13 @@ impl TokenError {
 
     /// Whether the same request may succeed later: the server could not be reached, has failed or is busy.
     pub fn is_retryable(&self) -> bool {
-        let busy = |status: StatusCode| {
-            status.is_server_error()
-                || status == StatusCode::TOO_MANY_REQUESTS
-                || status == StatusCode::REQUEST_TIMEOUT
-        };
         match self {
             Self::Refused { status, error, .. } => {
-                busy(*status) || error == "temporarily_unavailable" || error == "server_error"
+                may_recover(*status)
+                    || error == "temporarily_unavailable"
+                    || error == "server_error"
             }
-            Self::UnexpectedAnswer { status, .. } => busy(*status),
+            Self::UnexpectedAnswer { status, .. } => may_recover(*status),
             Self::Unreachable(error) => error.kind() != ErrorKind::InvalidRequest,
             Self::SubjectToken(error) => error.is_retryable(),
             Self::Signing(_) | Self::Unproven(_) => false,

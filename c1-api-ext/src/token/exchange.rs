@@ -121,15 +121,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{assert_debug_is_clean, assert_no_secret, client_id_at, shown, tenant};
+    use crate::testing::{
+        assert_debug_is_clean, assert_no_secret, client_id_at, http, shown, tenant,
+    };
     use crate::{DpopKey, EnvVariable, SubjectToken, SubjectTokenError};
 
     fn endpoint(server: &MockServer) -> TokenEndpoint {
-        let http = crate::http::client_builder()
-            .expect("TLS")
-            .build()
-            .expect("a client");
-        TokenEndpoint::new(http, &tenant(server))
+        TokenEndpoint::new(http(), &tenant(server))
     }
 
     fn exchange(server: &MockServer, subject: impl SubjectTokenSource) -> TokenExchange {

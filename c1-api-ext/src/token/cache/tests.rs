@@ -100,18 +100,23 @@ fn failure(text: &str) -> Result<AccessToken, Error> {
     Err(Error::new(ErrorKind::Auth, text))
 }
 
+async fn assert_all_get(
+    tasks: Vec<tokio::task::JoinHandle<Result<AccessToken, Error>>>,
+    text: &str,
+) {
+    for task in tasks {
+        let token = task.await.expect("no panic").expect("a token");
+        assert_eq!(token.expose(), text);
+    }
+}
+
 #[tokio::test]
 async fn one_asks_for_all_who_wait() {
     let set = Set::new([token("a", 600)]);
     let tasks = set.waiting(1000).await;
     assert_eq!(set.calls(), 1);
     set.open(1);
-    for task in tasks {
-        assert_eq!(
-            task.await.expect("no panic").expect("a token").expose(),
-            "a"
-        );
-    }
+    assert_all_get(tasks, "a").await;
     assert_eq!(set.calls(), 1);
 }
 
@@ -135,12 +140,7 @@ async fn a_cancelled_caller_leaves_its_request_to_the_others() {
     tasks.remove(0).abort();
     tokio::task::yield_now().await;
     set.open(1);
-    for task in tasks {
-        assert_eq!(
-            task.await.expect("no panic").expect("a token").expose(),
-            "a"
-        );
-    }
+    assert_all_get(tasks, "a").await;
     assert_eq!(set.calls(), 1);
 }
 
@@ -241,12 +241,7 @@ async fn renews_ahead_of_the_end_while_others_use_the_old_one() {
         assert_eq!(set.calls(), 2, "{lifetime}");
         assert_eq!(set.get().await, "a", "waits for nobody");
         set.open(1);
-        for task in renewing {
-            assert_eq!(
-                task.await.expect("no panic").expect("a token").expose(),
-                "b"
-            );
-        }
+        assert_all_get(renewing, "b").await;
         assert_eq!(set.get().await, "b");
         assert_eq!(set.calls(), 2);
     }

@@ -5,6 +5,8 @@ use std::{error::Error as StdError, fmt, io, path::PathBuf};
 use c1_api::{Error, ErrorKind};
 use reqwest::StatusCode;
 
+use crate::http::may_recover;
+
 /// Why there is no subject token: the source of [`TokenError::SubjectToken`](crate::TokenError::SubjectToken).
 ///
 /// It never holds a token, nor the value of a variable or the content of a file; the one exception is out of this
@@ -122,11 +124,7 @@ impl SubjectTokenError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { source, .. } => source.kind() != ErrorKind::InvalidRequest,
-            Self::UnexpectedAnswer { status, .. } => {
-                status.is_server_error()
-                    || *status == StatusCode::TOO_MANY_REQUESTS
-                    || *status == StatusCode::REQUEST_TIMEOUT
-            }
+            Self::UnexpectedAnswer { status, .. } => may_recover(*status),
             Self::Other(error) => error.retryable,
             Self::MissingVariable { .. }
             | Self::NotInGitHubActions { .. }

@@ -216,15 +216,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{assert_debug_is_clean, assert_no_secret, shown};
-
-    /// One for all cases of a test: reading the system's certificates takes its time.
-    fn http() -> reqwest::Client {
-        crate::http::client_builder()
-            .expect("TLS")
-            .build()
-            .expect("a client")
-    }
+    use crate::testing::{assert_debug_is_clean, assert_no_secret, http, shown};
 
     /// In a job whose runner has set these.
     fn job(http: &reqwest::Client, url: impl Into<String>, token: &'static str) -> GitHubActions {

@@ -127,6 +127,7 @@ impl<T: Transport> Telemetry<T> {
             "http.request.resend_count" = Empty,
             "error.type" = Empty,
             "c1.operation.id" = operation.id,
+            "c1.request.id" = Empty,
         );
         let inner = self.inner.execute(request, operation);
         let result = inner.instrument(span.clone()).await;
@@ -162,6 +163,10 @@ fn record(span: &Span, tries: u32, result: Result<StatusCode, &Error>) {
     if let Err(error) = result {
         span.record("error.type", &*error_type(error));
         span.record("otel.status_code", "ERROR");
+        // C1 tells it in the message of an error, and nowhere else.
+        if let Some(id) = error.request_id() {
+            span.record("c1.request.id", id);
+        }
     }
 }
 

@@ -804,7 +804,8 @@ async fn traces_tell_how_a_call_went_and_not_what_it_was_about() {
     };
     let code = " http.response.status_code=404";
     let resends = " http.request.resend_count=2";
-    assert_eq!(fields(0), common([" error.type=\"404\"", resends, code]));
+    let refused = " c1.request.id=\"r1\" error.type=\"404\"";
+    assert_eq!(fields(0), common([refused, resends, code]));
     assert_eq!(
         fields(1),
         "c1.retry.delay_ms=2000 error.type=\"503\" http.request.resend_count=1 message=the call is tried again"

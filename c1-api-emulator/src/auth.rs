@@ -28,15 +28,14 @@ use serde_json::{Value, json};
 use self::assertion::Assertions;
 use self::clients::Clients;
 use self::device::{Devices, Started};
+pub(crate) use self::dpop::{HEADER as DPOP, Realm};
 use self::dpop::{Proofs, Target};
+pub(crate) use self::exchange::Trust;
 use self::form::Form;
+pub(crate) use self::refusal::Refusal;
 use self::tokens::Tokens;
 use crate::credentials::Credentials;
 use crate::error::Error;
-
-pub(crate) use self::dpop::{HEADER as DPOP, Realm};
-pub(crate) use self::exchange::Trust;
-pub(crate) use self::refusal::Refusal;
 
 /// The path of the token endpoint.
 pub(crate) const TOKEN_PATH: &str = "/auth/v1/token";

@@ -6,9 +6,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use base64::Engine as _;
-use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use c1_api_spec::model::{Description, Message, Operation, Parameter, SchemaKind, Type};
 use serde_json::{Map, Value};
 

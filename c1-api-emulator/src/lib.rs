@@ -29,7 +29,6 @@ mod text;
 use std::sync::LazyLock;
 
 use c1_api_spec::Description;
-
 pub use error::Error;
 pub use log::Request;
 pub use server::{Builder, Emulator};
@@ -41,12 +40,8 @@ pub use server::{Builder, Emulator};
 /// [`Error::Description`], when the emulator was built with a description that cannot be read.
 pub fn description() -> Result<&'static Description, Error> {
     // Reading takes a while and the result never changes, so that a process reads it once.
-    static DESCRIPTION: LazyLock<Result<Description, c1_api_spec::Error>> = LazyLock::new(|| {
-        c1_api_spec::load(
-            include_str!("../../spec/openapi.yaml"),
-            include_str!("../../spec/overlay.yaml"),
-        )
-    });
+    static DESCRIPTION: LazyLock<Result<Description, c1_api_spec::Error>> =
+        LazyLock::new(|| c1_api_spec::load(c1_api_spec::DOCUMENT, c1_api_spec::OVERLAY));
     DESCRIPTION
         .as_ref()
         .map_err(|error| Error::Description(error.clone()))

@@ -18,13 +18,12 @@ mod table;
 mod users;
 
 use c1_api_spec::model::Description;
+pub(crate) use call::Call;
 use serde_json::Value;
+use table::Table;
 
 use crate::random::Random;
 use crate::status::Status;
-
-pub(crate) use call::Call;
-use table::Table;
 
 /// The answer of a handler.
 type Answer = Result<Value, Status>;

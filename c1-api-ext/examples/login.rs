@@ -9,16 +9,14 @@
 //! client from `CONDUCTORONE_LOGIN_CLIENT_ID`. The secret goes to a new file that nobody else can read, or to standard
 //! output if `--show-secret` says so; all else goes to standard error.
 
-use std::{
-    error::Error,
-    fs::{File, OpenOptions},
-    io::{self, Write},
-};
+use std::error::Error;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 
+use c1_api_ext::c1_api::chrono::TimeDelta;
+use c1_api_ext::c1_api::types::PersonalClientServiceCreateRequest;
 use c1_api_ext::{
-    C1, DeviceLogin, PersonalCredentials, Tenant, TokenEndpoint,
-    c1_api::{chrono::TimeDelta, types::PersonalClientServiceCreateRequest},
-    create_personal_client, http,
+    C1, DeviceLogin, PersonalCredentials, Tenant, TokenEndpoint, create_personal_client, http,
 };
 
 type Outcome<T> = Result<T, Box<dyn Error>>;

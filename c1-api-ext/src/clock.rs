@@ -1,10 +1,8 @@
 //! The time of day and waiting, injected wherever they decide something, so that tests take no time.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use c1_api::BoxFuture;
 

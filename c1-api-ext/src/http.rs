@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use reqwest::{ClientBuilder, Response, StatusCode, redirect::Policy};
+use reqwest::redirect::Policy;
+use reqwest::{ClientBuilder, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use crate::{client::ConfigError, headers::PRODUCT, tenant::Tenant};
+use crate::call::headers::PRODUCT;
+use crate::error::ConfigError;
+use crate::identity::tenant::Tenant;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -93,12 +96,11 @@ fn tls(builder: ClientBuilder) -> Result<ClientBuilder, ConfigError> {
     not(feature = "native-tls")
 ))]
 fn tls(builder: ClientBuilder) -> Result<ClientBuilder, ConfigError> {
-    use rustls_platform_verifier::BuilderVerifierExt;
-
     #[cfg(feature = "rustls-aws-lc")]
     use rustls::crypto::aws_lc_rs as crypto;
     #[cfg(not(feature = "rustls-aws-lc"))]
     use rustls::crypto::ring as crypto;
+    use rustls_platform_verifier::BuilderVerifierExt;
 
     let config = rustls::ClientConfig::builder_with_provider(crypto::default_provider().into())
         .with_safe_default_protocol_versions()

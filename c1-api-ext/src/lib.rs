@@ -17,57 +17,47 @@
 //! `rustls-ring` (default), `rustls-aws-lc` and `native-tls` choose the TLS of the HTTP client that the crate makes.
 //! `gzip` (default) lets answers come compressed, `compression` by brotli and zstd as well.
 
-mod attempt;
+mod auth;
+mod builder;
+mod call;
 mod client;
-mod client_id;
-mod client_secret;
 mod clock;
-mod headers;
+mod env;
+mod error;
 pub mod http;
-mod limits;
-#[cfg(feature = "personal_client")]
-mod personal_client;
+mod identity;
 mod random;
-mod retry;
-mod stack;
-mod telemetry;
-mod tenant;
 #[cfg(test)]
 mod testing;
-mod token;
-mod transport;
 
 pub use c1_api::{self, BoxFuture, Error, ErrorKind};
 
-pub use crate::{
-    client::{C1, C1Builder, ConfigError},
-    client_id::{ClientId, ClientIdError, ClientIdKind},
-    client_secret::{ClientSecret, ClientSecretError},
-    clock::{Clock, SystemClock},
-    limits::Limits,
-    random::{Random, SystemRandom},
-    retry::RetryPolicy,
-    telemetry::{Ended, Metrics, Retried},
-    tenant::{Tenant, TenantError},
-    token::{
-        AccessToken, TokenSource,
-        assertion::SignedAssertion,
-        cache::TokenCache,
-        client_secret_post::ClientSecretPost,
-        device::{DeviceAuthorization, DeviceLogin, DeviceLoginError},
-        dpop::DpopKey,
-        endpoint::{TokenEndpoint, TokenError},
-        exchange::TokenExchange,
-        subject_token::{
-            EnvVariable, GitHubActions, HcpTerraform, SubjectSourceError, SubjectToken,
-            SubjectTokenError, SubjectTokenSource, TokenFile,
-        },
-    },
-    transport::AuthTransport,
-};
-
+pub use crate::auth::assertion::SignedAssertion;
+pub use crate::auth::cache::TokenCache;
+pub use crate::auth::client_secret_post::ClientSecretPost;
+pub use crate::auth::device::{DeviceAuthorization, DeviceLogin, DeviceLoginError};
+pub use crate::auth::dpop::DpopKey;
+pub use crate::auth::endpoint::{TokenEndpoint, TokenError};
+pub use crate::auth::exchange::TokenExchange;
 #[cfg(feature = "personal_client")]
-pub use crate::personal_client::{PersonalCredentials, create_personal_client};
+pub use crate::auth::personal_client::{PersonalCredentials, create_personal_client};
+pub use crate::auth::subject_token::{
+    EnvVariable, GitHubActions, HcpTerraform, SubjectSourceError, SubjectToken, SubjectTokenError,
+    SubjectTokenSource, TokenFile,
+};
+pub use crate::auth::token::{AccessToken, TokenSource};
+pub use crate::builder::C1Builder;
+pub use crate::call::auth_transport::AuthTransport;
+pub use crate::call::limits::Limits;
+pub use crate::call::metrics::{Ended, Metrics, Retried};
+pub use crate::call::policy::RetryPolicy;
+pub use crate::client::C1;
+pub use crate::clock::{Clock, SystemClock};
+pub use crate::error::ConfigError;
+pub use crate::identity::client_id::{ClientId, ClientIdError, ClientIdKind};
+pub use crate::identity::client_secret::{ClientSecret, ClientSecretError};
+pub use crate::identity::tenant::{Tenant, TenantError};
+pub use crate::random::{Random, SystemRandom};
 
 /// The examples of the README compile, and those that can run do.
 #[cfg(doctest)]

@@ -1,6 +1,7 @@
 //! Random bytes, injected wherever they are needed, so that tests can foretell what is sent.
 
-use std::{fmt, io, sync::Arc};
+use std::sync::Arc;
+use std::{fmt, io};
 
 /// Gives random bytes.
 ///

@@ -1,14 +1,10 @@
 //! What the unit tests of several modules share.
 
-use std::{
-    error::Error as StdError,
-    fmt, io,
-    sync::{
-        Mutex,
-        atomic::{AtomicU8, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::error::Error as StdError;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{fmt, io};
 
 use c1_api::BoxFuture;
 use httpmock::MockServer;

@@ -4,17 +4,14 @@
 
 mod common;
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use c1_api_ext::c1_api::types::CreateAppRequest;
 use c1_api_ext::{
     BoxFuture, C1, C1Builder, ClientSecret, Clock, DeviceLogin, DeviceLoginError, DpopKey, Error,
-    ErrorKind, RetryPolicy, SubjectToken, TokenError, c1_api::types::CreateAppRequest,
+    ErrorKind, RetryPolicy, SubjectToken, TokenError,
 };
 use common::{Tenant, TestClock, refusal};
 
@@ -436,7 +433,8 @@ async fn dpop_follows_the_servers_clock() {
 #[cfg(feature = "personal_client")]
 #[tokio::test]
 async fn a_login_leaves_a_personal_client_behind() {
-    use c1_api_ext::{c1_api::types::PersonalClientServiceCreateRequest, create_personal_client};
+    use c1_api_ext::c1_api::types::PersonalClientServiceCreateRequest;
+    use c1_api_ext::create_personal_client;
 
     let tenant = Tenant::start(|b| b).await;
     let login = DeviceLogin::new(tenant.endpoint(), "some-cli");

@@ -2,14 +2,12 @@
 //! repeats what it hears has to say.
 #![allow(clippy::expect_used, reason = "a failing helper is a failing test")]
 
-use std::{
-    cell::RefCell,
-    collections::BTreeSet,
-    error::Error as StdError,
-    fmt::Debug,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::error::Error as StdError;
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use c1_api_ext::{
     AccessToken, AuthTransport, BoxFuture, C1, C1Builder, ClientId, ClientSecret, ClientSecretPost,
@@ -19,10 +17,8 @@ use c1_api_ext::{
     TokenEndpoint, TokenError, TokenExchange, TokenFile, TokenSource, http,
 };
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 /// In every secret of these tests, or made of it.
 const CANARY: &str = "canary-0123456789";

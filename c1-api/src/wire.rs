@@ -24,9 +24,6 @@ mod time;
 
 use std::fmt;
 
-use serde::de::{self, DeserializeSeed as _, Deserializer, Expected};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-
 #[allow(
     unused_imports,
     reason = "a description without a `pattern` needs no foreign type"
@@ -45,6 +42,8 @@ pub use message::{deserialize_message, encode_message};
 pub(crate) use open_enum::open_enum;
 #[doc(hidden)]
 pub use open_enum::{decode_enum, encode_enum};
+use serde::de::{self, DeserializeSeed as _, Deserializer, Expected};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Something that can stand at one place of a JSON document: a scalar, a list, a map, an enum or a message.
 ///

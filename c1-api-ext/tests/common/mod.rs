@@ -1,14 +1,10 @@
 //! An emulated tenant, and time that moves when told.
 
-use std::{
-    error::Error as StdError,
-    ops::Deref,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::error::Error as StdError;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use c1_api_emulator::{Builder, Emulator};
 use c1_api_ext::{

@@ -1,0 +1,56 @@
+//! The plain client secret in the body (RFC 6749, section 2.3.1).
+
+use std::fmt;
+
+use c1_api::{BoxFuture, Error};
+use zeroize::Zeroizing;
+
+use crate::auth::endpoint::TokenEndpoint;
+use crate::auth::token::{AccessToken, TokenSource};
+use crate::identity::client_id::ClientId;
+
+/// Gets tokens by sending the client secret itself, as OpenID Connect's `client_secret_post` does.
+///
+/// Prefer [`SignedAssertion`](crate::SignedAssertion), which keeps the secret at home; this is for servers that take
+/// nothing else.
+pub struct ClientSecretPost {
+    endpoint: TokenEndpoint,
+    client_id: ClientId,
+    secret: Zeroizing<String>,
+}
+
+impl ClientSecretPost {
+    /// Asks `endpoint`, which is to be that of the tenant that [`ClientId::tenant`] names, or a way to it. The secret
+    /// is sent as it is, and overwritten in memory when the source is dropped.
+    pub fn new(endpoint: TokenEndpoint, client_id: ClientId, secret: impl Into<String>) -> Self {
+        Self {
+            endpoint,
+            client_id,
+            secret: Zeroizing::new(secret.into()),
+        }
+    }
+}
+
+impl TokenSource for ClientSecretPost {
+    fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
+        Box::pin(async move {
+            let form = || {
+                Ok(vec![
+                    ("grant_type", "client_credentials".into()),
+                    ("client_id", self.client_id.as_str().into()),
+                    ("client_secret", self.secret.as_str().into()),
+                ])
+            };
+            Ok(self.endpoint.request(form).await?)
+        })
+    }
+}
+
+impl fmt::Debug for ClientSecretPost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSecretPost")
+            .field("endpoint", &self.endpoint)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}

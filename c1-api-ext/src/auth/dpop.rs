@@ -1,0 +1,388 @@
+//! DPoP (RFC 9449): tokens that are worth nothing without the key that they are bound to.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
+
+use base64::Engine as _;
+use c1_api::{Error, ErrorKind};
+use ed25519_dalek::{Signer as _, SigningKey};
+use reqwest::Url;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::auth::jwt;
+use crate::auth::server_time::ServerTime;
+use crate::identity::client_secret::BASE64URL;
+use crate::random::{Random, SystemRandom};
+
+/// The header that carries a proof.
+pub(crate) const PROOF: HeaderName = HeaderName::from_static("dpop");
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+/// A nonce goes into every proof; what is longer than this is none.
+const MAX_NONCE: usize = 1024;
+
+/// A private key for DPoP (RFC 9449), Ed25519 or, with the feature `es256`, ECDSA on P-256.
+///
+/// Tokens that are got with it are bound to it, and every request proves that it is at hand. Its bytes are overwritten
+/// when it is dropped, `Debug` prints none of them, and there is no way to read them. Clones are the same key.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// let key = c1_api_ext::DpopKey::generate()?;
+/// assert_eq!(key.thumbprint().len(), 43);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct DpopKey(Arc<Key>);
+
+enum Key {
+    Ed25519(SigningKey),
+    #[cfg(feature = "es256")]
+    Es256(p256::ecdsa::SigningKey),
+}
+
+impl DpopKey {
+    /// A fresh Ed25519 key.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn generate() -> io::Result<Self> {
+        let mut seed = Zeroizing::new([0; 32]);
+        SystemRandom.fill(&mut *seed)?;
+        Ok(Self::ed25519_from_seed(&seed))
+    }
+
+    /// The Ed25519 key with this seed (RFC 8032).
+    pub fn ed25519_from_seed(seed: &[u8; 32]) -> Self {
+        Self(Arc::new(Key::Ed25519(SigningKey::from_bytes(seed))))
+    }
+
+    /// A fresh key on P-256.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    #[cfg(feature = "es256")]
+    pub fn generate_es256() -> io::Result<Self> {
+        // All but one in 2^32 are a scalar of the curve; a source of bytes that never gives one is no random source.
+        for _ in 0..8 {
+            let mut scalar = Zeroizing::new([0; 32]);
+            SystemRandom.fill(&mut *scalar)?;
+            if let Some(key) = Self::es256_from_scalar(&scalar) {
+                return Ok(key);
+            }
+        }
+        Err(io::Error::other("no random bytes that make a key"))
+    }
+
+    /// The key on P-256 with this private scalar, the `d` of its JWK (RFC 7518, section 6.2.2.1); none if it is zero
+    /// or not below the order of the curve.
+    #[cfg(feature = "es256")]
+    pub fn es256_from_scalar(scalar: &[u8; 32]) -> Option<Self> {
+        let key = p256::ecdsa::SigningKey::from_slice(scalar).ok()?;
+        Some(Self(Arc::new(Key::Es256(key))))
+    }
+
+    /// The thumbprint of the public key (RFC 7638), by which servers tell keys apart.
+    pub fn thumbprint(&self) -> String {
+        // serde_json writes members in their order; the RFC wants them sorted, which these are.
+        BASE64URL.encode(Sha256::digest(self.public_jwk().to_string()))
+    }
+
+    fn algorithm(&self) -> &'static str {
+        match &*self.0 {
+            Key::Ed25519(_) => "EdDSA",
+            #[cfg(feature = "es256")]
+            Key::Es256(_) => "ES256",
+        }
+    }
+
+    /// The required members only, in the order of their names.
+    fn public_jwk(&self) -> Value {
+        match &*self.0 {
+            Key::Ed25519(key) => {
+                let x = BASE64URL.encode(key.verifying_key().as_bytes());
+                json!({ "crv": "Ed25519", "kty": "OKP", "x": x })
+            }
+            #[cfg(feature = "es256")]
+            Key::Es256(key) => {
+                let point = key.verifying_key().to_encoded_point(false);
+                let text = |bytes: Option<&p256::FieldBytes>| {
+                    BASE64URL.encode(bytes.map(p256::FieldBytes::as_slice).unwrap_or_default())
+                };
+                json!({ "crv": "P-256", "kty": "EC", "x": text(point.x()), "y": text(point.y()) })
+            }
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        match &*self.0 {
+            Key::Ed25519(key) => key.sign(message).to_vec(),
+            #[cfg(feature = "es256")]
+            Key::Es256(key) => {
+                let signature: p256::ecdsa::Signature = key.sign(message);
+                signature.to_vec()
+            }
+        }
+    }
+}
+
+/// Shows the algorithm and the public key's thumbprint.
+impl fmt::Debug for DpopKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DpopKey")
+            .field("algorithm", &self.algorithm())
+            .field("thumbprint", &self.thumbprint())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes proofs with a key, for one server. Clones share the nonce.
+#[derive(Clone)]
+pub(crate) struct Prover {
+    key: DpopKey,
+    time: ServerTime,
+    random: Arc<dyn Random>,
+    /// What the server wants to see in the next proof (RFC 9449, sections 8 and 9).
+    nonce: Arc<Mutex<Option<String>>>,
+}
+
+impl Prover {
+    pub(crate) fn new(key: DpopKey, time: ServerTime, random: Arc<dyn Random>) -> Self {
+        Self {
+            key,
+            time,
+            random,
+            nonce: Arc::default(),
+        }
+    }
+
+    pub(crate) fn key(&self) -> &DpopKey {
+        &self.key
+    }
+
+    /// The proof for one request (section 4.2), with the token that goes along if one does.
+    ///
+    /// # Errors
+    /// When there are no random bytes.
+    pub(crate) fn proof(
+        &self,
+        method: &str,
+        url: &Url,
+        token: Option<&str>,
+    ) -> Result<HeaderValue, Error> {
+        let unsigned = |error: io::Error| {
+            Error::new(ErrorKind::Auth, "the DPoP proof could not be signed").with_source(error)
+        };
+        let mut htu = url.clone();
+        htu.set_query(None);
+        htu.set_fragment(None);
+        let mut claims = json!({
+            "jti": jwt::unique(&*self.random).map_err(unsigned)?,
+            "htm": method,
+            "htu": htu.as_str(),
+            "iat": jwt::numeric_date(self.time.now()),
+        });
+        if let Some(token) = token {
+            claims["ath"] = json!(BASE64URL.encode(Sha256::digest(token)));
+        }
+        if let Some(nonce) = &*self.nonce.lock().unwrap_or_else(PoisonError::into_inner) {
+            claims["nonce"] = json!(nonce);
+        }
+        let header = json!({
+            "typ": "dpop+jwt",
+            "alg": self.key.algorithm(),
+            "jwk": self.key.public_jwk(),
+        });
+        let proof = jwt::encode(&header, &claims, |message| self.key.sign(message));
+        let mut value = HeaderValue::from_str(&proof)
+            .map_err(|_| Error::new(ErrorKind::Auth, "the DPoP proof is not fit for a header"))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// Keeps the nonce that an answer gives; true if it gives one.
+    pub(crate) fn learn(&self, headers: &HeaderMap) -> bool {
+        let nonce = headers.get(NONCE).and_then(|value| value.to_str().ok());
+        let Some(nonce) = nonce.filter(|nonce| (1..=MAX_NONCE).contains(&nonce.len())) else {
+            return false;
+        };
+        *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(nonce.to_owned());
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use ed25519_dalek::{Signature, VerifyingKey};
+
+    use super::*;
+    use crate::testing::{Counting, ManualClock, NoRandom, assert_debug_is_clean};
+
+    fn key() -> DpopKey {
+        DpopKey::ed25519_from_seed(&[0x41; 32])
+    }
+
+    fn prover(key: DpopKey) -> Prover {
+        let time = ServerTime::new(Arc::new(ManualClock::default()));
+        Prover::new(key, time, Arc::new(Counting::default()))
+    }
+
+    fn url() -> Url {
+        "https://acme.conductor.one/api/v1/apps?page_size=5#x"
+            .parse()
+            .expect("a URL")
+    }
+
+    /// Header, claims, what was signed and the signature.
+    fn parts(proof: &HeaderValue) -> (Value, Value, String, Vec<u8>) {
+        let text = proof.to_str().expect("text");
+        let (signed, signature) = text.rsplit_once('.').expect("three parts");
+        let (header, claims) = signed.split_once('.').expect("three parts");
+        let bytes = |part: &str| BASE64URL.decode(part).expect("base64url");
+        let json = |part: &str| serde_json::from_slice(&bytes(part)).expect("JSON");
+        (
+            json(header),
+            json(claims),
+            signed.to_owned(),
+            bytes(signature),
+        )
+    }
+
+    fn nonce(text: &str) -> HeaderMap {
+        let value = HeaderValue::from_str(text).expect("a value");
+        HeaderMap::from_iter([(NONCE, value)])
+    }
+
+    #[test]
+    fn a_proof_says_what_is_asked_where_and_when() {
+        let prover = prover(key());
+        let proof = prover.proof("POST", &url(), None).expect("signed");
+        assert!(proof.is_sensitive());
+        let (header, claims, signed, signature) = parts(&proof);
+        let x = BASE64URL.encode(SigningKey::from_bytes(&[0x41; 32]).verifying_key());
+        assert_eq!(
+            header,
+            json!({ "typ": "dpop+jwt", "alg": "EdDSA", "jwk": { "kty": "OKP", "crv": "Ed25519", "x": x } })
+        );
+        assert_eq!(
+            claims,
+            json!({
+                "jti": "AAAAAAAAAAAAAAAAAAAAAA",
+                "htm": "POST",
+                "htu": "https://acme.conductor.one/api/v1/apps",
+                "iat": 1_700_000_000,
+            })
+        );
+        let x: [u8; 32] = BASE64URL
+            .decode(x)
+            .expect("base64url")
+            .try_into()
+            .expect("32");
+        VerifyingKey::from_bytes(&x)
+            .and_then(|key| {
+                key.verify_strict(signed.as_bytes(), &Signature::from_slice(&signature)?)
+            })
+            .expect("the signature is the key's");
+        let again = prover.proof("POST", &url(), None).expect("signed");
+        assert_ne!(parts(&again).1["jti"], claims["jti"]);
+    }
+
+    // The token and its hash are those of RFC 9449, section 7.1.
+    #[test]
+    fn with_a_token_goes_its_hash() {
+        let token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
+        let proof = prover(key()).proof("GET", &url(), Some(token));
+        assert_eq!(
+            parts(&proof.expect("signed")).1["ath"],
+            "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
+        );
+    }
+
+    #[test]
+    fn the_last_nonce_is_in_the_next_proof() {
+        let prover = prover(key());
+        let given = |prover: &Prover| {
+            let proof = prover.proof("GET", &url(), None).expect("signed");
+            parts(&proof).1["nonce"].clone()
+        };
+        for ignored in [HeaderMap::new(), nonce(""), nonce(&"n".repeat(1025))] {
+            assert!(!prover.learn(&ignored));
+            assert_eq!(given(&prover), Value::Null);
+        }
+        assert!(prover.learn(&nonce("one")));
+        assert_eq!(given(&prover.clone()), "one");
+        assert!(prover.learn(&nonce("two")));
+        assert_eq!(given(&prover), "two");
+    }
+
+    #[test]
+    fn no_proof_without_randomness() {
+        let time = ServerTime::new(Arc::new(ManualClock::default()));
+        let error = Prover::new(key(), time, Arc::new(NoRandom))
+            .proof("GET", &url(), None)
+            .expect_err("no jti");
+        assert_eq!(error.kind(), ErrorKind::Auth);
+    }
+
+    // RFC 8037, appendices A.1 and A.3.
+    #[test]
+    fn the_thumbprint_is_that_of_the_rfc() {
+        let d = BASE64URL
+            .decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
+            .expect("base64url");
+        let key = DpopKey::ed25519_from_seed(&d.try_into().expect("32 bytes"));
+        assert_eq!(
+            key.thumbprint(),
+            "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+        );
+    }
+
+    #[test]
+    fn nothing_shows_the_key() {
+        assert_debug_is_clean(&key());
+        let fresh = DpopKey::generate().expect("a key");
+        assert_ne!(fresh.thumbprint(), key().thumbprint());
+    }
+
+    #[cfg(feature = "es256")]
+    #[test]
+    fn es256_signs_what_its_public_key_verifies() {
+        use p256::ecdsa::signature::Verifier as _;
+        use p256::ecdsa::{Signature, VerifyingKey};
+
+        // RFC 7515, appendix A.3.
+        let d = BASE64URL
+            .decode("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI")
+            .expect("base64url");
+        let scalar: [u8; 32] = d.try_into().expect("32 bytes");
+        let key = DpopKey::es256_from_scalar(&scalar).expect("a scalar");
+        assert_eq!(
+            key.public_jwk(),
+            json!({
+                "kty": "EC",
+                "crv": "P-256",
+                "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+            })
+        );
+        assert_debug_is_clean(&key);
+        let public = match &*key.0 {
+            Key::Es256(key) => VerifyingKey::from(key),
+            Key::Ed25519(_) => panic!("another key"),
+        };
+        let proof = prover(key).proof("GET", &url(), None).expect("signed");
+        let (header, _, signed, signature) = parts(&proof);
+        assert_eq!((&header["alg"], signature.len()), (&json!("ES256"), 64));
+        let signature = Signature::from_slice(&signature).expect("r and s");
+        public
+            .verify(signed.as_bytes(), &signature)
+            .expect("the signature is the key's");
+        assert!(DpopKey::es256_from_scalar(&[0; 32]).is_none());
+        assert!(DpopKey::es256_from_scalar(&[0xff; 32]).is_none());
+        assert!(DpopKey::generate_es256().is_ok());
+    }
+}

@@ -1,0 +1,73 @@
+//! The server's time: this machine's clock, corrected by what the server said.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use crate::clock::Clock;
+
+/// `Date` has whole seconds, and an answer may take some.
+const TOLERANCE: u64 = 30;
+
+/// Dates assertions and proofs. Clones share what was learned.
+#[derive(Clone)]
+pub(crate) struct ServerTime {
+    clock: Arc<dyn Clock>,
+    /// Seconds that the server is ahead.
+    ahead: Arc<AtomicI64>,
+}
+
+impl ServerTime {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            ahead: Arc::default(),
+        }
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        let now = self.clock.now();
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        let by = Duration::from_secs(ahead.unsigned_abs());
+        let corrected = if ahead < 0 {
+            now.checked_sub(by)
+        } else {
+            now.checked_add(by)
+        };
+        corrected.unwrap_or(now)
+    }
+
+    /// By how many seconds `server` is ahead of this machine's clock; negative: behind.
+    pub(crate) fn ahead(&self, server: SystemTime) -> i64 {
+        let now = self.clock.now();
+        let (sign, by) = match server.duration_since(now) {
+            Ok(by) => (1, by),
+            Err(error) => (-1, error.duration()),
+        };
+        i64::try_from(by.as_secs()).map_or(0, |seconds| sign * seconds)
+    }
+
+    /// Goes by a server that is so many seconds ahead. False if that is no news.
+    pub(crate) fn correct(&self, ahead: i64) -> bool {
+        let before = self.ahead.swap(ahead, Ordering::Relaxed);
+        is_skew(before.saturating_sub(ahead))
+    }
+}
+
+/// Whether it is the clock that is wrong, and not the network that is slow.
+pub(crate) fn is_skew(seconds: i64) -> bool {
+    seconds.unsigned_abs() > TOLERANCE
+}
+
+impl fmt::Debug for ServerTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerTime")
+            .field("seconds_ahead", &self.ahead)
+            .finish_non_exhaustive()
+    }
+}

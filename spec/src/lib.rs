@@ -1,0 +1,53 @@
+//! Reads the OpenAPI description of the C1 API and generates the Rust client from it.
+//!
+//! The way of the data, each pass a pure function in a file named after it:
+//! [`read`] text to a JSON value, [`normalize`] the vendor's form (or ours) to a [`Description`],
+//! [`emit`] a description as our form, [`overlay`] our corrections onto that form, [`select`] the
+//! groups that are wanted, `lower` to what progenitor reads, `generate` Rust.
+
+pub mod check;
+pub mod emit;
+mod error;
+#[cfg(feature = "codegen")]
+pub mod generate;
+#[cfg(feature = "codegen")]
+pub mod lower;
+pub mod model;
+pub mod names;
+pub mod normalize;
+mod object;
+pub mod overlay;
+pub mod read;
+pub mod select;
+
+pub use error::{Error, Result};
+pub use model::Description;
+
+/// The description that ships with this crate, in our form: `openapi.yaml`.
+pub const DOCUMENT: &str = include_str!("../openapi.yaml");
+
+/// Our corrections of it: `overlay.yaml`.
+pub const OVERLAY: &str = include_str!("../overlay.yaml");
+
+/// Reads a description in the vendor's form or ours and lays the overlay over it.
+///
+/// # Errors
+///
+/// When either text is not what it should be, or holds a construct that no pass knows.
+pub fn load(document: &str, overlay: &str) -> Result<Description> {
+    let plain = normalize::normalize(&read::read(document)?)?;
+    let mut value = emit::emit(&plain);
+    overlay::apply(&mut value, &read::read(overlay)?)?;
+    normalize::normalize(&value)
+}
+
+/// What `cargo xtask spec import` writes: the description without prose, as YAML in our form.
+///
+/// # Errors
+///
+/// When the text is no document, or holds a construct that no pass knows.
+pub fn import(document: &str) -> Result<String> {
+    let mut description = normalize::normalize(&read::read(document)?)?;
+    emit::drop_prose(&mut description);
+    Ok(emit::text(&emit::emit(&description)))
+}

@@ -1,0 +1,111 @@
+//! What is measured: a token out of the cache, and a call that carries it to a server which takes no time. `time.rs`
+//! says how long they take, `allocations.rs` how often they allocate.
+
+#![allow(
+    clippy::expect_used,
+    reason = "a benchmark that cannot begin is to say so"
+)]
+
+use std::time::Duration;
+
+use c1_api_ext::c1_api::{OPERATIONS, Operation, Transport};
+use c1_api_ext::{AccessToken, AuthTransport, BoxFuture, Error, Tenant, TokenCache, TokenSource};
+use futures_util::FutureExt as _;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Method, Request, Response, Url};
+
+/// A token like the API's own, good for an hour.
+struct Source;
+
+impl TokenSource for Source {
+    fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
+        let token = AccessToken::new("t".repeat(900)).valid_for(Duration::from_secs(3600));
+        Box::pin(async { Ok(token) })
+    }
+}
+
+/// A cache that has its token.
+///
+/// # Panics
+/// If it has none.
+pub fn cache() -> TokenCache {
+    let cache = TokenCache::new(Source);
+    get(&cache);
+    cache
+}
+
+/// The token at hand: nothing is waited for.
+///
+/// # Panics
+/// If there is none.
+pub fn get(cache: &TokenCache) -> AccessToken {
+    cache.get().now_or_never().expect("at once").expect("one")
+}
+
+/// Answers at once, and the same.
+#[derive(Debug)]
+struct NoNetwork;
+
+impl Transport for NoNetwork {
+    fn execute<'a>(
+        &'a self,
+        _: Request,
+        _: &'static Operation,
+    ) -> BoxFuture<'a, Result<Response, Error>> {
+        Box::pin(async { Ok(http::Response::new("").into()) })
+    }
+}
+
+/// The least that there is to do: puts the same header on every request.
+#[derive(Debug)]
+pub struct Fixed(HeaderValue);
+
+impl Fixed {
+    /// With a token like the cache's.
+    ///
+    /// # Panics
+    /// If no header can carry it.
+    pub fn with_token() -> Self {
+        let value = format!("Bearer {}", get(&cache()).expose());
+        Self(value.try_into().expect("a header"))
+    }
+}
+
+impl Transport for Fixed {
+    fn execute<'a>(
+        &'a self,
+        mut request: Request,
+        operation: &'static Operation,
+    ) -> BoxFuture<'a, Result<Response, Error>> {
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.0.clone());
+        NoNetwork.execute(request, operation)
+    }
+}
+
+/// Puts tokens on requests, and has one.
+///
+/// # Panics
+/// If the tenant is none.
+pub fn transport() -> AuthTransport {
+    let tenant: Tenant = "acme".parse().expect("a tenant");
+    AuthTransport::new(NoNetwork, &tenant, cache())
+}
+
+/// A small call.
+///
+/// # Panics
+/// If the URL is none.
+pub fn request() -> Request {
+    let url = "https://acme.conductor.one/api/v1/apps?page_size=100";
+    Request::new(Method::GET, Url::parse(url).expect("a URL"))
+}
+
+/// Sends it.
+///
+/// # Panics
+/// If the answer is not there at once.
+pub fn call(transport: &impl Transport, request: Request) -> Response {
+    let answer = transport.execute(request, &OPERATIONS[0]).now_or_never();
+    answer.expect("at once").expect("an answer")
+}

@@ -1,0 +1,193 @@
+//! Generates from the description what no hand should write: one call for every operation
+//! (`cases.rs`) and one row for every message (`schemas.rs`).
+//!
+//! Each call is one short function; what they have in common is generic and written once in
+//! `src/cases.rs`, which keeps six hundred of them affordable to compile.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use c1_api_spec::Description;
+use c1_api_spec::model::{Operation, Parameter, SchemaKind, Type};
+use c1_api_spec::names::identifier;
+
+/// How many functions share a module. Modules are what the compiler divides its work by.
+const SHARE: usize = 80;
+
+fn main() {
+    if let Err(error) = generate() {
+        println!("cargo::error={error}");
+        std::process::exit(1);
+    }
+}
+
+fn generate() -> Result<(), Box<dyn Error>> {
+    let description = c1_api_spec::load(c1_api_spec::DOCUMENT, c1_api_spec::OVERLAY)?;
+    println!("cargo::rerun-if-changed=build.rs");
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
+    fs::write(out.join("cases.rs"), cases(&description)?)?;
+    fs::write(out.join("schemas.rs"), schemas(&description)?)?;
+    Ok(())
+}
+
+/// A function for each operation, and the table of them.
+fn cases(description: &Description) -> Result<String, Box<dyn Error>> {
+    let mut out = String::new();
+    let mut table = String::new();
+    for (share, operations) in description.operations.chunks(SHARE).enumerate() {
+        writeln!(out, "mod share{share} {{\n    use super::prelude::*;")?;
+        for (index, operation) in operations.iter().enumerate() {
+            case(description, operation, index, &mut out)?;
+            let id = operation.id();
+            writeln!(
+                table,
+                "    Case {{ id: {id:?}, start: share{share}::call{index} }},"
+            )?;
+        }
+        writeln!(out, "}}")?;
+    }
+    writeln!(
+        out,
+        "/// A call for every operation, in the order of the description."
+    )?;
+    writeln!(out, "pub static CASES: &[Case] = &[\n{table}];")?;
+    Ok(out)
+}
+
+fn case(
+    description: &Description,
+    operation: &Operation,
+    index: usize,
+    out: &mut String,
+) -> Result<(), Box<dyn Error>> {
+    let mut arguments = Vec::new();
+    for parameter in &operation.path_parameters {
+        arguments.push(argument(description, parameter, "path")?);
+    }
+    let body = match &operation.body {
+        None => "None",
+        Some(name)
+            if description
+                .message(name)
+                .is_some_and(|message| message.fields.is_empty()) =>
+        {
+            // Not an argument: there is nothing to say in it, and it is sent all the same.
+            "Some(serde_json::json!({}))"
+        }
+        Some(_) => {
+            arguments.push("body".to_owned());
+            "Some(json)"
+        }
+    };
+    let given = if arguments.is_empty() && operation.query_parameters.is_empty() {
+        "_"
+    } else {
+        "given"
+    };
+    writeln!(
+        out,
+        "    pub(super) fn call{index}(client: &Client, {given}: &Given) -> Result<Running, Unfit> {{"
+    )?;
+    if let (Some(name), "Some(json)") = (&operation.body, body) {
+        writeln!(
+            out,
+            "        let (body, json) = given.body::<types::{name}>()?;"
+        )?;
+    }
+    let mut call = format!(
+        "client.{}().{}({})",
+        identifier(&operation.group),
+        identifier(&operation.name),
+        arguments.join(", ")
+    );
+    for parameter in &operation.query_parameters {
+        let value = argument(description, parameter, "query")?;
+        write!(call, ".{}({value})", identifier(&parameter.name))?;
+    }
+    writeln!(out, "        Ok(run({call}, {body}))\n    }}")?;
+    Ok(())
+}
+
+/// The Rust expression of the value that was given for a parameter.
+fn argument(
+    description: &Description,
+    parameter: &Parameter,
+    place: &str,
+) -> Result<String, Box<dyn Error>> {
+    let value = format!("given.{place}({:?})?", parameter.name);
+    match &parameter.ty {
+        Type::String => Ok(value),
+        Type::Int32 => Ok(format!("{value}.parse::<i32>()?")),
+        Type::Int64 => Ok(format!("{value}.parse::<i64>()?")),
+        Type::Ref(name)
+            if matches!(
+                description.schemas.get(name).map(|schema| &schema.kind),
+                Some(SchemaKind::Enum(_))
+            ) =>
+        {
+            Ok(format!("types::{name}::from({value})"))
+        }
+        other => Err(format!(
+            "{}: teach build.rs to give a parameter of type {other:?}",
+            parameter.name
+        )
+        .into()),
+    }
+}
+
+/// A row for each message.
+fn schemas(description: &Description) -> Result<String, Box<dyn Error>> {
+    let secretive = secretive(description);
+    let messages: Vec<_> = description
+        .schemas
+        .iter()
+        .filter(|(_, schema)| matches!(schema.kind, SchemaKind::Message(_)))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let mut out = String::new();
+    let mut table = String::new();
+    for (share, names) in messages.chunks(SHARE).enumerate() {
+        writeln!(out, "mod share{share} {{\n    use super::prelude::*;")?;
+        writeln!(out, "    pub(super) static ROWS: &[Schema] = &[")?;
+        for name in names {
+            let debug = if secretive.contains(name) {
+                format!("Some(debug::<types::{name}>)")
+            } else {
+                "None".to_owned()
+            };
+            writeln!(
+                out,
+                "        Schema {{ name: {name:?}, round: round::<types::{name}>, debug: {debug} }},"
+            )?;
+        }
+        writeln!(out, "    ];\n}}")?;
+        writeln!(table, "    share{share}::ROWS,")?;
+    }
+    writeln!(out, "static SHARES: &[&[Schema]] = &[\n{table}];")?;
+    Ok(out)
+}
+
+/// The messages that hold a secret, themselves or in a message within.
+fn secretive(description: &Description) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
+    loop {
+        let before = found.len();
+        for name in description.schemas.keys() {
+            let holds = description.message(name).is_some_and(|message| {
+                message.fields.values().any(|field| {
+                    let inner = field.ty.reference();
+                    field.sensitive || inner.is_some_and(|inner| found.contains(inner))
+                })
+            });
+            if holds {
+                found.insert(name.as_str());
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Every operation of the description, called through the generated client on the emulator: what
+//! was sent arrives as the description says, and the answer decodes without loss.
+#![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use c1_api::{Bearer, BoxFuture, Client, Error, ErrorKind, Operation, Safety, Transport, types};
+use c1_api_emulator::sample::Sampler;
+use c1_api_emulator::{Emulator, Request};
+use c1_api_spec::model::{self, Method, Parameter, SchemaKind, Type};
+use c1_tests::cases::{CASES, Case, Exchange, Given};
+use c1_tests::{canonical, description};
+use serde_json::{Value, json};
+
+/// Sends by another transport and keeps the text of the last answer.
+#[derive(Clone, Debug)]
+struct Tap {
+    inner: Bearer,
+    answer: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Transport for Tap {
+    fn execute<'a>(
+        &'a self,
+        request: c1_api::reqwest::Request,
+        operation: &'static Operation,
+    ) -> BoxFuture<'a, Result<c1_api::reqwest::Response, Error>> {
+        Box::pin(async move {
+            let response = self.inner.execute(request, operation).await?;
+            let mut copy = http::Response::builder().status(response.status());
+            *copy.headers_mut().unwrap() = response.headers().clone();
+            let body = response.bytes().await.map_err(Error::from_reqwest)?;
+            *self.answer.lock().unwrap() = body.to_vec();
+            Ok(copy.body(body).unwrap().into())
+        })
+    }
+}
+
+struct Peer {
+    emulator: Emulator,
+    client: Client,
+    answer: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Peer {
+    /// A tenant that answers every operation with a sample, whatever the ids.
+    async fn start() -> Self {
+        let emulator = Emulator::builder().stateful(false).start().await.unwrap();
+        let http = c1_api_ext::http::client_builder()
+            .unwrap()
+            .no_proxy()
+            .build()
+            .unwrap();
+        let tap = Tap {
+            inner: Bearer::new(http.clone(), emulator.access_token().unwrap()).unwrap(),
+            answer: Arc::default(),
+        };
+        let answer = Arc::clone(&tap.answer);
+        let client = Client::new(emulator.base_url(), http, tap).unwrap();
+        Self {
+            emulator,
+            client,
+            answer,
+        }
+    }
+}
+
+/// Arguments that tell each parameter from every other, with all that a URL must escape.
+fn given(operation: &model::Operation, seed: u64) -> Given {
+    let text = |parameter: &Parameter, at: usize| match &parameter.ty {
+        Type::Int32 => (100 + i64::try_from(at).unwrap()).to_string(),
+        // More than a double can hold.
+        Type::Int64 => (-9_007_199_254_740_993 - i64::try_from(at).unwrap()).to_string(),
+        Type::Ref(name) => match &description().schemas[name].kind {
+            SchemaKind::Enum(names) => names.last().unwrap().clone(),
+            other => panic!("{name} is {other:?}"),
+        },
+        _ => format!("{} a/b é%2F?#&=;+{at}~", parameter.name),
+    };
+    let texts = |parameters: &[Parameter]| -> BTreeMap<_, _> {
+        let named = parameters.iter().enumerate();
+        named
+            .map(|(at, parameter)| (parameter.name.clone(), text(parameter, at)))
+            .collect()
+    };
+    let body = operation.body.as_deref();
+    Given {
+        path: texts(&operation.path_parameters),
+        query: texts(&operation.query_parameters),
+        body: body.map(|schema| Sampler::new(description(), seed).message(schema)),
+    }
+}
+
+/// A call that went through.
+struct Done {
+    given: Given,
+    exchange: Exchange,
+    /// The answer's text, before it was decoded.
+    answer: Value,
+}
+
+async fn call(peer: &Peer, case: &Case, given: Given) -> Result<Done, String> {
+    let running = (case.start)(&peer.client, &given)
+        .map_err(|error| format!("the arguments do not fit: {error}"))?;
+    let exchange = running
+        .await
+        .map_err(|error| format!("the call failed: {error:?}"))?;
+    let answer = serde_json::from_slice(&peer.answer.lock().unwrap())
+        .map_err(|error| format!("the answer is no JSON: {error}"))?;
+    Ok(Done {
+        given,
+        exchange,
+        answer,
+    })
+}
+
+/// Everything in which a call differs from what the description says.
+fn differences(operation: &model::Operation, done: &Done, arrived: &Request) -> Vec<String> {
+    let Done {
+        given,
+        exchange,
+        answer,
+    } = done;
+    let mut found = Vec::new();
+    let mut compare = |what: &str, is: Value, should: Value| {
+        if is != should {
+            found.push(format!("{what} is {is} and should be {should}"));
+        }
+    };
+    let method = operation.method.as_str();
+    let known = exchange.operation;
+    compare(
+        "what the client knows",
+        json!([known.id, known.method, known.path]),
+        json!([operation.id(), method, operation.path]),
+    );
+    compare(
+        "the route",
+        json!([arrived.operation, arrived.method, arrived.template]),
+        json!([operation.id(), method, operation.path]),
+    );
+    compare("the path", json!(arrived.path), json!(given.path));
+    let mut query = arrived.query.clone();
+    query.sort();
+    compare(
+        "the query",
+        json!(query),
+        given.query.iter().map(|pair| json!(pair)).collect(),
+    );
+
+    let body = match (&operation.body, &given.body) {
+        (Some(schema), Some(body)) => canonical::message(description(), schema, body).unwrap(),
+        _ => Value::Null,
+    };
+    compare("the typed body", json!(exchange.body), body);
+    compare("the body", json!(arrived.body), json!(exchange.body));
+
+    let header = |name: &str| {
+        let mut all = arrived.headers.iter().filter(|(known, _)| known == name);
+        all.next().map(|(_, value)| value.clone())
+    };
+    let content_type = operation.body.as_ref().map(|_| "application/json");
+    compare(
+        "content type, accept, api-version",
+        json!([
+            header("content-type"),
+            header("accept"),
+            header("api-version")
+        ]),
+        json!([content_type, "application/json", null]),
+    );
+
+    compare("the status", json!(exchange.status), json!(200));
+    compare(
+        "the decoded answer",
+        exchange.answer.clone(),
+        canonical::message(description(), &operation.response, answer).unwrap(),
+    );
+    found
+}
+
+/// No operation is skipped: the list is the description's, whatever its length.
+#[test]
+fn there_is_a_case_for_every_operation() {
+    let operations = &description().operations;
+    let cases: Vec<_> = CASES.iter().map(|case| case.id.to_owned()).collect();
+    let ids: Vec<_> = operations.iter().map(model::Operation::id).collect();
+    assert_eq!(cases, ids);
+    // Told by the text of the document, so that a reader that loses operations does not go unseen.
+    let document = c1_api_spec::DOCUMENT;
+    assert_eq!(cases.len(), document.matches("operationId:").count());
+    assert_eq!(cases.len(), c1_api::OPERATIONS.len());
+    println!("{} operations", cases.len());
+}
+
+/// What a retry relies on: the client's table says of every operation what the description says.
+#[test]
+fn the_table_knows_which_operations_can_be_repeated() {
+    let described: BTreeMap<_, _> = description()
+        .operations
+        .iter()
+        .map(|operation| (operation.id(), operation))
+        .collect();
+    let mut marked = 0;
+    for known in c1_api::OPERATIONS {
+        let operation = described[known.id];
+        let post_that_reads =
+            operation.method == Method::Post && operation.safety == model::Safety::Safe;
+        let expected = match known.method {
+            "GET" => Safety::Safe,
+            "POST" if post_that_reads => Safety::Safe,
+            "PUT" | "DELETE" => Safety::Idempotent,
+            _ => Safety::Neither,
+        };
+        assert_eq!(known.safety, expected, "{}", known.id);
+        assert_eq!(
+            known.is_repeatable(),
+            expected != Safety::Neither,
+            "{}",
+            known.id
+        );
+        marked += usize::from(post_that_reads);
+    }
+    // Told by the text of the overlay, so that a reader that loses marks does not go unseen.
+    let overlay = c1_api_spec::OVERLAY;
+    assert_eq!(marked, overlay.matches("{x-safe: true}").count());
+}
+
+#[tokio::test]
+async fn every_operation_arrives_as_described_and_its_answer_decodes() {
+    let peer = Peer::start().await;
+    let operations = &description().operations;
+    let mut calls = Vec::new();
+    let mut problems = Vec::new();
+    for (seed, (operation, case)) in (0..).zip(operations.iter().zip(CASES)) {
+        match call(&peer, case, given(operation, seed)).await {
+            Ok(done) => calls.push((operation, done)),
+            Err(problem) => problems.push(format!("{}: {problem}", operation.id())),
+        }
+    }
+    // Those that the emulator refused arrived too; the rest is told apart by the ids.
+    let arrived: BTreeMap<_, Vec<_>> =
+        peer.emulator
+            .requests()
+            .into_iter()
+            .fold(BTreeMap::new(), |mut all, request| {
+                let id = request.operation.clone();
+                all.entry(id).or_insert_with(Vec::new).push(request);
+                all
+            });
+    for (operation, done) in &calls {
+        let id = operation.id();
+        match arrived.get(&id).map(Vec::as_slice) {
+            Some([request]) => problems.extend(
+                differences(operation, done, request)
+                    .into_iter()
+                    .map(|difference| format!("{id}: {difference}")),
+            ),
+            other => problems.push(format!(
+                "{id} arrived {} times",
+                other.map_or(0, <[_]>::len)
+            )),
+        }
+    }
+    let shown = &problems[..problems.len().min(20)];
+    assert!(
+        problems.is_empty(),
+        "{} problems:\n{}",
+        problems.len(),
+        shown.join("\n")
+    );
+    assert_eq!(calls.len(), operations.len());
+}
+
+/// In every operation, for every text in the path: what would name another resource is not sent.
+#[tokio::test]
+async fn no_path_parameter_leaves_its_segment() {
+    let peer = Peer::start().await;
+    let mut refused = 0;
+    for (operation, case) in description().operations.iter().zip(CASES) {
+        let texts = operation.path_parameters.iter();
+        for parameter in texts.filter(|parameter| parameter.ty == Type::String) {
+            for bad in ["", ".", "..", "a\nb", "\0"] {
+                let mut given = given(operation, 0);
+                given.path.insert(parameter.name.clone(), bad.to_owned());
+                let error = (case.start)(&peer.client, &given)
+                    .unwrap()
+                    .await
+                    .expect_err("must be refused");
+                assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+                let named = format!("`{}`", parameter.name);
+                assert!(
+                    error.message().contains(&named),
+                    "{}: {error}",
+                    operation.id()
+                );
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0);
+    assert_eq!(peer.emulator.requests(), []);
+}
+
+/// progenitor's own methods, by position; the transport and its guards are the same.
+#[tokio::test]
+async fn raw_methods_reach_the_same_operations() {
+    const ID: &str = "a/b é%2F?#";
+    let peer = Peer::start().await;
+    let raw = peer.client.raw();
+
+    let apps = raw.apps_list(Some(10), Some("next&page")).await.unwrap();
+    assert_eq!(apps.status(), 200);
+    assert!(!apps.into_inner().list.is_empty());
+    raw.apps_get(ID).await.unwrap();
+    let body = types::DeleteAppRequest::new();
+    raw.apps_delete(ID, &body).await.unwrap();
+    let body = types::CreateAppEntitlementRequest::new("raw");
+    raw.app_entitlements_create(ID, &body).await.unwrap();
+    raw.automation_execution_get_automation_execution(i64::MIN)
+        .await
+        .unwrap();
+
+    let arrived: Vec<_> = peer
+        .emulator
+        .requests()
+        .into_iter()
+        .map(|request| json!([request.operation, request.path, request.query, request.body]))
+        .collect();
+    let min = i64::MIN.to_string();
+    let expected = [
+        json!([
+            "apps.list",
+            {},
+            [["page_size", "10"], ["page_token", "next&page"]],
+            null
+        ]),
+        json!(["apps.get", { "id": ID }, [], null]),
+        json!(["apps.delete", { "id": ID }, [], {}]),
+        json!(["app_entitlements.create", { "app_id": ID }, [], { "displayName": "raw" }]),
+        json!(["automation_execution.get_automation_execution", { "id": min }, [], null]),
+    ];
+    assert_eq!(arrived, expected);
+
+    for bad in ["", ".", "..", "a\nb"] {
+        let error = Error::from_raw(raw.apps_get(bad).await.unwrap_err()).await;
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{bad:?}");
+    }
+    assert_eq!(peer.emulator.requests().len(), expected.len());
+}
+
+/// A setter of the query that was not called sends nothing.
+#[tokio::test]
+async fn what_is_not_set_is_not_sent() {
+    let peer = Peer::start().await;
+    peer.client.apps().list().await.unwrap();
+    peer.client.apps().list().page_token("t").await.unwrap();
+    let queries: Vec<_> = peer
+        .emulator
+        .requests()
+        .into_iter()
+        .map(|request| request.query)
+        .collect();
+    let token = ("page_token".to_owned(), "t".to_owned());
+    assert_eq!(queries, [vec![], vec![token]]);
+}

@@ -1,0 +1,62 @@
+//! A description with a `pattern`, which the real one does not have yet: the client that is generated
+//! from it compiles, with `regress` behind the pattern, and its types enforce it.
+//!
+//! Another description is another c1-api, so a cargo of its own builds it, in a folder of its own
+//! under `target`. Versions come from the workspace's `Cargo.lock`: nothing is downloaded.
+#![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
+
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+#[test]
+fn a_pattern_builds_and_is_enforced() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root.canonicalize().unwrap();
+    let fixtures = root.join("tests/conformance/fixtures");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pattern");
+    fs::create_dir_all(&folder).unwrap();
+    let manifest = format!(
+        r#"
+[package]
+name = "pattern"
+edition = "2024"
+
+[[bin]]
+name = "pattern"
+path = {program:?}
+
+[dependencies]
+c1-api = {{ path = {api:?}, default-features = false, features = ["full"] }}
+serde_json = "1"
+
+# Quick to build, and quick to build again.
+[profile.dev]
+debug = false
+
+[workspace]
+"#,
+        program = fixtures.join("pattern.rs"),
+        api = root.join("c1-api"),
+    );
+    write(&folder.join("Cargo.toml"), manifest.as_bytes());
+    let lock = fs::read(root.join("Cargo.lock")).unwrap();
+    fs::write(folder.join("Cargo.lock"), lock).unwrap();
+
+    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["run", "--quiet", "--offline", "--target-dir", "target"])
+        .current_dir(&folder)
+        .env("C1_API_SPEC", fixtures.join("pattern.yaml"))
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(output.stdout, b"the pattern holds\n", "{errors}");
+}
+
+/// Writes unless it is there already, so that cargo sees no change where there is none.
+fn write(path: &Path, content: &[u8]) {
+    if fs::read(path).ok().as_deref() != Some(content) {
+        fs::write(path, content).unwrap();
+    }
+}

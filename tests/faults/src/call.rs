@@ -1,0 +1,94 @@
+//! The calls of the matrix: one for each way in which a call may be repeated, or may not.
+
+use c1_api_ext::c1_api::types::{
+    CreateAppRequest, DecoyServiceUpdateRequest, SearchAppsRequest,
+    SetAppEntitlementOwnersRequestV2,
+};
+use c1_api_ext::{C1, Error};
+
+/// A kind of call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// A GET.
+    Get,
+    /// A POST that only reads.
+    Search,
+    /// A POST that changes something.
+    Create,
+    /// A PUT.
+    Put,
+    /// A PATCH.
+    Patch,
+    /// A DELETE.
+    Delete,
+}
+
+impl Call {
+    /// In the order of the matrix' columns.
+    pub const ALL: [Self; 6] = [
+        Self::Get,
+        Self::Search,
+        Self::Create,
+        Self::Put,
+        Self::Patch,
+        Self::Delete,
+    ];
+
+    /// The heading of its column.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Search => "POST, reading",
+            Self::Create => "POST, writing",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// Whether sending it twice may do more than once does: then nothing but a refusal may be followed by a repetition.
+    /// Said here once more, and not asked of the client, which is on trial.
+    pub const fn is_delicate(self) -> bool {
+        matches!(self, Self::Create | Self::Patch)
+    }
+
+    /// Calls.
+    ///
+    /// # Errors
+    /// Whatever the call fails with.
+    pub async fn send(self, c1: &C1) -> Result<(), Error> {
+        match self {
+            Self::Get => c1.apps().list().await.map(drop),
+            Self::Search => {
+                let request = SearchAppsRequest::new().query("x");
+                c1.app_search().search(request).await.map(drop)
+            }
+            Self::Create => {
+                let request = CreateAppRequest::new("x");
+                c1.apps().create(request).await.map(drop)
+            }
+            Self::Put => {
+                let request = SetAppEntitlementOwnersRequestV2::new().role_slug("owner");
+                let set = c1.app_entitlement_owners_v2().set("a", "e", request);
+                set.await.map(drop)
+            }
+            Self::Patch => {
+                let request = DecoyServiceUpdateRequest::new();
+                c1.decoy().update("d", request).await.map(drop)
+            }
+            Self::Delete => c1.apps().delete("a").await.map(drop),
+        }
+    }
+
+    /// The id of its operation.
+    pub const fn operation(self) -> &'static str {
+        match self {
+            Self::Get => "apps.list",
+            Self::Search => "app_search.search",
+            Self::Create => "apps.create",
+            Self::Put => "app_entitlement_owners_v2.set",
+            Self::Patch => "decoy.update",
+            Self::Delete => "apps.delete",
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What has to hold for any input, as functions that panic when it does not.
+//!
+//! `just fuzz` looks for such inputs with libFuzzer (`fuzz_targets`), beginning with those under `seeds`; the test of
+//! this crate tries the seeds and some variations of them, so that the functions themselves are kept in order.
+
+#![allow(clippy::expect_used, reason = "to panic is how it tells")]
+
+mod answer;
+
+use std::error::Error;
+use std::fmt;
+
+pub use answer::token_answer;
+use c1_api_ext::{ClientId, ClientSecret, Tenant};
+use url::Url;
+
+/// Panics if something does not hold for the input.
+pub type Target = fn(&[u8]);
+
+/// Every target with the name of its seeds.
+pub const TARGETS: [(&str, Target); 4] = [
+    ("client_id", client_id),
+    ("client_secret", client_secret),
+    ("tenant", tenant),
+    ("token_answer", token_answer),
+];
+
+/// A [`ClientId`] is written as it was read, and what it is made of fits together.
+///
+/// # Panics
+/// If not.
+pub fn client_id(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match text.parse::<ClientId>() {
+        Ok(id) => {
+            assert_eq!(id.as_str(), text);
+            assert_eq!(id.to_string().parse(), Ok(id.clone()));
+            let host = text
+                .strip_prefix(id.name())
+                .and_then(|rest| rest.strip_prefix('@'))
+                .and_then(|rest| rest.strip_suffix(id.suffix()))
+                .and_then(|rest| rest.strip_suffix('/'));
+            assert_eq!(host.map(str::parse), Some(Ok(id.tenant().clone())));
+            is_an_address(id.tenant());
+        }
+        Err(error) => tells_nothing_of(text, &error),
+    }
+}
+
+/// A [`ClientSecret`] is the same when it was written and read again, and shows itself to nobody.
+///
+/// # Panics
+/// If not.
+pub fn client_secret(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match text.parse::<ClientSecret>() {
+        Ok(secret) => {
+            let written = secret.expose();
+            let again = ClientSecret::try_from(written.as_str()).expect("our own text");
+            assert_eq!(again.public_key(), secret.public_key());
+            assert_eq!(again.expose(), written);
+            assert_eq!(format!("{secret:?}"), "ClientSecret([redacted])");
+        }
+        Err(error) => tells_nothing_of(text, &error),
+    }
+}
+
+/// A [`Tenant`] is its base URL, and that is an address that credentials may be sent to.
+///
+/// # Panics
+/// If not.
+pub fn tenant(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match text.parse::<Tenant>() {
+        Ok(tenant) => is_an_address(&tenant),
+        Err(error) => tells_nothing_of(text, &error),
+    }
+}
+
+fn is_an_address(tenant: &Tenant) {
+    assert_eq!(tenant.base_url().parse().as_ref(), Ok(tenant));
+    let url = Url::parse(&tenant.token_url()).expect("a URL");
+    assert_eq!(url.as_str(), tenant.token_url());
+    assert_eq!(url.host_str(), Some(tenant.host()));
+    assert_eq!((url.username(), url.password()), ("", None));
+    assert_eq!(url.path(), "/auth/v1/token");
+    assert_eq!((url.query(), url.fragment()), (None, None));
+    assert!(url.scheme() == "https" || (url.scheme() == "http" && tenant.is_loopback()));
+}
+
+/// As long as this, what an error and an input have in common is no chance.
+const TELLING: usize = 16;
+/// What the errors tell of what they expect, and inputs may well have.
+const EXPECTED: [&str; 2] = ["secret-token:conductorone.com:", "acme.conductor.one"];
+
+/// The error has no part of the text that could be a part of a secret.
+fn tells_nothing_of(text: &str, error: &(dyn Error + 'static)) {
+    let all = shown(error);
+    let shown = EXPECTED
+        .iter()
+        .fold(all, |shown, words| shown.replace(words, " "));
+    for part in text.as_bytes().windows(TELLING) {
+        if let Ok(part) = std::str::from_utf8(part) {
+            assert!(!shown.contains(part), "{part:?} of the input in {shown}");
+        }
+    }
+}
+
+/// All that an error shows, its sources' words included.
+fn shown(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        // Writing to a text does not fail.
+        let _ = fmt::write(&mut text, format_args!("{error}\n{error:?}\n"));
+        next = error.source();
+    }
+    text
+}

@@ -1,13 +1,18 @@
 //! The client: a base URL and a transport, shared by all operations.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use progenitor_client::ClientInfo as _;
-use reqwest::Url;
+use reqwest::{Method, Url};
+use serde_json::Value as Json;
 
-use crate::error::{Error, ErrorKind};
+use crate::base_url;
+use crate::call::Call;
+use crate::error::Error;
+use crate::hook::{Dispatch, RawCall};
+use crate::json_request::JsonRequest;
+use crate::operation::Operation;
+use crate::options::CallOptions;
 use crate::raw;
 use crate::transport::Transport;
 
@@ -27,48 +32,167 @@ use crate::transport::Transport;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Client(Arc<raw::Client>);
+pub struct Client {
+    shared: Arc<Shared>,
+    options: CallOptions,
+}
+
+struct Shared {
+    /// Without a trailing slash.
+    base_url: String,
+    base: Url,
+    http: reqwest::Client,
+    transport: Arc<dyn Transport>,
+}
 
 impl Client {
     /// A client that calls the API under `base_url` through `transport`.
     ///
-    /// `base_url` is `https`, or `http` where the host is this machine itself (`localhost`, a loopback address); it may have
-    /// a path, whose trailing slashes are dropped. `http` builds the requests, and does not send them.
+    /// `base_url` is `https`, or `http` if the host is this machine (`localhost`, a loopback address); it may have a path,
+    /// whose trailing slashes are dropped. `http` builds the requests and does not send them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`], if `base_url` is no such URL, or has a query, a fragment, a user name or a password.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) for any other `base_url`, and for one with a query,
+    /// a fragment, a user name or a password.
     pub fn new(
         base_url: impl AsRef<str>,
         http: reqwest::Client,
         transport: impl Transport,
     ) -> Result<Self, Error> {
-        let base_url = check_base_url(base_url.as_ref())?;
-        Ok(Self(Arc::new(raw::Client::new_with_client(
-            &base_url,
-            http,
-            Arc::new(transport),
-        ))))
+        let base = base_url::parse(base_url.as_ref())?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                base_url: base.as_str().trim_end_matches('/').to_owned(),
+                base,
+                http,
+                transport: Arc::new(transport),
+            }),
+            options: CallOptions::new(),
+        })
     }
 
-    /// A client of the same tenant that calls it through another transport.
+    /// A client of the same tenant that sends through a transport made from that of `client`.
+    ///
+    /// Not a method, so that a type that dereferences to a client does not offer it: the new transport need not
+    /// authenticate.
     #[must_use]
-    pub fn with_transport(&self, transport: impl Transport) -> Self {
-        Self(Arc::new(raw::Client::new_with_client(
-            self.0.baseurl(),
-            self.0.client().clone(),
-            Arc::new(transport),
-        )))
+    pub fn map_transport<T: Transport>(
+        client: &Self,
+        map: impl FnOnce(Arc<dyn Transport>) -> T,
+    ) -> Self {
+        let Shared {
+            base_url,
+            base,
+            http,
+            transport,
+        } = &*client.shared;
+        Self {
+            shared: Arc::new(Shared {
+                base_url: base_url.clone(),
+                base: base.clone(),
+                http: http.clone(),
+                transport: Arc::new(map(transport.clone())),
+            }),
+            options: client.options.clone(),
+        }
+    }
+
+    /// The same client, with these options for every call that does not set its own.
+    #[must_use]
+    pub fn with_options(&self, options: CallOptions) -> Self {
+        Self {
+            options,
+            ..self.clone()
+        }
+    }
+
+    /// The options with which every call begins.
+    #[must_use]
+    pub fn options(&self) -> &CallOptions {
+        &self.options
+    }
+
+    /// The options of the call that is built on this clone.
+    #[allow(dead_code, reason = "a build without features has no operations")]
+    pub(crate) fn options_mut(&mut self) -> &mut CallOptions {
+        &mut self.options
     }
 
     /// The URL under which the API is called, without a trailing slash.
+    #[must_use]
     pub fn base_url(&self) -> &str {
-        self.0.baseurl()
+        &self.shared.base_url
     }
 
-    /// progenitor's client, with one method per operation. Its errors become ours by [`Error::from_raw`]; do not print
-    /// them as they are, for they quote bodies and headers.
-    pub fn raw(&self) -> &raw::Client {
-        &self.0
+    /// A request that the description lacks, sent like all others: same credentials, retries, checks and errors.
+    ///
+    /// `path` begins with a slash and is appended to the base URL; it may have a query. `body` is sent as JSON. By its
+    /// method the request counts as safe (GET, HEAD), idempotent (PUT, DELETE) or neither.
+    ///
+    /// ```no_run
+    /// # async fn list(client: c1_api::Client) -> Result<(), c1_api::Error> {
+    /// use c1_api::reqwest::Method;
+    /// use c1_api::serde_json::json;
+    ///
+    /// let page = client.call(Method::GET, "/api/v1/apps", None).query("page_size", "10").await?;
+    /// let made = client.call(Method::POST, "/api/v1/apps", json!({"displayName": "Wiki"})).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn call(
+        &self,
+        method: Method,
+        path: impl Into<String>,
+        body: impl Into<Option<Json>>,
+    ) -> JsonRequest {
+        JsonRequest::new(self.clone(), method, path.into(), body.into())
+    }
+
+    /// A call of `operation` by progenitor's own client, [`raw::Client`]. A request that does not match the operation's
+    /// path is refused.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "apps")]
+    /// # async fn list(client: c1_api::Client) -> Result<(), c1_api::Error> {
+    /// let call = client.raw_call(c1_api::apps::Get::OPERATION);
+    /// let result = call.raw().apps_get("app-id").await;
+    /// let app = call.finish(result).await?.into_inner().app;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn raw_call(&self, operation: &'static Operation) -> RawCall {
+        self.begin(operation, false)
+    }
+
+    /// A call by an operation builder, which has checked its path parameters.
+    #[allow(dead_code, reason = "a build without features has no operations")]
+    pub(crate) fn checked_call(&self, operation: &'static Operation) -> RawCall {
+        self.begin(operation, true)
+    }
+
+    fn begin(&self, operation: &'static Operation, path_is_checked: bool) -> RawCall {
+        let call = Call::new(operation, self.options.clone());
+        let Shared { base_url, http, .. } = &*self.shared;
+        let dispatch = self.dispatch(call, path_is_checked);
+        RawCall(raw::Client::new_with_client(
+            base_url,
+            http.clone(),
+            dispatch,
+        ))
+    }
+
+    pub(crate) fn dispatch(&self, call: Call, path_is_checked: bool) -> Dispatch {
+        Dispatch {
+            base: self.shared.base.clone(),
+            transport: self.shared.transport.clone(),
+            call,
+            path_is_checked,
+        }
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.shared.http
     }
 }
 
@@ -80,45 +204,10 @@ impl fmt::Debug for Client {
     }
 }
 
-/// The base URL in its normal form. No error quotes it, as it may hold a password.
-fn check_base_url(text: &str) -> Result<String, Error> {
-    let invalid =
-        |problem: &str| Error::new(ErrorKind::InvalidRequest, format!("the base URL {problem}"));
-    let url = Url::parse(text).map_err(|error| invalid("is not a URL").with_source(error))?;
-    let host = url
-        .host_str()
-        .filter(|host| !host.is_empty())
-        .ok_or_else(|| invalid("has no host"))?;
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(host) => {}
-        "http" => {
-            return Err(invalid(
-                "must be https: plain http would show the token to the network",
-            ));
-        }
-        _ => return Err(invalid("must be https")),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("must not have a user name or password"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("must not have a query or fragment"));
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::transport::Bearer;
 
     fn client(base_url: &str) -> Result<Client, Error> {
@@ -147,24 +236,24 @@ mod tests {
     #[test]
     fn bad_base_urls() {
         for (given, problem) in [
-            ("", "is not a URL"),
-            ("t.conductor.one", "is not a URL"),
-            ("https://", "is not a URL"),
+            ("", "is not a valid URL"),
+            ("t.conductor.one", "is not a valid URL"),
+            ("https://", "is not a valid URL"),
             (
                 "http://t.conductor.one",
-                "must be https: plain http would show the token to the network",
+                "must be https: plain http would expose the token to the network",
             ),
             (
                 "http://localhost.evil.example",
-                "must be https: plain http would show the token to the network",
+                "must be https: plain http would expose the token to the network",
             ),
             (
                 "http://127.0.0.1.evil.example",
-                "must be https: plain http would show the token to the network",
+                "must be https: plain http would expose the token to the network",
             ),
             (
                 "http://0.0.0.0",
-                "must be https: plain http would show the token to the network",
+                "must be https: plain http would expose the token to the network",
             ),
             ("ftp://t.conductor.one", "must be https"),
             ("mailto:canary", "has no host"),
@@ -205,7 +294,8 @@ mod tests {
     fn another_transport_calls_the_same_tenant() {
         let one = client("https://t.conductor.one/base/").unwrap();
         let bearer = Bearer::new(crate::testing::http(), "canary").unwrap();
-        assert_eq!(one.with_transport(bearer).base_url(), one.base_url());
+        let two = Client::map_transport(&one, |_| bearer);
+        assert_eq!(two.base_url(), one.base_url());
     }
 
     #[test]

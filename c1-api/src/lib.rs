@@ -1,15 +1,16 @@
 //! The C1 (`ConductorOne`) API in Rust: every operation, typed.
 //!
-//! Types, operations and the raw client are generated when the crate is built, from the API description in `spec/`; the
-//! files beside this one are the hand-written rest. What they hold:
+//! Types, operations and the raw client are generated when the crate is built, from an API description; the other files
+//! are written by hand. The main types:
 //!
-//! - [`Client`]: from it, each operation group is one method away;
-//! - [`Error`]: the one error of all calls;
-//! - [`Transport`]: how requests are sent, and [`Bearer`], the plainest way;
-//! - [`Operation`]: what is known of each operation;
-//! - [`wire`]: protobuf JSON, the encoding of all messages.
+//! - [`Client`]: each operation group is a method of it, [`Client::call`] sends what the description lacks;
+//! - [`types`]: messages and enums;
+//! - [`Error`]: the error of all calls;
+//! - [`RequestExt`]: headers, a time limit and other [`CallOptions`] of a single call;
+//! - [`Transport`]: how requests are sent, and [`Bearer`], the simplest one;
+//! - [`Operation`]: what the description says of each operation.
 //!
-//! Applications mostly start with c1-api-ext, which adds tenants, credentials and retries.
+//! Most applications use c1-api-ext, which adds tenants, credentials and retries.
 
 #![forbid(unsafe_code)]
 
@@ -17,28 +18,43 @@
 #[allow(unused_extern_crates)]
 extern crate self as c1_api;
 
+mod base_url;
+mod call;
 mod client;
 mod error;
+mod future;
+mod hook;
+mod json_request;
 mod operation;
+mod options;
 mod path;
+mod request;
 #[cfg(test)]
 mod testing;
 mod transport;
-pub mod wire;
+mod wire;
 
 pub use progenitor_client::ResponseValue;
 /// The crates whose types appear in this one's interface, in the versions that fit.
 pub use {chrono, reqwest, serde_json};
 
+pub use crate::base_url::is_loopback;
+pub use crate::call::Call;
 pub use crate::client::Client;
-pub use crate::error::{Code, Error, ErrorKind};
-pub use crate::operation::{Operation, Page, PageToken, Request, Safety, Stability};
-pub use crate::transport::{Bearer, BoxFuture, Transport};
+pub use crate::error::{Code, Error, ErrorKind, read_body};
+pub use crate::future::BoxFuture;
+pub use crate::hook::{Dispatch, RawCall};
+pub use crate::json_request::JsonRequest;
+pub use crate::operation::{Operation, Page, PageToken, Safety, Stability};
+pub use crate::options::CallOptions;
+pub use crate::request::{Request, RequestExt};
+pub use crate::transport::{Bearer, Transport};
+pub use crate::wire::Any;
 
 /// progenitor's client: one method per operation, every parameter by position.
 ///
-/// [`Client`] is the way in; this is for what it does not offer. Its errors quote bodies and headers: turn them into ours
-/// by [`Error::from_raw`] before they are printed.
+/// [`Client`] is easier to use. To call one of these methods, see [`Client::raw_call`]. Its errors quote bodies and headers:
+/// do not print them.
 #[allow(
     missing_docs,
     unreachable_pub,
@@ -70,17 +86,3 @@ pub mod types {
 }
 
 include!(concat!(env!("OUT_DIR"), "/operations.rs"));
-
-/// The operation that progenitor calls by this name.
-fn by_raw_id(raw: &str) -> Option<&'static Operation> {
-    let name = |operation: &Operation| {
-        operation
-            .id
-            .bytes()
-            .map(|byte| if byte == b'.' { b'_' } else { byte })
-    };
-    let index = OPERATIONS
-        .binary_search_by(|operation| name(operation).cmp(raw.bytes()))
-        .ok()?;
-    OPERATIONS.get(index)
-}

@@ -1,13 +1,6 @@
-//! What is known of each operation, and what all operation builders have in common.
+//! What the description says of each operation.
 
-use std::future::IntoFuture;
-
-use progenitor_client::ResponseValue;
-
-use crate::error::Error;
-use crate::transport::BoxFuture;
-
-/// One operation of the API, as the description has it. Transports and records tell operations apart by this.
+/// One operation of the API, as the description has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Operation {
@@ -17,21 +10,21 @@ pub struct Operation {
     pub method: &'static str,
     /// The path below the base URL, with its parameters in braces: `/api/v1/apps/{id}`.
     pub path: &'static str,
-    /// What a repetition does. The method says it, and for those POSTs that only read, our overlay of the description.
+    /// What repeating the request does: by the method, and by our overlay for those POSTs that only read.
     pub safety: Safety,
-    /// How settled the vendor says the operation is.
+    /// How stable the vendor says the operation is.
     pub stability: Stability,
     /// Whether the vendor discourages its use.
     pub deprecated: bool,
-    /// How the operation hands out long lists, if it does so by pages.
+    /// How the operation returns long lists, if it is paged.
     pub page: Option<Page>,
 }
 
 impl Operation {
-    /// Whether the request may be sent again when nobody knows if it arrived: twice does no more than once.
+    /// Whether the request may be sent again when it is unknown whether the server processed it.
     ///
-    /// The answers may still differ: of a DELETE that got through, the repetition may find nothing to delete. And what
-    /// others wrote in between is overwritten by a PUT that comes again.
+    /// The responses may still differ: a repeated DELETE may find nothing to delete, and a repeated PUT overwrites what
+    /// others wrote in between.
     pub const fn is_repeatable(&self) -> bool {
         matches!(self.safety, Safety::Safe | Safety::Idempotent)
     }
@@ -49,17 +42,17 @@ pub enum Safety {
     Neither,
 }
 
-/// How settled an operation is, in the vendor's terms.
+/// How stable an operation is, in the vendor's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stability {
-    /// A sketch.
+    /// A draft.
     Draft,
-    /// Early; breaks without notice.
+    /// May break without notice.
     Alpha,
     /// May still change.
     Beta,
-    /// Settled.
+    /// Stable.
     Stable,
     /// The description does not say.
     Unmarked,
@@ -69,7 +62,7 @@ pub enum Stability {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {
-    /// The field of the answer that holds the items; mostly `list`. The next token is in `nextPageToken`.
+    /// The field of the response that holds the items; mostly `list`. The next token is in `nextPageToken`.
     pub items: &'static str,
     /// Where the request carries size and token.
     pub token: PageToken,
@@ -87,60 +80,36 @@ pub enum PageToken {
     Nowhere,
 }
 
-/// A call that is ready to be sent; every operation builder is one. `.await` on it gives the body alone.
-///
-/// Sending does nothing until awaited, and can be awaited from any thread.
-pub trait Request: IntoFuture<Output = Result<Self::Response, Error>> + Send {
-    /// The message that the server answers with.
-    type Response;
+/// What [`Client::call`](crate::Client::call) counts as, by its method.
+static CUSTOM: [Operation; 6] = [
+    custom("GET", Safety::Safe),
+    custom("HEAD", Safety::Safe),
+    custom("PUT", Safety::Idempotent),
+    custom("DELETE", Safety::Idempotent),
+    custom("POST", Safety::Neither),
+    custom("PATCH", Safety::Neither),
+];
 
-    /// The operation that is called.
-    const OPERATION: &'static Operation;
-
-    /// Sends the request and gives the answer with its status and headers.
-    ///
-    /// # Errors
-    /// Whatever can go wrong with a call; see [`ErrorKind`](crate::ErrorKind).
-    fn send(self) -> BoxFuture<'static, Result<ResponseValue<Self::Response>, Error>>;
+const fn custom(method: &'static str, safety: Safety) -> Operation {
+    Operation {
+        id: "custom",
+        method,
+        path: "{path}",
+        safety,
+        stability: Stability::Unmarked,
+        deprecated: false,
+        page: None,
+    }
 }
 
-/// The body of an answer alone.
-#[allow(dead_code, reason = "a build without features has no operations")]
-pub(crate) async fn body<T>(
-    answer: BoxFuture<'static, Result<ResponseValue<T>, Error>>,
-) -> Result<T, Error> {
-    Ok(answer.await?.into_inner())
+impl Operation {
+    /// The operation that a request outside of the description counts as.
+    pub(crate) fn custom(method: &str) -> &'static Self {
+        static OTHER: Operation = custom("_OTHER", Safety::Neither);
+        let known = CUSTOM.iter().find(|operation| operation.method == method);
+        known.unwrap_or(&OTHER)
+    }
 }
-
-/// Makes a [`Request`] of each listed builder, which has an inherent `send`, and lets it be awaited for the body alone.
-/// The number is the operation's place in [`OPERATIONS`](crate::OPERATIONS).
-///
-/// The futures are boxed here, once for each operation: proving again and again that the nameless ones can move between
-/// threads would take a fifth of the time to compile this crate.
-#[allow(unused_macros, reason = "a build without features has no operations")]
-macro_rules! requests {
-    ($($request:ident => $response:ident, $index:literal;)*) => { $(
-        impl $crate::Request for $request {
-            type Response = $crate::types::$response;
-            const OPERATION: &'static $crate::Operation = &$crate::OPERATIONS[$index];
-
-            fn send(self) -> $crate::BoxFuture<'static, Result<$crate::ResponseValue<Self::Response>, $crate::Error>> {
-                // The inherent method of that name.
-                Self::send(self)
-            }
-        }
-        impl ::std::future::IntoFuture for $request {
-            type Output = Result<$crate::types::$response, $crate::Error>;
-            type IntoFuture = $crate::BoxFuture<'static, Self::Output>;
-
-            fn into_future(self) -> Self::IntoFuture {
-                ::std::boxed::Box::pin($crate::operation::body(Self::send(self)))
-            }
-        }
-    )* };
-}
-#[allow(unused_imports, reason = "a build without features has no operations")]
-pub(crate) use requests;
 
 /// An operation for the tests of the runtime, which do not depend on the operations that were selected.
 #[cfg(test)]

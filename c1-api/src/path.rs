@@ -1,8 +1,8 @@
 //! Keeps path parameters inside their own segment.
 //!
-//! C1 answers 200 with a list when the last segment of a "get" is empty or a dot segment, because the URL then names the
-//! collection. So such ids never leave the client. Two guards: [`check`] before the URL is built, which can name the
-//! parameter, and [`matches`] on the finished URL, which covers the raw methods as well.
+//! C1 responds 200 with a list if the last segment of a "get" is empty or a dot segment, because the URL then names the
+//! collection. So such ids are never sent. Operation builders [`check`] each parameter before the URL is built;
+//! [`matches`] checks the finished URL of a call by progenitor's own methods, and [`join`] a path that the caller wrote.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::Url;
@@ -28,16 +28,23 @@ pub(crate) fn encode(value: &str) -> String {
 /// # Errors
 /// [`ErrorKind::InvalidRequest`] for an empty value, `.`, `..`, and a value with a control character.
 pub(crate) fn check(parameter: &str, value: &str) -> Result<(), Error> {
-    let problem = match value {
-        "" => "is empty",
-        "." | ".." => "is a dot segment",
-        _ if value.contains(char::is_control) => "holds a control character",
-        _ => return Ok(()),
-    };
-    Err(Error::new(
-        ErrorKind::InvalidRequest,
-        format!("the path parameter `{parameter}` {problem}"),
-    ))
+    match problem(value) {
+        None => Ok(()),
+        Some(problem) => Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!("the path parameter `{parameter}` {problem}"),
+        )),
+    }
+}
+
+/// Why a value cannot be one path segment.
+fn problem(value: &str) -> Option<&'static str> {
+    match value {
+        "" => Some("is empty"),
+        "." | ".." => Some("is a dot segment"),
+        _ if value.contains(char::is_control) => Some("contains a control character"),
+        _ => None,
+    }
 }
 
 /// Whether `url` is what `template` becomes under the path `base` when each parameter fills exactly its own segment.
@@ -80,6 +87,35 @@ pub(crate) fn matches(base: &str, url: &Url, template: &str) -> Result<(), Error
     }
 }
 
+/// The URL of a path that a caller wrote, with its query, under `base`.
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`] if the path does not begin with a slash, has an empty segment, a dot segment or a control
+/// character, plain or percent-encoded, or a fragment.
+pub(crate) fn join(base: &str, path_and_query: &str) -> Result<Url, Error> {
+    let refuse = |problem| Err(Error::new(ErrorKind::InvalidRequest, problem));
+    let (path, query) = match path_and_query.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path_and_query, None),
+    };
+    let Some(segments) = path.strip_prefix('/') else {
+        return refuse("the path must begin with `/`".to_owned());
+    };
+    if path_and_query.contains(['#', '\\']) {
+        return refuse("the path must not have a fragment or a backslash".to_owned());
+    }
+    for (index, segment) in segments.split('/').enumerate() {
+        if let Some(problem) = problem(&percent_decode_str(segment).decode_utf8_lossy()) {
+            return refuse(format!("segment {} of the path {problem}", index + 1));
+        }
+    }
+    let mut url = Url::parse(&format!("{base}{path}")).map_err(|error| {
+        Error::new(ErrorKind::InvalidRequest, "the path is not valid in a URL").with_source(error)
+    })?;
+    url.set_query(query);
+    Ok(url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,10 +139,10 @@ mod tests {
             ("", "is empty"),
             (".", "is a dot segment"),
             ("..", "is a dot segment"),
-            ("canary\n", "holds a control character"),
-            ("\0", "holds a control character"),
-            ("\u{7f}", "holds a control character"),
-            ("\u{85}", "holds a control character"),
+            ("canary\n", "contains a control character"),
+            ("\0", "contains a control character"),
+            ("\u{7f}", "contains a control character"),
+            ("\u{85}", "contains a control character"),
         ] {
             let error = check("app_id", value).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidRequest);
@@ -163,6 +199,34 @@ mod tests {
         }
         let error = matches("", &url("https://t.conductor.one", "", "x"), TEMPLATE).unwrap_err();
         assert_eq!(error.message(), "the path parameter `app_id` is empty");
+    }
+
+    #[test]
+    fn a_callers_own_path_is_appended_with_its_query() {
+        for (path, url) in [
+            ("/api/v1/apps", "https://h/base/api/v1/apps"),
+            ("/a?b=c&d=%2F", "https://h/base/a?b=c&d=%2F"),
+            ("/a/x%2Fy:z", "https://h/base/a/x%2Fy:z"),
+        ] {
+            assert_eq!(join("https://h/base", path).unwrap().as_str(), url);
+        }
+        for (path, problem) in [
+            ("", "the path must begin with `/`"),
+            ("api", "the path must begin with `/`"),
+            ("//evil.example/x", "segment 1 of the path is empty"),
+            ("/a/../b", "segment 2 of the path is a dot segment"),
+            ("/a/%2e%2E", "segment 2 of the path is a dot segment"),
+            ("/a/", "segment 2 of the path is empty"),
+            ("/a\n", "segment 1 of the path contains a control character"),
+            ("/a\\b", "the path must not have a fragment or a backslash"),
+            ("/a#b", "the path must not have a fragment or a backslash"),
+        ] {
+            let error = join("https://h", path).unwrap_err();
+            assert_eq!(
+                (error.kind(), error.message()),
+                (ErrorKind::InvalidRequest, problem)
+            );
+        }
     }
 
     #[test]

@@ -30,18 +30,15 @@ use std::fmt;
 )]
 pub(crate) use foreign::via_serde;
 use input::Feed;
-#[doc(hidden)]
-pub use input::{Fault, Found, Input, Want, nested};
+pub(crate) use input::{Fault, Found, Input, Want, nested};
 pub use json::Any;
-pub use message::Message;
+pub(crate) use message::Message;
 #[allow(unused_imports, reason = "a build without features has no messages")]
 pub(crate) use message::messages;
-#[doc(hidden)]
-pub use message::{deserialize_message, encode_message};
+pub(crate) use message::{deserialize_message, encode_message};
 #[allow(unused_imports, reason = "a build without features has no enums")]
 pub(crate) use open_enum::open_enum;
-#[doc(hidden)]
-pub use open_enum::{decode_enum, encode_enum};
+pub(crate) use open_enum::{decode_enum, encode_enum};
 use serde::de::{self, DeserializeSeed as _, Deserializer, Expected};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -49,7 +46,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 ///
 /// Implemented by this crate for every type that a generated field may have. It is public because the generated types
 /// mention it; programs use serde's traits, which every message implements too.
-pub trait Value: Sized {
+pub(crate) trait Value: Sized {
     /// What a `null` among the elements of a list, or the values of a map, is read as: the zero value, so that the other
     /// elements keep their positions. `None` for a type that has no zero value; the element is then left out.
     fn null() -> Option<Self>;
@@ -58,8 +55,7 @@ pub trait Value: Sized {
     ///
     /// # Errors
     /// When the JSON is malformed or of another kind than expected.
-    #[doc(hidden)]
-    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault>;
+        fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault>;
 
     /// Writes the value in its canonical form.
     ///
@@ -69,7 +65,7 @@ pub trait Value: Sized {
 }
 
 /// A [`Value`] that a message can have as a field, which means that it can be absent.
-pub trait Field: Value {
+pub(crate) trait Field: Value {
     /// What the field is when it did not arrive: `None`, empty or zero.
     fn absent() -> Self;
 
@@ -80,7 +76,7 @@ pub trait Field: Value {
 }
 
 /// What a field is before anything was read: `None`, empty or zero.
-pub fn absent<F: Field>() -> F {
+pub(crate) fn absent<F: Field>() -> F {
     F::absent()
 }
 
@@ -89,7 +85,7 @@ pub fn absent<F: Field>() -> F {
 ///
 /// # Errors
 /// When the value is malformed or of another kind than expected.
-pub fn read<F: Field>(field: &mut F, input: &mut dyn Input) -> Result<bool, Fault> {
+pub(crate) fn read<F: Field>(field: &mut F, input: &mut dyn Input) -> Result<bool, Fault> {
     match F::decode(input) {
         Ok(Some(value)) => *field = value,
         Ok(None) => *field = F::absent(),
@@ -102,8 +98,7 @@ pub fn read<F: Field>(field: &mut F, input: &mut dyn Input) -> Result<bool, Faul
 ///
 /// # Errors
 /// When the value is malformed or of another kind than expected.
-#[doc(hidden)]
-pub fn deserialize<'de, F: Field, D: Deserializer<'de>>(deserializer: D) -> Result<F, D::Error> {
+pub(crate) fn deserialize<'de, F: Field, D: Deserializer<'de>>(deserializer: D) -> Result<F, D::Error> {
     let mut value = F::absent();
     Feed(&mut |input| read(&mut value, input).map(drop)).deserialize(deserializer)?;
     Ok(value)
@@ -117,14 +112,14 @@ pub struct Writer<'a, S: SerializeMap> {
 }
 
 /// Writes an optional field, unless it is absent.
-pub fn write<F: Field, S: SerializeMap>(field: &F, name: &'static str, out: &mut Writer<'_, S>) {
+pub(crate) fn write<F: Field, S: SerializeMap>(field: &F, name: &'static str, out: &mut Writer<'_, S>) {
     if !field.is_absent() {
         write_required(field, name, out);
     }
 }
 
 /// Writes a required field, be it zero or empty.
-pub fn write_required<V: Value, S: SerializeMap>(
+pub(crate) fn write_required<V: Value, S: SerializeMap>(
     value: &V,
     name: &'static str,
     out: &mut Writer<'_, S>,
@@ -134,8 +129,9 @@ pub fn write_required<V: Value, S: SerializeMap>(
     }
 }
 
+#[allow(dead_code, reason = "not every build has a message with secrets")]
 /// The `Debug` form of a secret field: `None` and empty show as such, anything else as `[redacted]`.
-pub fn redact<F: Field + fmt::Debug>(field: &F) -> impl fmt::Debug {
+pub(crate) fn redact<F: Field + fmt::Debug>(field: &F) -> impl fmt::Debug {
     struct Redacted<'a, F>(&'a F);
     impl<F: Field + fmt::Debug> fmt::Debug for Redacted<'_, F> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -45,7 +45,7 @@ pub fn generate(description: &Description) -> Result<Generated> {
 fn raw(description: &Description) -> Result<String> {
     let defect =
         |error: String| Error::new("#", error, "a description that progenitor can generate");
-    let inner = "crate::transport::Shared"
+    let inner = "crate::hook::Dispatch"
         .parse()
         .map_err(|_| defect("the inner type".to_owned()))?;
     let mut settings = GenerationSettings::new();

@@ -70,7 +70,7 @@ pub struct Fault(pub(crate) &'static str);
 ///
 /// # Errors
 /// When the JSON is malformed or of another kind than wanted.
-pub fn nested(input: &mut dyn Input, want: Want<'_>) -> Result<bool, Fault> {
+pub(crate) fn nested(input: &mut dyn Input, want: Want<'_>) -> Result<bool, Fault> {
     Ok(!matches!(input.read(want)?, Found::Null))
 }
 

@@ -28,7 +28,7 @@ pub trait Message {
 
 /// Reads a message by serde's means; empty for `null`.
 #[doc(hidden)]
-pub fn deserialize_message<'de, M: Message, D: Deserializer<'de>>(
+pub(crate) fn deserialize_message<'de, M: Message, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<M, D::Error> {
     // Apart, so as to be compiled once for all messages.
@@ -47,7 +47,7 @@ pub fn deserialize_message<'de, M: Message, D: Deserializer<'de>>(
 
 /// Writes a message.
 #[doc(hidden)]
-pub fn encode_message<M: Message, S: Serializer>(
+pub(crate) fn encode_message<M: Message, S: Serializer>(
     message: &M,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

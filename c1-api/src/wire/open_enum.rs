@@ -8,7 +8,7 @@ use super::{Fault, Found, Input, Want};
 
 /// Reads an enum value's name, or its number as text; `None` for `null`.
 #[doc(hidden)]
-pub fn decode_enum(input: &mut dyn Input) -> Result<Option<Cow<'_, str>>, Fault> {
+pub(crate) fn decode_enum(input: &mut dyn Input) -> Result<Option<Cow<'_, str>>, Fault> {
     const EXPECTED: &str = "the name of an enum value";
     match input.read(Want::Scalar(EXPECTED))? {
         Found::Null => Ok(None),
@@ -20,7 +20,7 @@ pub fn decode_enum(input: &mut dyn Input) -> Result<Option<Cow<'_, str>>, Fault>
 
 /// Writes an enum value: the name, or for what was read from a number, that number.
 #[doc(hidden)]
-pub fn encode_enum<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn encode_enum<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     match text.parse::<i64>() {
         // No name looks like a number, so digits in their plain form can only have been one.
         Ok(number) if number.to_string() == text => serializer.serialize_i64(number),

@@ -52,7 +52,7 @@ pub(super) fn operations(description: &Description) -> Result<String> {
         );
         put!(
             out,
-            "    use crate::operation::requests;\n    use crate::{{types, BoxFuture, Client, Error, ResponseValue}};"
+            "    use crate::request::requests;\n    use crate::{{types, BoxFuture, Client, Error, ResponseValue}};"
         );
         let entry = pascal(group);
         put!(
@@ -265,10 +265,9 @@ fn builder(operation: &Operation, description: &Description, out: &mut String) {
         /// When a path parameter cannot be sent, or the call fails; see [`Error::kind`].
         pub fn send(self) -> BoxFuture<'static, Result<{answer}, Error>> {{
             Box::pin(async move {{
-{checks}                match self.client.raw().{raw}({arguments}).await {{
-                    Ok(answer) => Ok(answer),
-                    Err(error) => Err(Error::from_raw(error).await),
-                }}
+{checks}                let call = self.client.checked_call(Self::OPERATION);
+                let result = call.raw().{raw}({arguments}).await;
+                call.finish(result).await
             }})
         }}
     }}"

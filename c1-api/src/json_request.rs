@@ -1,0 +1,116 @@
+//! Requests that the description lacks.
+
+use std::future::IntoFuture;
+
+use progenitor_client::ResponseValue;
+use reqwest::Method;
+use serde_json::Value as Json;
+
+use crate::call::Call;
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::future::BoxFuture;
+use crate::operation::Operation;
+use crate::options::CallOptions;
+use crate::path;
+use crate::request::{Request, body};
+
+/// A request with a method and a path of the caller's, whose response is any JSON: see
+/// [`Client::call`](crate::Client::call).
+#[derive(Clone, Debug)]
+#[must_use = "a call does nothing until it is awaited or sent"]
+pub struct JsonRequest {
+    client: Client,
+    method: Method,
+    path: String,
+    query: Vec<(String, String)>,
+    body: Option<Json>,
+}
+
+impl JsonRequest {
+    pub(crate) fn new(client: Client, method: Method, path: String, body: Option<Json>) -> Self {
+        Self {
+            client,
+            method,
+            path,
+            query: Vec::new(),
+            body,
+        }
+    }
+
+    /// Adds a query parameter, which is percent-encoded.
+    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.query.push((name.into(), value.into()));
+        self
+    }
+
+    fn build(&self) -> Result<reqwest::Request, Error> {
+        let url = path::join(self.client.base_url(), &self.path)?;
+        let mut request = self.client.http().request(self.method.clone(), url);
+        if !self.query.is_empty() {
+            request = request.query(&self.query);
+        }
+        if let Some(body) = &self.body {
+            request = request.json(body);
+        }
+        request.build().map_err(Error::from_reqwest)
+    }
+
+    async fn run(self) -> Result<ResponseValue<Json>, Error> {
+        let call = Call::new(self.operation(), self.client.options().clone());
+        let result = self.exchange(&call).await;
+        let result = result.map_err(|error| match error.attempts() {
+            0 => error.with_attempts(call.attempts()),
+            _ => error,
+        });
+        call.end(result.as_ref().map(ResponseValue::status));
+        result
+    }
+
+    async fn exchange(&self, call: &Call) -> Result<ResponseValue<Json>, Error> {
+        let dispatch = self.client.dispatch(call.clone(), true);
+        let response = dispatch.send(self.build()?).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if !status.is_success() {
+            return Err(Error::from_response(response).await);
+        }
+        let bytes = response.bytes().await.map_err(Error::from_reqwest)?;
+        let json = match bytes.len() {
+            0 => Json::Null,
+            // Of a value that takes any JSON, serde's error tells line and column and quotes nothing.
+            _ => serde_json::from_slice(&bytes).map_err(|error| {
+                let message = format!("the response could not be decoded: {error}");
+                Error::new(ErrorKind::Decode, message)
+                    .with_status(status)
+                    .with_source(error)
+            })?,
+        };
+        Ok(ResponseValue::new(json, status, headers))
+    }
+}
+
+impl Request for JsonRequest {
+    type Response = Json;
+
+    /// An operation with the id `custom`, whose safety follows from the method.
+    fn operation(&self) -> &'static Operation {
+        Operation::custom(self.method.as_str())
+    }
+
+    fn options_mut(&mut self) -> &mut CallOptions {
+        self.client.options_mut()
+    }
+
+    fn send(self) -> BoxFuture<'static, Result<ResponseValue<Json>, Error>> {
+        Box::pin(self.run())
+    }
+}
+
+impl IntoFuture for JsonRequest {
+    type Output = Result<Json, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(body(self.send()))
+    }
+}

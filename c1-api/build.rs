@@ -24,12 +24,13 @@ fn generate() -> Result<(), Box<dyn Error>> {
         Some(path) => c1_api_spec::load(&read(&path)?, c1_api_spec::OVERLAY)
             .map_err(|error| format!("{}: {error}", path.display()))?,
     };
+    let secrets = description.sensitive_fields();
     let has_feature =
         |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase())).is_some();
     if !has_feature("full") {
         c1_api_spec::select::select(&mut description, has_feature, has_feature("webhooks"));
     }
-    let generated = c1_api_spec::generate::generate(&description)?;
+    let generated = c1_api_spec::generate::generate(&description, &secrets)?;
     fs::write(out.join("raw.rs"), generated.raw)?;
     fs::write(out.join("types.rs"), generated.types)?;
     fs::write(out.join("operations.rs"), generated.operations)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use c1_api::{Client, Transport};
+use c1_api::{CallOptions, Client, Transport};
 use zeroize::Zeroizing;
 
 use crate::auth::assertion::SignedAssertion;
@@ -21,7 +21,7 @@ use crate::call::stack::Settings;
 use crate::client::C1;
 use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigError;
-use crate::http;
+use crate::http::{self, PRODUCT};
 use crate::identity::client_id::ClientId;
 use crate::identity::client_secret::ClientSecret;
 use crate::identity::tenant::Tenant;
@@ -189,68 +189,69 @@ impl C1Builder {
         self
     }
 
-    /// What is tried again, how often and when; [`RetryPolicy::off`] for nothing. Single calls can do otherwise by
-    /// [`C1::with_retry`].
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.settings.policy = policy;
-        self
+    /// The retry policy of the client; [`RetryPolicy::off`] for no retries. A single call can have another by
+    /// [`RequestExt::retry`](crate::RequestExt::retry).
+    pub fn retry(self, policy: RetryPolicy) -> Self {
+        self.options(|options| options.with(policy))
     }
 
-    /// How many calls are made at once and in a second.
+    /// The limits of the client: how many calls run at once and start per second.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// How many bytes an answer may have, decompressed; 256 MiB unless told otherwise. A larger one is an error of the
-    /// kind [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge).
+    /// The largest response that is accepted, in decompressed bytes; 256 MiB by default. For a larger one the call fails
+    /// with [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge).
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_response_bytes = bytes;
         self
     }
 
-    /// Adds a product to the `User-Agent` (RFC 9110, section 10.1.5) of calls, behind ours: `my-tool/1.0`. The last one
-    /// counts. A user agent of an HTTP client of your own is not sent.
-    pub fn user_agent(mut self, product: impl Into<String>) -> Self {
-        let result = self.settings.extra.user_agent(&product.into());
-        self.note(result)
+    /// Adds a product such as `my-tool/1.0` to the `User-Agent` of calls (RFC 9110, section 10.1.5), after that of this
+    /// crate. The last one counts. The user agent of an HTTP client of your own is not sent.
+    pub fn user_agent(self, product: impl Into<String>) -> Self {
+        let product = format!("{PRODUCT} {}", product.into().trim());
+        self.options(|options| options.user_agent(product))
     }
 
-    /// Adds a header to every call of the API, not to requests for tokens. Of one name, the last value counts.
+    /// Adds a header to every call of the API; not to token requests. For one name, the last value counts.
     ///
-    /// [`build`](Self::build) refuses a header that is the client's to set, `Authorization`, `DPoP` and `Host` above
-    /// all, by [`ConfigError::Header`].
-    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        let result = self.settings.extra.header(name.as_ref(), value.as_ref());
-        self.note(result)
+    /// [`build`](Self::build) fails with [`ConfigError::Header`] for an invalid header and for one that the client sets
+    /// itself, such as `Authorization`, `DPoP` and `Host`.
+    pub fn header(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.options(|options| options.header(name, value))
     }
 
-    /// Tells `metrics` of every call and every repetition.
+    fn options(mut self, change: impl FnOnce(CallOptions) -> CallOptions) -> Self {
+        self.settings.options = change(self.settings.options);
+        self
+    }
+
+    /// Reports every call and every retry to `metrics`.
     pub fn metrics(mut self, metrics: impl Metrics) -> Self {
         self.settings.metrics = Some(Arc::new(metrics));
         self
     }
 
-    /// Sends the requests of the API through `transport` in place of the HTTP client: a test's own head, say. All that
-    /// this crate does is still done, and `transport` gets each try with its token; it must follow no redirects.
-    /// Requests for tokens still go over the HTTP client.
+    /// Sends the requests of the API through `transport` instead of the HTTP client: to test without a server, for
+    /// instance. All layers of this crate stay in place, and `transport` gets each attempt with its token; it must not
+    /// follow redirects. Token requests still go over the HTTP client.
     pub fn transport(mut self, transport: impl Transport) -> Self {
-        self.settings.transport = Some(Arc::new(transport));
+        self.settings.transport = Some(Box::new(transport));
         self
     }
 
-    /// Puts a transport in front of all that this crate does: `layer` makes it, and is given the one behind it. It sees
-    /// each call once, without a token, and gets answers that are no success as errors. A later layer goes in front of
+    /// Puts a transport in front of all layers of this crate: `layer` makes it, and is given the one behind it. It sees
+    /// each call once, without a token, and gets responses that are not a success as errors. A later layer is in front of
     /// an earlier one.
-    ///
-    /// `layer` is called again by [`C1::with_retry`]: what its transports share belongs into an [`Arc`].
     pub fn layer<T: Transport>(
         mut self,
-        layer: impl Fn(Box<dyn Transport>) -> T + Send + Sync + 'static,
+        layer: impl FnOnce(Box<dyn Transport>) -> T + Send + Sync + 'static,
     ) -> Self {
         self.settings
             .layers
-            .push(Arc::new(move |inner| Box::new(layer(inner))));
+            .push(Box::new(move |inner| Box::new(layer(inner))));
         self
     }
 
@@ -295,23 +296,16 @@ impl C1Builder {
         let tokens = TokenCache::new(source)
             .clock(self.clock.clone())
             .random(self.random.clone());
-        let settings = self.settings;
-        let stack = settings.build(http.clone(), &tenant, tokens, self.clock, self.random)?;
-        let api =
-            Client::new(tenant.base_url(), http, stack.transport()).map_err(ConfigError::Client)?;
+        let options = self.settings.options.clone();
+        options.headers().map_err(ConfigError::Header)?;
+        let transport =
+            self.settings
+                .build(http.clone(), &tenant, tokens, self.clock, self.random)?;
+        let api = Client::new(tenant.base_url(), http, transport).map_err(ConfigError::Client)?;
         Ok(C1 {
-            api,
+            api: api.with_options(options),
             tenant,
-            stack: Arc::new(stack),
         })
-    }
-
-    /// Remembers the first error.
-    fn note(mut self, result: Result<(), ConfigError>) -> Self {
-        if let Err(error) = result {
-            self.error.get_or_insert(error);
-        }
-        self
     }
 
     fn take<V, T>(&mut self, value: V) -> Option<T>

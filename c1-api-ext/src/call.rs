@@ -2,10 +2,12 @@
 
 pub(crate) mod attempt;
 pub(crate) mod auth_transport;
-pub(crate) mod headers;
+pub(crate) mod guard;
 pub(crate) mod limits;
 pub(crate) mod metrics;
+mod pace;
 pub(crate) mod policy;
+pub(crate) mod request_ext;
 pub(crate) mod retry;
 #[cfg(test)]
 mod script;

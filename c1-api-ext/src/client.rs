@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
-use c1_api::{Client, Transport};
+use c1_api::Client;
 
 use crate::builder::C1Builder;
+use crate::call::guard::{Guard, Guarded};
 use crate::call::policy::RetryPolicy;
-use crate::call::stack::Stack;
 use crate::error::ConfigError;
 use crate::identity::tenant::Tenant;
 
@@ -34,7 +33,6 @@ use crate::identity::tenant::Tenant;
 pub struct C1 {
     pub(crate) api: Client,
     pub(crate) tenant: Tenant,
-    pub(crate) stack: Arc<Stack>,
 }
 
 impl C1 {
@@ -59,8 +57,13 @@ impl C1 {
         C1Builder::from_vars(get)?.build()
     }
 
-    /// The same client with another retry policy, for one call or more. It shares all else with this one: connections,
-    /// the token, the limits and the retry budget.
+    /// The tenant.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// The same client with another retry policy. It shares everything else with this one: connections, the token, the
+    /// limits and the retry budget. For a single call, see [`RequestExt::retry`](crate::RequestExt::retry).
     ///
     /// ```no_run
     /// # use c1_api_ext::{C1, RetryPolicy};
@@ -72,21 +75,32 @@ impl C1 {
     /// ```
     #[must_use]
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
-        self.through(self.stack().with_policy(policy))
-    }
-
-    /// The tenant that it speaks to.
-    pub fn tenant(&self) -> &Tenant {
-        &self.tenant
-    }
-
-    pub(crate) fn stack(&self) -> &Stack {
-        &self.stack
-    }
-
-    pub(crate) fn through(&self, transport: impl Transport) -> Self {
         Self {
-            api: self.api.with_transport(transport),
+            api: self
+                .api
+                .with_options(self.api.options().clone().with(policy)),
+            ..self.clone()
+        }
+    }
+
+    /// The same client, limited to reads: every operation that is not [`Safety::Safe`](c1_api::Safety::Safe) is refused
+    /// before anything is sent, with an error of the kind [`ErrorKind::NotSent`](crate::ErrorKind::NotSent). The limit
+    /// cannot be lifted again.
+    #[must_use]
+    pub fn read_only(&self) -> Self {
+        self.guarded(Guard::ReadOnly)
+    }
+
+    /// The same client, sending reads only: for every other operation the error has the request that would have been
+    /// sent as an [`UnsentRequest`](crate::UnsentRequest).
+    #[must_use]
+    pub fn dry_run(&self) -> Self {
+        self.guarded(Guard::DryRun)
+    }
+
+    fn guarded(&self, guard: Guard) -> Self {
+        Self {
+            api: Client::map_transport(&self.api, |inner| Guarded::new(inner, guard)),
             ..self.clone()
         }
     }

@@ -66,16 +66,11 @@ pub enum ConfigError {
     /// The HTTP client's TLS cannot be set up.
     #[error("the HTTP client cannot be made: {0}")]
     Tls(#[source] Box<dyn StdError + Send + Sync>),
-    /// A header that cannot be added to calls.
-    #[error("the header `{name}` cannot be set: {reason}")]
-    Header {
-        /// The header's name; empty if that is what is wrong.
-        name: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// Limits that let nothing pass.
-    #[error("the limits cannot be kept: {0}")]
+    /// A header that cannot be added to calls; the error names it.
+    #[error(transparent)]
+    Header(Error),
+    /// A limit that would let no call pass.
+    #[error("invalid limits: {0}")]
     Limits(&'static str),
     /// The generated client refuses the tenant's address.
     #[error(transparent)]

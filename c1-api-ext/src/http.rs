@@ -6,9 +6,11 @@ use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use crate::call::headers::PRODUCT;
 use crate::error::ConfigError;
 use crate::identity::tenant::Tenant;
+
+/// This crate as a product of a `User-Agent` (RFC 9110, section 10.1.5).
+pub(crate) const PRODUCT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -30,7 +30,7 @@ mod random;
 #[cfg(test)]
 mod testing;
 
-pub use c1_api::{self, BoxFuture, Error, ErrorKind};
+pub use c1_api::{self, BoxFuture, Call, CallOptions, Error, ErrorKind, Request, Transport, types};
 
 pub use crate::auth::assertion::SignedAssertion;
 pub use crate::auth::cache::TokenCache;
@@ -48,9 +48,11 @@ pub use crate::auth::subject_token::{
 pub use crate::auth::token::{AccessToken, TokenSource};
 pub use crate::builder::C1Builder;
 pub use crate::call::auth_transport::AuthTransport;
+pub use crate::call::guard::UnsentRequest;
 pub use crate::call::limits::Limits;
-pub use crate::call::metrics::{Ended, Metrics, Retried};
+pub use crate::call::metrics::{CallEnded, Metrics, RetryScheduled};
 pub use crate::call::policy::RetryPolicy;
+pub use crate::call::request_ext::RequestExt;
 pub use crate::client::C1;
 pub use crate::clock::{Clock, SystemClock};
 pub use crate::error::ConfigError;

@@ -10,11 +10,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use c1_api_ext::{
-    AccessToken, AuthTransport, BoxFuture, C1, C1Builder, ClientId, ClientSecret, ClientSecretPost,
-    Clock, DeviceLogin, DeviceLoginError, DpopKey, Ended, EnvVariable, Error, GitHubActions,
-    HcpTerraform, Limits, Metrics, Random, Retried, RetryPolicy, SignedAssertion, SubjectToken,
-    SubjectTokenError, SubjectTokenSource, SystemClock, SystemRandom, Tenant, TokenCache,
-    TokenEndpoint, TokenError, TokenExchange, TokenFile, TokenSource, http,
+    AccessToken, AuthTransport, BoxFuture, C1, C1Builder, CallEnded, ClientId, ClientSecret,
+    ClientSecretPost, Clock, DeviceLogin, DeviceLoginError, DpopKey, EnvVariable, Error,
+    GitHubActions, HcpTerraform, Limits, Metrics, Random, RetryPolicy, RetryScheduled,
+    SignedAssertion, SubjectToken, SubjectTokenError, SubjectTokenSource, SystemClock,
+    SystemRandom, Tenant, TokenCache, TokenEndpoint, TokenError, TokenExchange, TokenFile,
+    TokenSource, http,
 };
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -274,7 +275,7 @@ impl c1_api_ext::c1_api::Transport for Nowhere {
     fn execute<'a>(
         &'a self,
         _: reqwest::Request,
-        _: &'static c1_api_ext::c1_api::Operation,
+        _: &'a c1_api_ext::Call,
     ) -> BoxFuture<'a, Result<reqwest::Response, Error>> {
         Box::pin(std::future::pending())
     }
@@ -424,14 +425,17 @@ async fn no_public_type_shows_a_secret() {
 struct Told(Mutex<Vec<(&'static str, String)>>);
 
 impl Metrics for Told {
-    fn ended(&self, call: &Ended<'_>) {
+    fn call_ended(&self, call: &CallEnded<'_>) {
         let shown = format!("{call:?}");
-        self.0.lock().expect("no panic").push(("Ended", shown));
+        self.0.lock().expect("no panic").push(("CallEnded", shown));
     }
 
-    fn retried(&self, retry: &Retried<'_>) {
+    fn retry_scheduled(&self, retry: &RetryScheduled<'_>) {
         let shown = format!("{retry:?}");
-        self.0.lock().expect("no panic").push(("Retried", shown));
+        self.0
+            .lock()
+            .expect("no panic")
+            .push(("RetryScheduled", shown));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use reqwest::StatusCode;
 
@@ -20,12 +21,13 @@ struct Inner {
     operation: &'static Operation,
     options: CallOptions,
     attempts: AtomicU32,
+    deadline: Mutex<Option<SystemTime>>,
     observers: Mutex<Vec<Observer>>,
     /// What failed below progenitor's client, which cannot pass it on.
     failure: Mutex<Option<Error>>,
 }
 
-type Observer = Box<dyn FnOnce(Result<StatusCode, &Error>) + Send>;
+type Observer = Box<dyn FnOnce(&Call, Result<StatusCode, &Error>) + Send>;
 
 impl Call {
     /// A call of `operation`. For whoever drives a transport without a [`Client`](crate::Client), and then calls
@@ -36,6 +38,7 @@ impl Call {
             operation,
             options,
             attempts: AtomicU32::new(0),
+            deadline: Mutex::default(),
             observers: Mutex::default(),
             failure: Mutex::default(),
         }))
@@ -71,9 +74,23 @@ impl Call {
         self.0.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// When the call has to be over, by the clock of the transport that set it.
+    #[must_use]
+    pub fn deadline(&self) -> Option<SystemTime> {
+        *lock(&self.0.deadline)
+    }
+
+    /// Tells inner transports when the call has to be over.
+    pub fn set_deadline(&self, deadline: Option<SystemTime>) {
+        *lock(&self.0.deadline) = deadline;
+    }
+
     /// Runs `observer` when the call is over and its response is decoded, with the status or the error. Not run for a call
     /// that is cancelled.
-    pub fn on_end(&self, observer: impl FnOnce(Result<StatusCode, &Error>) + Send + 'static) {
+    pub fn on_end(
+        &self,
+        observer: impl FnOnce(&Self, Result<StatusCode, &Error>) + Send + 'static,
+    ) {
         lock(&self.0.observers).push(Box::new(observer));
     }
 
@@ -81,7 +98,7 @@ impl Call {
     pub fn end(&self, result: Result<StatusCode, &Error>) {
         let observers = std::mem::take(&mut *lock(&self.0.observers));
         for observer in observers {
-            observer(result);
+            observer(self, result);
         }
     }
 

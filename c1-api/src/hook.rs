@@ -317,7 +317,7 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let call = Call::new(&SAMPLE, CallOptions::new());
         let noted = seen.clone();
-        call.on_end(move |result| noted.lock().unwrap().push(result.map_err(Error::kind)));
+        call.on_end(move |_, result| noted.lock().unwrap().push(result.map_err(Error::kind)));
         call.count_attempt();
         let raw = RawCall(raw::Client::new_with_client(
             "https://t.conductor.one",

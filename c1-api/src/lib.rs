@@ -6,7 +6,7 @@
 //! - [`Client`]: each operation group is a method of it, [`Client::call`] sends what the description lacks;
 //! - [`types`]: messages and enums;
 //! - [`Error`]: the error of all calls;
-//! - [`RequestExt`]: headers, a time limit and other [`CallOptions`] of a single call;
+//! - [`Request::configure`]: headers, a time limit and other [`CallOptions`] of a single call;
 //! - [`Transport`]: how requests are sent, and [`Bearer`], the simplest one;
 //! - [`Operation`]: what the description says of each operation.
 //!
@@ -47,7 +47,7 @@ pub use crate::hook::{Dispatch, RawCall};
 pub use crate::json_request::JsonRequest;
 pub use crate::operation::{Operation, Page, PageToken, Safety, Stability};
 pub use crate::options::CallOptions;
-pub use crate::request::{Request, RequestExt};
+pub use crate::request::Request;
 pub use crate::transport::{Bearer, Transport};
 pub use crate::wire::Any;
 

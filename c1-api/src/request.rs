@@ -1,7 +1,6 @@
 //! What all operation builders have in common.
 
 use std::future::IntoFuture;
-use std::time::Duration;
 
 use progenitor_client::ResponseValue;
 
@@ -23,33 +22,19 @@ pub trait Request: IntoFuture<Output = Result<Self::Response, Error>> + Send + S
     /// The options of this call, which begin as those of the client.
     fn options_mut(&mut self) -> &mut CallOptions;
 
-    /// Sends the request and returns the response with its status and headers.
+    /// Changes the options of this call; before or after the operation's own setters.
     ///
-    /// # Errors
-    /// Whatever can go wrong with a call; see [`ErrorKind`](crate::ErrorKind).
-    fn send(self) -> BoxFuture<'static, Result<ResponseValue<Self::Response>, Error>>;
-}
-
-/// The options of a call as methods of every [`Request`], in any order with the operation's own setters.
-///
-/// ```no_run
-/// # #[cfg(feature = "apps")]
-/// # async fn list(client: c1_api::Client) -> Result<(), c1_api::Error> {
-/// use std::time::Duration;
-/// use c1_api::RequestExt as _;
-///
-/// let page = client
-///     .apps()
-///     .list()
-///     .header("x-change-ticket", "CHG-1")
-///     .timeout(Duration::from_secs(10))
-///     .page_size(100)
-///     .await?;
-/// # Ok(())
-/// # }
-/// ```
-pub trait RequestExt: Request {
-    /// Changes the options of this call.
+    /// ```no_run
+    /// # #[cfg(feature = "apps")]
+    /// # async fn list(client: c1_api::Client) -> Result<(), c1_api::Error> {
+    /// use std::time::Duration;
+    /// use c1_api::Request as _;
+    ///
+    /// let request = client.apps().list().page_size(100);
+    /// let page = request.configure(|options| options.timeout(Duration::from_secs(10))).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use = "a call does nothing until it is awaited or sent"]
     fn configure(mut self, change: impl FnOnce(CallOptions) -> CallOptions) -> Self {
         let options = self.options_mut();
@@ -57,32 +42,12 @@ pub trait RequestExt: Request {
         self
     }
 
-    /// Adds a header: see [`CallOptions::header`].
-    #[must_use = "a call does nothing until it is awaited or sent"]
-    fn header(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        self.configure(|options| options.header(name, value))
-    }
-
-    /// Limits the time of the whole call: see [`CallOptions::timeout`].
-    #[must_use = "a call does nothing until it is awaited or sent"]
-    fn timeout(self, limit: Duration) -> Self {
-        self.configure(|options| options.timeout(limit))
-    }
-
-    /// States that the request may be processed twice without harm: see [`CallOptions::idempotent`].
-    #[must_use = "a call does nothing until it is awaited or sent"]
-    fn idempotent(self) -> Self {
-        self.configure(CallOptions::idempotent)
-    }
-
-    /// Adds a value for a transport: see [`CallOptions::with`].
-    #[must_use = "a call does nothing until it is awaited or sent"]
-    fn with<T: Clone + Send + Sync + 'static>(self, value: T) -> Self {
-        self.configure(|options| options.with(value))
-    }
+    /// Sends the request and returns the response with its status and headers.
+    ///
+    /// # Errors
+    /// Whatever can go wrong with a call; see [`ErrorKind`](crate::ErrorKind).
+    fn send(self) -> BoxFuture<'static, Result<ResponseValue<Self::Response>, Error>>;
 }
-
-impl<R: Request> RequestExt for R {}
 
 /// The body of a response alone.
 pub(crate) async fn body<T>(

@@ -55,7 +55,7 @@ pub(crate) trait Value: Sized {
     ///
     /// # Errors
     /// When the JSON is malformed or of another kind than expected.
-        fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault>;
+    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault>;
 
     /// Writes the value in its canonical form.
     ///
@@ -98,7 +98,9 @@ pub(crate) fn read<F: Field>(field: &mut F, input: &mut dyn Input) -> Result<boo
 ///
 /// # Errors
 /// When the value is malformed or of another kind than expected.
-pub(crate) fn deserialize<'de, F: Field, D: Deserializer<'de>>(deserializer: D) -> Result<F, D::Error> {
+pub(crate) fn deserialize<'de, F: Field, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<F, D::Error> {
     let mut value = F::absent();
     Feed(&mut |input| read(&mut value, input).map(drop)).deserialize(deserializer)?;
     Ok(value)
@@ -112,7 +114,11 @@ pub struct Writer<'a, S: SerializeMap> {
 }
 
 /// Writes an optional field, unless it is absent.
-pub(crate) fn write<F: Field, S: SerializeMap>(field: &F, name: &'static str, out: &mut Writer<'_, S>) {
+pub(crate) fn write<F: Field, S: SerializeMap>(
+    field: &F,
+    name: &'static str,
+    out: &mut Writer<'_, S>,
+) {
     if !field.is_absent() {
         write_required(field, name, out);
     }

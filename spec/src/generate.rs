@@ -7,6 +7,8 @@ mod operations;
 mod text;
 mod types;
 
+use std::collections::BTreeSet;
+
 use progenitor::{CrateVers, GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle};
 
 use crate::error::{Error, Result};
@@ -28,16 +30,17 @@ pub struct Generated {
     pub operations: String,
 }
 
-/// Generates the client for every operation and schema of the description.
+/// Generates the client for every operation and schema of the description. `secrets` are the wire names of the fields that
+/// hold secrets, [of the whole description](Description::sensitive_fields) and not only of what was selected.
 ///
 /// # Errors
 ///
 /// When progenitor refuses the lowered description, or names would clash in Rust.
-pub fn generate(description: &Description) -> Result<Generated> {
+pub fn generate(description: &Description, secrets: &BTreeSet<String>) -> Result<Generated> {
     Ok(Generated {
         raw: raw(description)?,
         types: types::types(description)?,
-        operations: operations::operations(description)?,
+        operations: operations::operations(description, secrets)?,
     })
 }
 

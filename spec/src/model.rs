@@ -35,6 +35,16 @@ impl Description {
         }
     }
 
+    /// The wire names of all fields that hold secrets.
+    pub fn sensitive_fields(&self) -> std::collections::BTreeSet<String> {
+        let messages = self.schemas.keys().filter_map(|name| self.message(name));
+        let fields = messages.flat_map(|message| &message.fields);
+        fields
+            .filter(|(_, field)| field.sensitive)
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
     /// The operation with this id (`group.name`).
     pub fn operation(&self, id: &str) -> Option<&Operation> {
         self.operations

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::pin;
 
-use c1_api::{BoxFuture, Error, ErrorKind, Operation, Transport};
+use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport};
 use futures_util::future::{Either, select};
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{Request, Response, StatusCode};
@@ -37,11 +37,7 @@ impl AuthTransport {
         }
     }
 
-    async fn send(
-        &self,
-        request: Request,
-        operation: &'static Operation,
-    ) -> Result<Response, Error> {
+    async fn send(&self, request: Request, call: &Call) -> Result<Response, Error> {
         if !self.tenant.serves(request.url()) {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
@@ -50,13 +46,13 @@ impl AuthTransport {
         }
         let (token, renewal) = self.tokens.lease().await?;
         let again = request.try_clone();
-        let call = pin!(self.prove(request, operation, &token));
+        let attempt = pin!(self.prove(request, call, &token));
         let response = match renewal {
-            None => call.await,
+            None => attempt.await,
             // The call does not wait for the renewal, which is moved forward by this one and those that come after.
-            Some(renewal) => match select(call, pin!(renewal)).await {
+            Some(renewal) => match select(attempt, pin!(renewal)).await {
                 Either::Left((response, _)) => response,
-                Either::Right(((), call)) => call.await,
+                Either::Right(((), attempt)) => attempt.await,
             },
         }?;
         if response.status() != StatusCode::UNAUTHORIZED {
@@ -70,20 +66,20 @@ impl AuthTransport {
         if next.is(&token) {
             return Ok(response);
         }
-        self.prove(again, operation, &next).await
+        self.prove(again, call, &next).await
     }
 
     /// Sends the request with the token, twice if the server wants a nonce in the proof.
     async fn prove(
         &self,
         request: Request,
-        operation: &'static Operation,
+        call: &Call,
         token: &AccessToken,
     ) -> Result<Response, Error> {
         let again = token.prover().and_then(|_| request.try_clone());
-        let response = self.authorized(request, operation, token).await?;
+        let response = self.authorized(request, call, token).await?;
         match again {
-            Some(again) if wants_nonce(&response) => self.authorized(again, operation, token).await,
+            Some(again) if wants_nonce(&response) => self.authorized(again, call, token).await,
             _ => Ok(response),
         }
     }
@@ -91,14 +87,14 @@ impl AuthTransport {
     async fn authorized(
         &self,
         mut request: Request,
-        operation: &'static Operation,
+        call: &Call,
         token: &AccessToken,
     ) -> Result<Response, Error> {
         request
             .headers_mut()
             .insert(AUTHORIZATION, token.authorization()?);
         let Some(prover) = token.prover() else {
-            return self.inner.execute(request, operation).await;
+            return self.inner.execute(request, call).await;
         };
         let proof = prover.proof(
             request.method().as_str(),
@@ -106,7 +102,7 @@ impl AuthTransport {
             Some(token.expose()),
         )?;
         request.headers_mut().insert(PROOF, proof);
-        let response = self.inner.execute(request, operation).await?;
+        let response = self.inner.execute(request, call).await?;
         prover.learn(response.headers());
         Ok(response)
     }
@@ -130,9 +126,9 @@ impl Transport for AuthTransport {
     fn execute<'a>(
         &'a self,
         request: Request,
-        operation: &'static Operation,
+        call: &'a Call,
     ) -> BoxFuture<'a, Result<Response, Error>> {
-        Box::pin(self.send(request, operation))
+        Box::pin(self.send(request, call))
     }
 }
 
@@ -194,6 +190,10 @@ mod tests {
             .expect("a request")
     }
 
+    fn call() -> Call {
+        Call::new(&c1_api::OPERATIONS[0], c1_api::CallOptions::new())
+    }
+
     #[tokio::test]
     async fn a_refused_token_is_replaced_and_the_call_sent_once_more() {
         let server = MockServer::start_async().await;
@@ -202,7 +202,7 @@ mod tests {
         let transport = transport(&server, &["canary-1", "canary-2"]);
         for _ in 0..2 {
             let response = transport
-                .execute(request(&server), &c1_api::OPERATIONS[0])
+                .execute(request(&server), &call())
                 .await
                 .expect("an answer");
             assert_eq!(response.status(), 200);
@@ -218,7 +218,7 @@ mod tests {
         let second = answer(&server, "canary-2", 401).await;
         let transport = transport(&server, &["canary-1", "canary-2", "canary-3"]);
         let response = transport
-            .execute(request(&server), &c1_api::OPERATIONS[0])
+            .execute(request(&server), &call())
             .await
             .expect("an answer");
         assert_eq!(response.status(), 401);
@@ -234,7 +234,7 @@ mod tests {
         let only = answer(&server, "canary", 401).await;
         let transport = transport(&server, &["canary", "canary"]);
         let response = transport
-            .execute(request(&server), &c1_api::OPERATIONS[0])
+            .execute(request(&server), &call())
             .await
             .expect("an answer");
         assert_eq!(response.status(), 401);
@@ -248,7 +248,7 @@ mod tests {
         let transport = transport(&server, &["canary"]);
         for _ in 0..2 {
             let response = transport
-                .execute(request(&server), &c1_api::OPERATIONS[0])
+                .execute(request(&server), &call())
                 .await
                 .expect("an answer");
             assert_eq!(response.status(), 403);
@@ -269,7 +269,7 @@ mod tests {
             .await;
         let transport = transport(&server, &["canary"]);
         let error = transport
-            .execute(request(&other), &c1_api::OPERATIONS[0])
+            .execute(request(&other), &call())
             .await
             .expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
@@ -283,7 +283,7 @@ mod tests {
             })
             .await;
         let response = transport
-            .execute(request(&server), &c1_api::OPERATIONS[0])
+            .execute(request(&server), &call())
             .await
             .expect("an answer");
         assert_eq!(response.status(), 307);
@@ -294,7 +294,7 @@ mod tests {
     async fn a_token_that_no_header_can_carry_is_an_error() {
         let server = MockServer::start_async().await;
         let error = transport(&server, &["canary\nHost: evil"])
-            .execute(request(&server), &c1_api::OPERATIONS[0])
+            .execute(request(&server), &call())
             .await
             .expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Auth);

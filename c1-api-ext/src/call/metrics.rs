@@ -8,76 +8,74 @@ use std::time::Duration;
 use c1_api::{Error, ErrorKind, Operation};
 use reqwest::StatusCode;
 
-/// Is told of calls, to count and to measure them. It is called in the middle of things: it should be quick, and must
-/// not panic.
+/// Receives what happens to calls, to count and measure it. It runs within the call: it should be quick, and must not panic.
 ///
-/// A call that is cancelled is never told to be over. An answer that comes and cannot be understood counts as a success
-/// here, for it is only looked into when it has left the transport.
+/// A cancelled call is not reported.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
-/// use c1_api_ext::{Ended, Metrics, Retried};
+/// use c1_api_ext::{CallEnded, Metrics, RetryScheduled};
 ///
 /// #[derive(Debug, Default)]
 /// struct Counters { calls: AtomicU64, retries: AtomicU64 }
 ///
 /// impl Metrics for Counters {
-///     fn ended(&self, _: &Ended<'_>) {
+///     fn call_ended(&self, _: &CallEnded<'_>) {
 ///         self.calls.fetch_add(1, Ordering::Relaxed);
 ///     }
-///     fn retried(&self, _: &Retried<'_>) {
+///     fn retry_scheduled(&self, _: &RetryScheduled<'_>) {
 ///         self.retries.fetch_add(1, Ordering::Relaxed);
 ///     }
 /// }
 /// ```
 pub trait Metrics: fmt::Debug + Send + Sync + 'static {
-    /// A call is over, with all its tries.
-    fn ended(&self, call: &Ended<'_>) {
+    /// A call is over, with all its attempts.
+    fn call_ended(&self, call: &CallEnded<'_>) {
         let _ = call;
     }
 
-    /// A try has failed, and after a delay there will be another.
-    fn retried(&self, retry: &Retried<'_>) {
+    /// An attempt failed, and there will be another after a delay.
+    fn retry_scheduled(&self, retry: &RetryScheduled<'_>) {
         let _ = retry;
     }
 }
 
-/// For those who keep a hand on their metrics.
+/// For metrics that the caller keeps a handle to.
 impl<M: Metrics + ?Sized> Metrics for Arc<M> {
-    fn ended(&self, call: &Ended<'_>) {
-        (**self).ended(call);
+    fn call_ended(&self, call: &CallEnded<'_>) {
+        (**self).call_ended(call);
     }
 
-    fn retried(&self, retry: &Retried<'_>) {
-        (**self).retried(retry);
+    fn retry_scheduled(&self, retry: &RetryScheduled<'_>) {
+        (**self).retry_scheduled(retry);
     }
 }
 
 /// A call that is over.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Ended<'a> {
-    /// What was called.
+pub struct CallEnded<'a> {
+    /// The operation.
     pub operation: &'static Operation,
-    /// How often it was tried; 0 if it never came to that.
-    pub tries: u32,
-    /// From the call to its end: waits, delays and tries.
+    /// The number of attempts; 0 if there was no time for one.
+    pub attempts: u32,
+    /// From the start of the call to its end, its response decoded: waits, delays and attempts.
     pub elapsed: Duration,
-    /// What came of it.
+    /// The status of a success, or the error; a response that could not be decoded is an error.
     pub result: Result<StatusCode, &'a Error>,
 }
 
-/// A call that will be tried again.
+/// A call that will be retried.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Retried<'a> {
-    /// What was called.
+pub struct RetryScheduled<'a> {
+    /// The operation.
     pub operation: &'static Operation,
-    /// How often it was tried so far.
-    pub tries: u32,
-    /// How long the next try is put off.
+    /// The number of attempts so far.
+    pub attempts: u32,
+    /// The delay before the next attempt.
     pub delay: Duration,
-    /// How the last try failed.
+    /// The error of the last attempt.
     pub error: &'a Error,
 }
 
@@ -89,12 +87,8 @@ pub(crate) fn error_type(error: &Error) -> Cow<'static, str> {
     }
 }
 
-/// The status of an answer that is no success. One that comes with [`ErrorKind::Auth`] is the token endpoint's.
+/// The status of a response that is not a success. With [`ErrorKind::Auth`] it is that of the token endpoint.
 pub(crate) fn failed_status(error: &Error) -> Option<StatusCode> {
     let status = error.status().filter(|status| !status.is_success())?;
     (error.kind() != ErrorKind::Auth).then_some(status)
 }
-
-/// How often the call of an answer was tried: travels in its extensions.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tries(pub(crate) u32);

@@ -1,29 +1,29 @@
-//! What is tried again, how often and when.
+//! The layer that retries.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use c1_api::{BoxFuture, Error, ErrorKind, Operation, Transport};
+use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport};
 use reqwest::{Request, Response, StatusCode};
 
 use crate::auth::endpoint::TokenError;
-use crate::call::limits::{Limited, NoTime, fits};
-use crate::call::metrics::{Metrics, Retried, Tries, error_type};
+use crate::call::metrics::{Metrics, RetryScheduled, error_type};
+use crate::call::pace::fits;
 use crate::call::policy::RetryPolicy;
 use crate::clock::Clock;
 use crate::random::Random;
 
-/// Whether the failure may pass, and sending the request again does no harm.
-fn is_retryable(error: &Error, operation: &Operation) -> bool {
+/// Whether the failure may be temporary, and sending the request again is safe.
+fn is_retryable(error: &Error, call: &Call) -> bool {
     match error.kind() {
         ErrorKind::RateLimited | ErrorKind::Connect => true,
         ErrorKind::Auth => TokenError::of(error).is_some_and(TokenError::is_retryable),
         ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::RequestTimeout => {
-            operation.is_repeatable()
+            call.is_repeatable()
         }
         ErrorKind::Server => {
-            operation.is_repeatable()
+            call.is_repeatable()
                 && matches!(
                     error.status(),
                     Some(
@@ -38,7 +38,7 @@ fn is_retryable(error: &Error, operation: &Operation) -> bool {
     }
 }
 
-/// What a client may still spend on repetitions: the token bucket of smithy-rs, with its numbers.
+/// What a client may still spend on retries: the token bucket of smithy-rs, with its numbers.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
@@ -52,7 +52,7 @@ impl Budget {
         Self(AtomicU32::new(Self::CAPACITY))
     }
 
-    /// Takes what a repetition costs; `None`, if there is not as much.
+    /// Takes the cost of a retry; `None` if there is not as much left.
     fn spend(&self, error: &Error) -> Option<u32> {
         let cost = match error.kind() {
             ErrorKind::Timeout => Self::RETRY_AFTER_TIMEOUT,
@@ -68,88 +68,81 @@ impl Budget {
 
     fn refund(&self, amount: u32) {
         let add = |left: u32| Some(left.saturating_add(amount).min(Self::CAPACITY));
-        // It always gives something to store.
+        // The closure never returns None.
         let _ = self
             .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 }
 
-/// The layer: repeats what failed.
-pub(crate) struct Retry {
-    pub(crate) policy: RetryPolicy,
-    pub(crate) inner: Limited,
-    pub(crate) budget: Arc<Budget>,
+/// Sends the request again after a failure, as the [`RetryPolicy`] of the call says.
+pub(crate) struct Retry<T> {
+    pub(crate) inner: T,
+    pub(crate) budget: Budget,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) metrics: Option<Arc<dyn Metrics>>,
 }
 
-impl Retry {
-    async fn call(
-        &self,
-        mut request: Request,
-        operation: &'static Operation,
-    ) -> Result<Response, Error> {
+impl<T: Transport> Retry<T> {
+    async fn retried(&self, mut request: Request, call: &Call) -> Result<Response, Error> {
+        let policy = RetryPolicy::of(call);
         let began = self.clock.now();
-        let deadline = self
-            .policy
+        let limits = policy
             .deadline
-            .and_then(|deadline| began.checked_add(deadline));
-        let mut tries = 0;
+            .into_iter()
+            .chain(call.options().time_limit());
+        let deadline = limits.min().and_then(|limit| began.checked_add(limit));
+        call.set_deadline(deadline);
         let mut paid = Budget::SUCCESS;
         let mut last: Option<Error> = None;
-        let finish = |error: Error, tries| {
+        let finish = |error: Error| {
             let elapsed = self.clock.now().duration_since(began).unwrap_or_default();
-            error.with_tries(tries).with_elapsed(elapsed)
+            Err(error.with_attempts(call.attempts()).with_elapsed(elapsed))
         };
         loop {
-            let again = (tries + 1 < self.policy.tries)
+            let before = call.attempts();
+            let again = (before + 1 < policy.attempts)
                 .then(|| request.try_clone())
                 .flatten();
-            let sent_before = last.as_ref().is_some_and(Error::may_have_been_sent);
-            let answer = self
-                .inner
-                .execute(request, operation, &self.policy, deadline)
-                .await;
-            let mut error = match answer {
-                Ok(Ok(mut response)) => {
+            let mut error = match self.inner.execute(request, call).await {
+                Ok(response) => {
                     self.budget.refund(paid);
-                    response.extensions_mut().insert(Tries(tries + 1));
                     return Ok(response);
                 }
-                Ok(Err(error)) => error,
-                Err(NoTime) => return Err(finish(last.map_or_else(no_time, no_time_again), tries)),
+                Err(error) => error,
             };
-            tries += 1;
-            if sent_before {
+            let attempts = call.attempts();
+            if attempts == before {
+                // It did not get its turn before the deadline.
+                return finish(last.map_or(error, no_time_to_retry));
+            }
+            if last.as_ref().is_some_and(Error::may_have_been_sent) {
                 error = error.with_may_have_been_sent(true);
             }
-            let Some(again) = again.filter(|_| is_retryable(&error, operation)) else {
-                return Err(finish(error, tries));
+            let Some(again) = again.filter(|_| is_retryable(&error, call)) else {
+                return finish(error);
             };
-            let told = error.retry_after();
-            let delay = self.policy.delay(tries, told, &*self.random);
+            let delay = policy.delay(attempts, error.retry_after(), &*self.random);
             let now = self.clock.now();
             if deadline.is_some_and(|deadline| !fits(now, delay, deadline)) {
-                return Err(finish(no_time_again(error), tries));
+                return finish(no_time_to_retry(error));
             }
             let Some(cost) = self.budget.spend(&error) else {
-                let note = "not tried again, because too many calls have failed: the retry budget of the client is \
-                            used up";
-                return Err(finish(error.with_note(note), tries));
+                let note = "not retried, because the retry budget of the client is used up by other failures";
+                return finish(error.with_note(note));
             };
             paid = cost;
             tracing::info!(
                 "error.type" = &*error_type(&error),
                 "c1.retry.delay_ms" = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
-                "http.request.resend_count" = tries,
-                "the call is tried again"
+                "http.request.resend_count" = attempts,
+                "the call is retried"
             );
             if let Some(metrics) = &self.metrics {
-                metrics.retried(&Retried {
-                    operation,
-                    tries,
+                metrics.retry_scheduled(&RetryScheduled {
+                    operation: call.operation(),
+                    attempts,
                     delay,
                     error: &error,
                 });
@@ -161,33 +154,23 @@ impl Retry {
     }
 }
 
-/// The call's time was over before it began.
-fn no_time() -> Error {
-    Error::new(
-        ErrorKind::Timeout,
-        "the call's deadline left no time to wait for its turn",
-    )
-    .with_may_have_been_sent(false)
+fn no_time_to_retry(error: Error) -> Error {
+    error.with_note("not retried, because the call's deadline leaves no time for it")
 }
 
-fn no_time_again(error: Error) -> Error {
-    error.with_note("not tried again, because the call's deadline leaves no time for it")
-}
-
-impl Transport for Retry {
+impl<T: Transport> Transport for Retry<T> {
     fn execute<'a>(
         &'a self,
         request: Request,
-        operation: &'static Operation,
+        call: &'a Call,
     ) -> BoxFuture<'a, Result<Response, Error>> {
-        Box::pin(self.call(request, operation))
+        Box::pin(self.retried(request, call))
     }
 }
 
-impl fmt::Debug for Retry {
+impl<T: Transport> fmt::Debug for Retry<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Retry")
-            .field("policy", &self.policy)
             .field("inner", &self.inner)
             .finish_non_exhaustive()
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use c1_api::{BoxFuture, Error, ErrorKind, OPERATIONS, Operation, Safety, Transport};
+use c1_api::{BoxFuture, Call, Client, Error, ErrorKind, OPERATIONS, Operation, Safety, Transport};
 use hyper::body::{Body, Frame};
 use reqwest::{Request, Response};
 
@@ -85,7 +85,7 @@ impl Transport for Script {
     fn execute<'a>(
         &'a self,
         request: Request,
-        _: &'static Operation,
+        _: &'a Call,
     ) -> BoxFuture<'a, Result<Response, Error>> {
         Box::pin(async move {
             let step = {
@@ -209,8 +209,7 @@ impl Scene {
     }
 
     pub(crate) async fn call_by(c1: &C1, operation: &'static Operation) -> Result<Response, Error> {
-        let transport = c1.stack().transport();
-        transport.execute(Self::request(operation), operation).await
+        send(c1, Self::request(operation), operation).await
     }
 
     /// The error of a call, and how often it was tried.
@@ -219,6 +218,21 @@ impl Scene {
         let error = self.call(operation).await.expect_err("as scripted");
         (error, self.script.tries() - before)
     }
+}
+
+/// A call as the client makes it, from the outermost layer on.
+pub(crate) async fn send(
+    c1: &C1,
+    request: Request,
+    operation: &'static Operation,
+) -> Result<Response, Error> {
+    let mut transport = None;
+    let _ = Client::map_transport(c1, |inner| transport.insert(inner).clone());
+    let call = Call::new(operation, c1.options().clone());
+    let transport = transport.expect("the transport of the client");
+    let result = transport.execute(request, &call).await;
+    call.end(result.as_ref().map(Response::status));
+    result
 }
 
 /// An operation of that kind, be there one or not.

@@ -1,21 +1,21 @@
-//! What can be seen of calls from outside: traces, and a hook for metrics.
+//! The layer of traces and metrics.
 //!
 //! One span for each call, `c1.call`, named and attributed as OpenTelemetry's conventions for HTTP clients have it
-//! (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>), and in it an event for each repetition. Neither
-//! holds what a call is about: no body, no header, no value in path or query.
+//! (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>), and in it an event for each retry. Neither has a
+//! body, a header, or a value of path or query.
 
 use std::fmt;
 use std::sync::Arc;
 
-use c1_api::{BoxFuture, Error, Operation, Transport};
+use c1_api::{BoxFuture, Call, Error, Transport};
 use reqwest::{Request, Response, StatusCode};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
-use crate::call::metrics::{Ended, Metrics, Tries, error_type, failed_status};
+use crate::call::metrics::{CallEnded, Metrics, error_type, failed_status};
 use crate::clock::Clock;
 
-/// The layer: a span around each call, and a word to the metrics when it is over.
+/// Opens a span around each call, which ends when its response is decoded, and reports it to the metrics.
 pub(crate) struct Telemetry<T> {
     pub(crate) inner: T,
     pub(crate) clock: Arc<dyn Clock>,
@@ -23,12 +23,8 @@ pub(crate) struct Telemetry<T> {
 }
 
 impl<T: Transport> Telemetry<T> {
-    async fn call(
-        &self,
-        request: Request,
-        operation: &'static Operation,
-    ) -> Result<Response, Error> {
-        let began = self.clock.now();
+    fn observe(&self, request: &Request, call: &Call) -> Span {
+        let operation = call.operation();
         let url = request.url();
         let span = tracing::info_span!(
             "c1.call",
@@ -45,32 +41,28 @@ impl<T: Transport> Telemetry<T> {
             "c1.operation.id" = operation.id,
             "c1.request.id" = Empty,
         );
-        let inner = self.inner.execute(request, operation);
-        let result = inner.instrument(span.clone()).await;
-        let (tries, result_seen) = match &result {
-            Ok(response) => {
-                let tries = response.extensions().get().map_or(1, |Tries(tries)| *tries);
-                (tries, Ok(response.status()))
+        let (began, clock, metrics) = (self.clock.now(), self.clock.clone(), self.metrics.clone());
+        let ended = span.clone();
+        call.on_end(move |call, result| {
+            let attempts = call.attempts();
+            record(&ended, attempts, result);
+            if let Some(metrics) = metrics {
+                let elapsed = clock.now().duration_since(began);
+                metrics.call_ended(&CallEnded {
+                    operation,
+                    attempts,
+                    elapsed: elapsed.unwrap_or_default(),
+                    result,
+                });
             }
-            Err(error) => (error.tries(), Err(error)),
-        };
-        record(&span, tries, result_seen);
-        if let Some(metrics) = &self.metrics {
-            let elapsed = self.clock.now().duration_since(began);
-            metrics.ended(&Ended {
-                operation,
-                tries,
-                elapsed: elapsed.unwrap_or_default(),
-                result: result_seen,
-            });
-        }
-        result
+        });
+        span
     }
 }
 
-fn record(span: &Span, tries: u32, result: Result<StatusCode, &Error>) {
-    if tries > 1 {
-        span.record("http.request.resend_count", tries - 1);
+fn record(span: &Span, attempts: u32, result: Result<StatusCode, &Error>) {
+    if attempts > 1 {
+        span.record("http.request.resend_count", attempts - 1);
     }
     let status = result.map_or_else(failed_status, Some);
     if let Some(status) = status {
@@ -79,7 +71,7 @@ fn record(span: &Span, tries: u32, result: Result<StatusCode, &Error>) {
     if let Err(error) = result {
         span.record("error.type", &*error_type(error));
         span.record("otel.status_code", "ERROR");
-        // C1 tells it in the message of an error, and nowhere else.
+        // C1 sends it in the message of an error only.
         if let Some(id) = error.request_id() {
             span.record("c1.request.id", id);
         }
@@ -90,9 +82,10 @@ impl<T: Transport> Transport for Telemetry<T> {
     fn execute<'a>(
         &'a self,
         request: Request,
-        operation: &'static Operation,
+        call: &'a Call,
     ) -> BoxFuture<'a, Result<Response, Error>> {
-        Box::pin(self.call(request, operation))
+        let span = self.observe(&request, call);
+        Box::pin(self.inner.execute(request, call).instrument(span))
     }
 }
 

@@ -3,17 +3,22 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use c1_api::{BoxFuture, Error, ErrorKind, Operation, Safety, Transport};
+use c1_api::types::{CreateAppRequest, SearchAppsRequest};
+use c1_api::{BoxFuture, Call, Error, ErrorKind, Safety, Transport};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use reqwest::{Request, Response};
+use reqwest::{Method, Request, Response};
+use serde_json::json;
 use tracing::field::Visit;
 use tracing::{Metadata, Subscriber, span};
 
 use crate::call::script::Step::{self, BreaksOff, Fail, Long, NoToken, Silence, Status, With};
-use crate::call::script::{Scene, get, operation, post};
+use crate::call::script::{Scene, get, operation, post, send};
 use crate::testing::{NoRandom, assert_debug_is_clean, assert_no_secret, shown};
-use crate::{C1, C1Builder, Clock, ConfigError, Ended, Limits, Metrics, Retried, RetryPolicy};
+use crate::{
+    C1, C1Builder, CallEnded, Clock, ConfigError, Limits, Metrics, RequestExt as _, RetryPolicy,
+    RetryScheduled, UnsentRequest,
+};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -71,7 +76,7 @@ async fn exactly_what_does_no_harm_is_tried_again() {
             let (error, tries) = scene.fail(operation(method, safety)).await;
             let expected = if is_repeatable { repeatable } else { other };
             assert_eq!(tries, expected, "{method} {safety:?} {step:?}");
-            assert_eq!(error.tries() as usize, tries, "{method} {step:?}");
+            assert_eq!(error.attempts() as usize, tries, "{method} {step:?}");
             assert_eq!(error.elapsed(), Some(scene.clock.since_start()));
             assert_no_secret(&shown(&error));
         }
@@ -114,7 +119,7 @@ async fn delays_grow_to_their_cap_and_are_spread_from_nothing() {
         (0x00, [0; 8]),
     ] {
         let scene = Scene::with([Status(503)], |builder| {
-            let policy = RetryPolicy::new().tries(9);
+            let policy = RetryPolicy::new().attempts(9);
             builder.random(crate::testing::Fixed(random)).retry(policy)
         });
         scene.fail(get()).await;
@@ -126,7 +131,7 @@ async fn delays_grow_to_their_cap_and_are_spread_from_nothing() {
     assert_eq!(scene.clock.delays(), [500, 1000, 2000].map(ms));
     // Settings of one's own, beyond all that a delay can be.
     let scene = Scene::with([Status(503)], |builder| {
-        let policy = RetryPolicy::new().tries(50).base_delay(ms(100));
+        let policy = RetryPolicy::new().attempts(50).base_delay(ms(100));
         builder.retry(policy.max_delay(ms(300)))
     });
     scene.fail(get()).await;
@@ -208,7 +213,7 @@ async fn a_delay_beyond_the_deadline_is_not_waited_for() {
         tokio::time::timeout(secs(20), patient.apps().get("2B").into_future())
     );
     assert!(patient.is_err());
-    assert_eq!((error.kind(), error.tries()), (ErrorKind::Timeout, 0));
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 0));
     assert_eq!(error.elapsed(), Some(secs(5)));
     assert!(!error.may_have_been_sent());
 }
@@ -245,7 +250,9 @@ impl Clock for TokioClock {
 #[tokio::test]
 async fn what_an_earlier_try_may_have_done_is_remembered() {
     let of = async |steps: [Step; 2], operation| {
-        let scene = Scene::with(steps, |builder| builder.retry(RetryPolicy::new().tries(2)));
+        let scene = Scene::with(steps, |builder| {
+            builder.retry(RetryPolicy::new().attempts(2))
+        });
         let (error, tries) = scene.fail(operation).await;
         (tries, error.may_have_been_sent())
     };
@@ -262,17 +269,16 @@ async fn what_an_earlier_try_may_have_done_is_remembered() {
 
 #[tokio::test]
 async fn when_the_budget_is_used_up_nothing_is_repeated() {
-    let two = |builder: C1Builder| builder.retry(RetryPolicy::new().tries(2));
+    let two = |builder: C1Builder| builder.retry(RetryPolicy::new().attempts(2));
     let scene = Scene::with([Status(503)], two);
     for _ in 0..100 {
         assert_eq!(scene.fail(get()).await.1, 2);
     }
     let (error, tries) = scene.fail(get()).await;
-    assert_eq!((tries, error.tries()), (1, 1));
+    assert_eq!((tries, error.attempts()), (1, 1));
     assert_eq!(
         error.to_string(),
-        "as scripted (request-id: r1); not tried again, because too many calls have failed: the retry budget of the \
-         client is used up"
+        "as scripted (request-id: r1); not retried, because the retry budget of the client is used up by other failures"
     );
     // Successes fill it one by one; four are not enough.
     for (successes, tries) in [(4, 1), (1, 2), (0, 1)] {
@@ -318,12 +324,12 @@ async fn a_single_call_can_do_otherwise() {
     assert_eq!(tries(&once).await, 1);
     assert_eq!(tries(&scene.c1).await, 4);
     assert_eq!(
-        tries(&once.with_retry(RetryPolicy::new().tries(2))).await,
+        tries(&once.with_retry(RetryPolicy::new().attempts(2))).await,
         2
     );
     assert_eq!(tries(&once.clone()).await, 1);
     let none = Scene::with([Status(503)], |builder| {
-        builder.retry(RetryPolicy::new().tries(0))
+        builder.retry(RetryPolicy::new().attempts(0))
     });
     assert_eq!(none.fail(get()).await.1, 1);
     assert_debug_is_clean(&once);
@@ -335,7 +341,7 @@ async fn a_call_of_the_api_tells_what_became_of_it() {
     scene.c1.apps().get("2B").await.expect("an answer");
     scene.script.go_on([Status(409)]);
     let error = scene.c1.apps().get("2B").await.expect_err("as scripted");
-    assert_eq!((error.kind(), error.tries()), (ErrorKind::Conflict, 1));
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Conflict, 1));
 }
 
 #[tokio::test]
@@ -343,14 +349,10 @@ async fn a_body_that_cannot_be_sent_twice_is_sent_once() {
     let scene = Scene::new([Status(503)]);
     let mut request = Scene::request(get());
     *request.body_mut() = Some(unrepeatable_body());
-    let error = scene
-        .c1
-        .stack()
-        .transport()
-        .execute(request, get())
+    let error = send(&scene.c1, request, get())
         .await
         .expect_err("as scripted");
-    assert_eq!((error.tries(), scene.script.tries()), (1, 1));
+    assert_eq!((error.attempts(), scene.script.tries()), (1, 1));
 }
 
 /// One that nobody can clone.
@@ -374,7 +376,7 @@ async fn the_size_of_answers_is_limited() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(
         error.message(),
-        "the server answered 404 Not Found with application/json"
+        "the server responded 404 Not Found with application/json"
     );
 }
 
@@ -416,7 +418,7 @@ async fn the_limit_counts_what_is_decompressed() {
             .expect("a client");
         let mut request = Scene::request(get());
         *request.url_mut() = server.url("/").parse().expect("a URL");
-        let answer = c1.stack().transport().execute(request, get()).await;
+        let answer = send(&c1, request, get()).await;
         match answer {
             Ok(answer) => {
                 assert!(fits);
@@ -504,7 +506,7 @@ async fn a_turn_that_comes_too_late_is_not_waited_for() {
     scene.call(get()).await.expect("an answer");
     let (error, tries) = scene.fail(get()).await;
     assert_eq!(
-        (error.kind(), tries, error.tries()),
+        (error.kind(), tries, error.attempts()),
         (ErrorKind::Timeout, 0, 0)
     );
     assert!(!error.may_have_been_sent());
@@ -517,7 +519,7 @@ async fn a_turn_that_comes_too_late_is_not_waited_for() {
     });
     let (error, tries) = scene.fail(get()).await;
     assert_eq!(
-        (error.kind(), tries, error.tries()),
+        (error.kind(), tries, error.attempts()),
         (ErrorKind::Server, 1, 1)
     );
     assert!(error.may_have_been_sent());
@@ -604,7 +606,7 @@ fn limits_that_let_nothing_pass_are_refused() {
 }
 
 #[tokio::test]
-async fn headers_go_with_every_try() {
+async fn headers_go_with_every_attempt() {
     let scene = Scene::with([Status(200)], |builder| {
         let http = crate::http::client_builder().expect("TLS");
         builder
@@ -613,17 +615,17 @@ async fn headers_go_with_every_try() {
             .header("X-Gateway", "canary-1")
             .header("x-gateway", "canary-2")
     });
-    scene.call(get()).await.expect("an answer");
+    scene.c1.apps().get("2B").await.expect("a response");
     assert_eq!(
         scene.script.last_header("user-agent"),
         concat!("c1-api-ext/", env!("CARGO_PKG_VERSION"), " my-tool/1.0")
     );
     assert_eq!(scene.script.last_header("x-gateway"), "canary-2");
     assert_eq!(scene.script.last_header("authorization"), "Bearer canary");
-    assert_debug_is_clean(&scene.c1.stack().transport());
+    assert_debug_is_clean(scene.c1.options());
 
     let scene = Scene::new([Status(200)]);
-    scene.call(get()).await.expect("an answer");
+    scene.c1.apps().get("2B").await.expect("a response");
     assert_eq!(
         scene.script.last_header("user-agent"),
         concat!("c1-api-ext/", env!("CARGO_PKG_VERSION"))
@@ -635,7 +637,7 @@ fn headers_that_are_not_the_users_are_refused() {
     let refused = |settings: fn(C1Builder) -> C1Builder| {
         let builder = C1::builder().tenant("acme").access_token("canary");
         let error = settings(builder).build().expect_err("refused");
-        assert!(matches!(error, ConfigError::Header { .. }), "{error}");
+        assert!(matches!(error, ConfigError::Header(_)), "{error}");
         assert_no_secret(&shown(&error));
         error.to_string()
     };
@@ -659,12 +661,12 @@ impl Transport for Noting {
     fn execute<'a>(
         &'a self,
         request: Request,
-        operation: &'static Operation,
+        call: &'a Call,
     ) -> BoxFuture<'a, Result<Response, Error>> {
         let with_token = request.headers().contains_key("authorization");
         let note = format!("{} {with_token}", self.0);
         self.1.lock().expect("no panic").push(note);
-        self.2.execute(request, operation)
+        self.2.execute(request, call)
     }
 }
 
@@ -690,15 +692,15 @@ struct Counters {
 }
 
 impl Metrics for Counters {
-    fn ended(&self, call: &Ended<'_>) {
+    fn call_ended(&self, call: &CallEnded<'_>) {
         let result = call.result.map_err(Error::kind);
-        let note = format!("{} {:?} {result:?}", call.tries, call.elapsed);
+        let note = format!("{} {:?} {result:?}", call.attempts, call.elapsed);
         self.notes.lock().expect("no panic").push(note);
     }
 
-    fn retried(&self, retry: &Retried<'_>) {
+    fn retry_scheduled(&self, retry: &RetryScheduled<'_>) {
         let kind = retry.error.kind();
-        let note = format!("{} {:?} {kind:?}", retry.tries, retry.delay);
+        let note = format!("{} {:?} {kind:?}", retry.attempts, retry.delay);
         self.notes.lock().expect("no panic").push(note);
     }
 }
@@ -767,7 +769,7 @@ async fn traces_tell_how_a_call_went_and_not_what_it_was_about() {
     let _guard = tracing::subscriber::set_default(recording.clone());
     let scene = Scene::new([With(503, "retry-after", "2"), BreaksOff, Status(404)]);
     let (error, _) = scene.fail(get()).await;
-    assert_eq!(error.tries(), 3);
+    assert_eq!(error.attempts(), 3);
     scene.script.go_on([Status(200)]);
     scene.call(get()).await.expect("an answer");
     scene.script.go_on([NoToken { later: false }]);
@@ -803,11 +805,11 @@ async fn traces_tell_how_a_call_went_and_not_what_it_was_about() {
     assert_eq!(fields(0), common([refused, resends, code]));
     assert_eq!(
         fields(1),
-        "c1.retry.delay_ms=2000 error.type=\"503\" http.request.resend_count=1 message=the call is tried again"
+        "c1.retry.delay_ms=2000 error.type=\"503\" http.request.resend_count=1 message=the call is retried"
     );
     assert_eq!(
         fields(2),
-        "c1.retry.delay_ms=500 error.type=\"transport\" http.request.resend_count=2 message=the call is tried again"
+        "c1.retry.delay_ms=500 error.type=\"transport\" http.request.resend_count=2 message=the call is retried"
     );
     assert_eq!(
         fields(3),
@@ -822,4 +824,152 @@ fn calls_can_move_between_threads() {
     fn sendable<T: Send>(_: T) {}
     let scene = Scene::new([Status(200)]);
     sendable(scene.call(get()));
+}
+
+#[tokio::test]
+async fn options_of_one_call_leave_the_others_alone() {
+    let scene = Scene::new([Status(200)]);
+    let call = || scene.c1.apps().get("2B");
+    call()
+        .header("X-Ticket", "canary-1")
+        .await
+        .expect("a response");
+    assert_eq!(scene.script.last_header("x-ticket"), "canary-1");
+    call().await.expect("a response");
+    assert_eq!(scene.script.last_header("x-ticket"), "");
+
+    let before = scene.script.tries();
+    let error = call().header("Authorization", "canary").await;
+    let error = error.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert_eq!(
+        error.message(),
+        "the header `authorization` cannot be set: the client sets it itself"
+    );
+    assert_no_secret(&shown(&error));
+    assert_eq!(scene.script.tries(), before, "nothing is sent");
+
+    scene.script.go_on([Status(503)]);
+    for (request, attempts) in [
+        (call().retry(RetryPolicy::off()), 1),
+        (call(), 4),
+        (call().retry(RetryPolicy::new().attempts(2)), 2),
+        // The second delay is 500 ms.
+        (call().timeout(ms(400)), 2),
+    ] {
+        let error = request.await.expect_err("as scripted");
+        assert_eq!(error.attempts(), attempts);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_limit_of_one_call_ends_an_attempt_as_well() {
+    let scene = Scene::new([Silence]);
+    let began = tokio::time::Instant::now();
+    let request = scene.c1.apps().get("2B").retry(RetryPolicy::off());
+    let error = request.timeout(secs(7)).await.expect_err("no response");
+    assert_eq!(
+        (error.kind(), began.elapsed()),
+        (ErrorKind::Timeout, secs(7))
+    );
+    assert!(error.may_have_been_sent());
+}
+
+#[tokio::test]
+async fn a_write_is_retried_if_its_caller_says_that_it_is_idempotent() {
+    let scene = Scene::new([Status(503)]);
+    let create = || scene.c1.apps().create(CreateAppRequest::new("Wiki"));
+    let error = create().await.expect_err("as scripted");
+    assert_eq!(error.attempts(), 1);
+    let error = create().idempotent().await.expect_err("as scripted");
+    assert_eq!(error.attempts(), 4);
+}
+
+#[tokio::test]
+async fn a_read_only_client_sends_reads_only() {
+    let scene = Scene::new([Status(200)]);
+    let c1 = scene.c1.read_only();
+    c1.apps().list().await.expect("a response");
+    let safe_post = c1.app_search().search(SearchAppsRequest::new());
+    safe_post.await.expect("a response");
+    assert_eq!(scene.script.tries(), 2);
+    // Neither a dry run nor another policy brings writes back.
+    for c1 in [
+        c1.clone(),
+        c1.with_retry(RetryPolicy::new()),
+        c1.dry_run().read_only(),
+        scene.c1.dry_run().read_only(),
+    ] {
+        for error in [
+            c1.apps().delete("2B").await.err(),
+            c1.apps().create(CreateAppRequest::new("Wiki")).await.err(),
+            c1.call(Method::POST, "/api/v1/apps", None).await.err(),
+        ] {
+            let error = error.expect("refused");
+            assert_eq!(error.kind(), ErrorKind::NotSent);
+            assert!(!error.may_have_been_sent());
+            assert!(error.message().ends_with("the client is read-only"));
+        }
+    }
+    assert_eq!(scene.script.tries(), 2);
+    scene.c1.apps().delete("2B").await.expect("a response");
+}
+
+#[tokio::test]
+async fn a_dry_run_returns_what_it_would_have_sent() {
+    let scene = Scene::new([Status(200)]);
+    let c1 = scene.c1.dry_run();
+    c1.apps().get("2B").await.expect("a response");
+    let request = c1.apps().create(CreateAppRequest::new("Wiki"));
+    let error = request.await.expect_err("not sent");
+    let unsent = UnsentRequest::of(&error).expect("the request");
+    assert_eq!((&*unsent.method, &*unsent.path), ("POST", "/api/v1/apps"));
+    assert_eq!(unsent.body, Some(json!({"displayName": "Wiki"})));
+
+    let body = json!({"a": [{"clientSecret": "canary", "name": "x"}]});
+    let request = c1.call(Method::PATCH, "/api/v1/x?dry=1", body);
+    let error = request.await.expect_err("not sent");
+    assert_no_secret(&shown(&error));
+    let unsent = UnsentRequest::of(&error).expect("the request");
+    assert_eq!(
+        unsent.to_string(),
+        r#"PATCH /api/v1/x?dry=1 {"a":[{"clientSecret":"[redacted]","name":"x"}]}"#
+    );
+    assert_eq!(scene.script.tries(), 1);
+}
+
+#[tokio::test]
+async fn a_request_outside_of_the_description_is_like_any_other() {
+    let scene = Scene::new([Status(503), Status(200)]);
+    let response = scene.c1.call(Method::GET, "/api/v9/new", None);
+    let json = response.query("q", "a b").await.expect("a response");
+    assert_eq!(json["code"], 2);
+    assert_eq!(scene.script.tries(), 2);
+    assert_eq!(scene.script.last_header("authorization"), "Bearer canary");
+    let error = scene.c1.call(Method::GET, "/api/../x", None).await;
+    assert_eq!(
+        error.expect_err("refused").kind(),
+        ErrorKind::InvalidRequest
+    );
+    scene.script.go_on([Status(404)]);
+    let error = scene
+        .c1
+        .call(Method::DELETE, "/api/v9/new", json!({}))
+        .await;
+    let error = error.expect_err("as scripted");
+    assert!(error.is_not_found());
+    assert_eq!(error.request_id(), Some("r1"));
+}
+
+#[tokio::test]
+async fn a_response_that_cannot_be_decoded_is_a_failure_for_metrics_and_tells_its_attempts() {
+    let counters = Arc::<Counters>::default();
+    let metrics = counters.clone();
+    let scene = Scene::with([Status(503), Long(3)], |builder| builder.metrics(metrics));
+    let error = scene.c1.apps().get("2B").await.expect_err("not JSON");
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Decode, 2));
+    assert_eq!(
+        *counters.notes.lock().expect("no panic"),
+        ["1 250ms Server", "2 250ms Err(Decode)"]
+    );
 }

@@ -1,6 +1,6 @@
 //! Groups, operation builders and the table of operations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::{doc, literal, put, rust};
 use crate::error::{Error, Result};
@@ -8,7 +8,7 @@ use crate::model::{Description, Operation, PageToken, Parameter, Safety, Type};
 use crate::names::{identifier, pascal};
 
 /// The file `operations.rs`.
-pub(super) fn operations(description: &Description) -> Result<String> {
+pub(super) fn operations(description: &Description, secrets: &BTreeSet<String>) -> Result<String> {
     let mut out = String::new();
     let mut sorted: Vec<_> = description.operations.iter().collect();
     sorted.sort_by_key(|operation| operation.raw_id());
@@ -27,6 +27,7 @@ pub(super) fn operations(description: &Description) -> Result<String> {
     }
     put!(out, "];");
 
+    sensitive_fields(secrets, &mut out);
     put!(out, "impl Client {{");
     for group in groups.keys() {
         let module = identifier(group);
@@ -91,6 +92,19 @@ pub(super) fn operations(description: &Description) -> Result<String> {
         put!(out, "    }}\n}}");
     }
     Ok(out)
+}
+
+/// The wire names of all fields that hold secrets: what a client that shows a request must not show.
+fn sensitive_fields(names: &BTreeSet<String>, out: &mut String) {
+    put!(
+        out,
+        "/// The wire names of the fields that hold secrets, whatever the message, and whatever the features of this build."
+    );
+    put!(out, "pub static SENSITIVE_FIELDS: &[&str] = &[");
+    for name in names {
+        put!(out, "    {},", literal(name));
+    }
+    put!(out, "];");
 }
 
 fn table_row(operation: &Operation, out: &mut String) {

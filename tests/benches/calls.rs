@@ -8,8 +8,11 @@
 
 use std::time::Duration;
 
-use c1_api_ext::c1_api::{OPERATIONS, Operation, Transport};
-use c1_api_ext::{AccessToken, AuthTransport, BoxFuture, Error, Tenant, TokenCache, TokenSource};
+use c1_api_ext::c1_api::{Call, OPERATIONS, Transport};
+use c1_api_ext::{
+    AccessToken, AuthTransport, BoxFuture, Call, CallOptions, Error, Tenant, TokenCache,
+    TokenSource,
+};
 use futures_util::FutureExt as _;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, Request, Response, Url};
@@ -47,11 +50,7 @@ pub fn get(cache: &TokenCache) -> AccessToken {
 struct NoNetwork;
 
 impl Transport for NoNetwork {
-    fn execute<'a>(
-        &'a self,
-        _: Request,
-        _: &'static Operation,
-    ) -> BoxFuture<'a, Result<Response, Error>> {
+    fn execute<'a>(&'a self, _: Request, _: &'a Call) -> BoxFuture<'a, Result<Response, Error>> {
         Box::pin(async { Ok(http::Response::new("").into()) })
     }
 }
@@ -75,11 +74,11 @@ impl Transport for Fixed {
     fn execute<'a>(
         &'a self,
         mut request: Request,
-        operation: &'static Operation,
+        call: &'a Call,
     ) -> BoxFuture<'a, Result<Response, Error>> {
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, self.0.clone());
-        NoNetwork.execute(request, operation)
+        NoNetwork.execute(request, call)
     }
 }
 
@@ -106,6 +105,8 @@ pub fn request() -> Request {
 /// # Panics
 /// If the answer is not there at once.
 pub fn call(transport: &impl Transport, request: Request) -> Response {
-    let answer = transport.execute(request, &OPERATIONS[0]).now_or_never();
+    let answer = transport
+        .execute(request, &Call::new(&OPERATIONS[0], CallOptions::new()))
+        .now_or_never();
     answer.expect("at once").expect("an answer")
 }

@@ -87,6 +87,7 @@ where
     R: Request + 'static,
     R::Response: Serialize,
 {
+    let operation = request.operation();
     Box::pin(async move {
         let response = request.send().await?;
         let status = response.status().as_u16();
@@ -98,7 +99,7 @@ where
             .with_source(error)
         })?;
         Ok(Exchange {
-            operation: R::OPERATION,
+            operation,
             body,
             status,
             answer,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use c1_api::{Bearer, BoxFuture, Client, Error, ErrorKind, Operation, Safety, Transport, types};
+use c1_api::{Bearer, BoxFuture, Call, Client, Error, ErrorKind, Safety, Transport, types};
 use c1_api_emulator::sample::Sampler;
 use c1_api_emulator::{Emulator, Request};
 use c1_api_spec::model::{self, Method, Parameter, SchemaKind, Type};
@@ -24,10 +24,10 @@ impl Transport for Tap {
     fn execute<'a>(
         &'a self,
         request: c1_api::reqwest::Request,
-        operation: &'static Operation,
+        call: &'a Call,
     ) -> BoxFuture<'a, Result<c1_api::reqwest::Response, Error>> {
         Box::pin(async move {
-            let response = self.inner.execute(request, operation).await?;
+            let response = self.inner.execute(request, call).await?;
             let mut copy = http::Response::builder().status(response.status());
             *copy.headers_mut().unwrap() = response.headers().clone();
             let body = response.bytes().await.map_err(Error::from_reqwest)?;
@@ -308,19 +308,32 @@ async fn no_path_parameter_leaves_its_segment() {
 async fn raw_methods_reach_the_same_operations() {
     const ID: &str = "a/b é%2F?#";
     let peer = Peer::start().await;
-    let raw = peer.client.raw();
+    /// One call by a method of progenitor's client.
+    macro_rules! raw {
+        ($operation:path, $method:ident($($argument:expr),*)) => {{
+            let call = peer.client.raw_call($operation);
+            let result = call.raw().$method($($argument),*).await;
+            call.finish(result).await
+        }};
+    }
+    let list = c1_api::apps::List::OPERATION;
+    let get = c1_api::apps::Get::OPERATION;
 
-    let apps = raw.apps_list(Some(10), Some("next&page")).await.unwrap();
+    let apps = raw!(list, apps_list(Some(10), Some("next&page"))).unwrap();
     assert_eq!(apps.status(), 200);
     assert!(!apps.into_inner().list.is_empty());
-    raw.apps_get(ID).await.unwrap();
+    raw!(get, apps_get(ID)).unwrap();
     let body = types::DeleteAppRequest::new();
-    raw.apps_delete(ID, &body).await.unwrap();
+    raw!(c1_api::apps::Delete::OPERATION, apps_delete(ID, &body)).unwrap();
     let body = types::CreateAppEntitlementRequest::new("raw");
-    raw.app_entitlements_create(ID, &body).await.unwrap();
-    raw.automation_execution_get_automation_execution(i64::MIN)
-        .await
-        .unwrap();
+    let create = c1_api::app_entitlements::Create::OPERATION;
+    raw!(create, app_entitlements_create(ID, &body)).unwrap();
+    let execution = c1_api::automation_execution::GetAutomationExecution::OPERATION;
+    raw!(
+        execution,
+        automation_execution_get_automation_execution(i64::MIN)
+    )
+    .unwrap();
 
     let arrived: Vec<_> = peer
         .emulator
@@ -344,9 +357,12 @@ async fn raw_methods_reach_the_same_operations() {
     assert_eq!(arrived, expected);
 
     for bad in ["", ".", "..", "a\nb"] {
-        let error = Error::from_raw(raw.apps_get(bad).await.unwrap_err()).await;
+        let error = raw!(get, apps_get(bad)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{bad:?}");
     }
+    // A method of another operation.
+    let error = raw!(list, apps_get("2B")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert_eq!(peer.emulator.requests().len(), expected.len());
 }
 

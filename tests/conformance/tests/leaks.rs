@@ -187,7 +187,7 @@ async fn nothing_that_holds_a_secret_shows_it() {
     c1.apps().list().await.unwrap();
     canaries.assert_not_in("C1", &c1);
     canaries.assert_not_in("Client", &*c1);
-    canaries.assert_not_in("raw::Client", c1.raw());
+    canaries.assert_not_in("RawCall", &c1.raw_call(c1_api::apps::List::OPERATION));
     canaries.assert_not_in("a group", &c1.apps());
     canaries.assert_not_in("a call", &c1.apps().list());
 
@@ -202,7 +202,9 @@ async fn nothing_that_holds_a_secret_shows_it() {
     canaries.assert_not_in("Bearer", &bearer);
     let plain = Client::new(emulator.base_url(), http(), bearer).unwrap();
     canaries.assert_not_in("Client with Bearer", &plain);
-    canaries.assert_not_in("raw::Client with Bearer", plain.raw());
+    let raw = plain.raw_call(c1_api::apps::List::OPERATION);
+    canaries.assert_not_in("RawCall with Bearer", &raw);
+    canaries.assert_not_in("raw::Client with Bearer", raw.raw());
     let builder = C1::builder()
         .tenant(emulator.base_url())
         .access_token(TOKEN);
@@ -372,7 +374,9 @@ async fn no_api_error_shows_what_was_sent_or_received() {
             .build()
             .unwrap();
         let fluent = c1.apps().list().await.unwrap_err();
-        let raw = Error::from_raw(c1.raw().apps_list(None, None).await.unwrap_err()).await;
+        let call = c1.raw_call(c1_api::apps::List::OPERATION);
+        let result = call.raw().apps_list(None, None).await;
+        let raw = call.finish(result).await.unwrap_err();
         let canaries = Canaries::of(&secret().expose()).with_assertions(&server.requests());
         for error in [&fluent, &raw] {
             assert_ne!(error.kind(), ErrorKind::Auth, "{error:?}");

@@ -320,7 +320,7 @@ impl Tally {
             self.violations
                 .push(format!("a call failed like this: {error:?}"));
         }
-        self.repeated += u64::from(error.tries() > 1);
+        self.repeated += u64::from(error.attempts() > 1);
     }
 
     fn add(&mut self, other: Self) {

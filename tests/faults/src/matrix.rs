@@ -117,7 +117,7 @@ async fn cell(
         all.await
     };
     let result = result?;
-    let told = result.as_ref().err().map_or(0, Error::tries);
+    let told = result.as_ref().err().map_or(0, Error::attempts);
     let elapsed = result.as_ref().err().and_then(Error::elapsed);
     if elapsed.is_some_and(|elapsed| elapsed != clock.elapsed()) {
         return Err(format!("{fault}: {elapsed:?} told, {:?} passed", clock.elapsed()).into());

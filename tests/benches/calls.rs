@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use c1_api_ext::c1_api::{Call, OPERATIONS, Transport};
+use c1_api_ext::c1_api::{OPERATIONS, Transport};
 use c1_api_ext::{
     AccessToken, AuthTransport, BoxFuture, Call, CallOptions, Error, Tenant, TokenCache,
     TokenSource,

@@ -27,13 +27,13 @@ use crate::identity::client_secret::ClientSecret;
 use crate::identity::tenant::Tenant;
 use crate::random::{Random, SystemRandom};
 
-/// Puts a [`C1`] together. Of the setters that say how to get tokens, the last one called counts.
+/// Builds a [`C1`]. Of the setters that say how to obtain tokens, the last one counts.
 ///
-/// A value that cannot be read is remembered: [`build`](Self::build) returns the first such error.
+/// Invalid values are reported by [`build`](Self::build), the first one if there are several.
 #[must_use]
 pub struct C1Builder {
     pub(crate) tenant: Option<Tenant>,
-    /// Another name that the environment has for the tenant.
+    /// The other variable of the environment that names the tenant.
     pub(crate) alias: Option<Tenant>,
     other_host: bool,
     access: Option<Access>,
@@ -50,7 +50,7 @@ enum Access {
     Grant(ClientId, Grant),
 }
 
-/// What a client id comes with: how the token endpoint is asked.
+/// The credentials that belong to a client id.
 enum Grant {
     SignedAssertion(ClientSecret),
     ClientSecretPost(Zeroizing<String>),
@@ -85,7 +85,7 @@ impl C1Builder {
         }
     }
 
-    /// The tenant, in any form that [`Tenant`] reads. Not needed with a client id, which names it.
+    /// The tenant, in any form that [`Tenant`] parses. Not needed with a client id, which names it.
     pub fn tenant<T>(mut self, tenant: T) -> Self
     where
         T: TryInto<Tenant>,
@@ -95,7 +95,8 @@ impl C1Builder {
         self
     }
 
-    /// Gets tokens with a client id and its secret, as C1 shows them when an API client is made.
+    /// Obtains tokens with a client id and its secret, as C1 shows them when an API client is created: see
+    /// [`SignedAssertion`].
     pub fn client_credentials<I, S>(mut self, client_id: I, client_secret: S) -> Self
     where
         I: TryInto<ClientId>,
@@ -110,7 +111,7 @@ impl C1Builder {
         self
     }
 
-    /// Gets tokens by sending the client secret itself: see [`ClientSecretPost`]. Not needed for C1, which takes the
+    /// Obtains tokens by sending the client secret itself: see [`ClientSecretPost`]. Not needed for C1, which takes the
     /// signed assertion of [`client_credentials`](Self::client_credentials).
     pub fn client_secret_post<I>(mut self, client_id: I, client_secret: impl Into<String>) -> Self
     where
@@ -123,8 +124,8 @@ impl C1Builder {
         self
     }
 
-    /// Gets tokens in exchange for those of another issuer (workload federation): see [`TokenExchange`]. `subject` is
-    /// asked for one whenever a token is needed.
+    /// Obtains tokens in exchange for those of another issuer (workload federation): see [`TokenExchange`]. `subject` is
+    /// asked for a new one for each exchange.
     ///
     /// ```
     /// use c1_api_ext::{C1, TokenFile};
@@ -145,15 +146,15 @@ impl C1Builder {
         self
     }
 
-    /// Binds the tokens to `key` (DPoP, RFC 9449): nobody who gets hold of one can use it without the key. For the
-    /// ways to get tokens that have a client id.
+    /// Binds the tokens to `key` (DPoP, RFC 9449), so that a stolen token is useless without the key. Works with every
+    /// kind of credentials that has a client id.
     pub fn dpop(mut self, key: DpopKey) -> Self {
         self.dpop = Some(key);
         self
     }
 
-    /// Lets the tenant be on another host than the client id names: a gateway of your own, which then sees every
-    /// credential. Otherwise [`build`](Self::build) refuses it.
+    /// Allows the tenant to be on another host than the client id names: a gateway of your own, which then sees all
+    /// credentials. Otherwise [`build`](Self::build) fails with [`ConfigError::OtherHost`].
     pub fn allow_other_host(mut self) -> Self {
         self.other_host = true;
         self
@@ -164,26 +165,26 @@ impl C1Builder {
         self.token_source(token.into())
     }
 
-    /// Gets tokens from `source`, through a [`TokenCache`].
+    /// Obtains tokens from `source`, through a [`TokenCache`].
     pub fn token_source(mut self, source: impl TokenSource) -> Self {
         self.access = Some(Access::Source(Arc::new(source)));
         self
     }
 
-    /// Sends everything, requests for tokens as well, over this client. It must not follow redirects, or credentials
-    /// could go along: begin it with [`http::client_builder`], or set [`reqwest::redirect::Policy::none`].
+    /// Sends all requests, token requests included, over this HTTP client. It must not follow redirects, which would carry
+    /// credentials along: build it with [`http::client_builder`], or set [`reqwest::redirect::Policy::none`].
     pub fn http(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self
     }
 
-    /// Tells the time by `clock` in place of the system's.
+    /// Uses `clock` instead of the system clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Takes random bytes from `random` in place of the system's generator.
+    /// Uses `random` instead of the random bytes of the operating system.
     pub fn random(mut self, random: impl Random) -> Self {
         self.random = Arc::new(random);
         self
@@ -255,11 +256,11 @@ impl C1Builder {
         self
     }
 
-    /// The client. Nothing is sent yet: the first call asks for a token.
+    /// Builds the client. Nothing is sent: the first call obtains a token.
     ///
     /// # Errors
-    /// The first value that could not be read; no tenant or no way to get tokens; client credentials of another
-    /// tenant; an HTTP client that cannot be made.
+    /// The first invalid value; no tenant or no credentials; client credentials of another tenant; an HTTP client that
+    /// cannot be built.
     pub fn build(self) -> Result<C1, ConfigError> {
         if let Some(error) = self.error {
             return Err(error);
@@ -331,8 +332,7 @@ impl fmt::Debug for C1Builder {
     }
 }
 
-/// Credentials go only to the host that they belong to. The port is no matter, nor is it for the audience of an
-/// assertion.
+/// Credentials go only to the host that they belong to. The port does not matter, as in the audience of an assertion.
 fn same_host(tenant: &Tenant, other: &Tenant) -> Result<(), ConfigError> {
     if tenant.host() == other.host() {
         return Ok(());
@@ -410,7 +410,7 @@ mod tests {
             .access_token("canary")
             .dpop(key);
         assert!(matches!(refused(unbound), E::NotBindable));
-        // The first error is the one that is told, and a good value afterwards does not hide it.
+        // The first error is reported, and a valid value afterwards does not hide it.
         let bad = C1::builder()
             .client_credentials("canary", "canary")
             .tenant("")

@@ -13,5 +13,3 @@ pub(crate) mod retry;
 mod script;
 pub(crate) mod stack;
 pub(crate) mod telemetry;
-#[cfg(test)]
-mod tests;

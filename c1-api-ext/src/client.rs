@@ -36,12 +36,12 @@ pub struct C1 {
 }
 
 impl C1 {
-    /// Begins a client from values at hand.
+    /// A builder, to set tenant, credentials and everything else.
     pub fn builder() -> C1Builder {
         C1Builder::new()
     }
 
-    /// The client that the environment describes: see [`C1Builder::from_env`].
+    /// The client that the environment variables describe: see [`C1Builder::from_env`].
     ///
     /// # Errors
     /// [`ConfigError`], which names the variable that is missing or wrong.

@@ -25,12 +25,12 @@ impl C1Builder {
     /// | `CONDUCTORONE_SERVER_URL`, `CONDUCTORONE_TENANT_DOMAIN` | the tenant, in any form that [`Tenant`] reads; needed unless the client id is there to name it |
     ///
     /// The first of the first three that is set counts. White space around a value is dropped; a value that is then
-    /// empty is as good as not set.
+    /// empty counts as not set.
     ///
     /// # Errors
     /// [`ConfigError`], which names the variable that is missing or wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
-        // What is not Unicode is no valid value either; read like this, it is refused and not taken as missing.
+        // Lossy: a value that is not Unicode is then reported as invalid, and not as missing.
         let get =
             |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Self::read_vars(get, |_| EnvVariable::new(OIDC_TOKEN))

@@ -1,21 +1,57 @@
-//! Connect to a C1 tenant and call any of its operations.
+//! A client of C1 (ConductorOne), identity governance as a service: all operations of its API, typed.
 //!
-//! [`C1`] is the client. It knows the [`Tenant`], gets access tokens and renews them, and dereferences to the
-//! generated [`c1_api::Client`], which has the operations.
+//! ```no_run
+//! use c1_api_ext::{C1, Error};
 //!
-//! - Credentials: a [`ClientId`] and its [`ClientSecret`], an access token, or any [`TokenSource`].
-//! - Workload federation: [`TokenExchange`] with the tokens of any [`SubjectTokenSource`].
-//! - No credentials yet: [`DeviceLogin`] lets somebody log in with a browser; `create_personal_client` (feature
-//!   `personal_client`) then makes credentials to keep.
-//! - Errors: [`ConfigError`] until there is a client; [`Error`] from its calls, with [`TokenError`] as its source when
-//!   there was no token to be had.
-//! - Calls that fail are repeated where that does no harm ([`RetryPolicy`]), within [`Limits`]; [`Metrics`] and the
-//!   spans of `tracing` tell of them.
-//! - Secrets are in no `Debug` output and no error, and they go to the tenant's own host only.
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! // From CONDUCTORONE_CLIENT_ID and CONDUCTORONE_CLIENT_SECRET; `C1::builder()` takes values.
+//! let c1 = C1::from_env()?;
+//!
+//! // One method for each operation group, one for each operation. `.await` sends the request.
+//! for app in c1.apps().list().page_size(100).await?.list {
+//!     println!("{}", app.display_name.unwrap_or_default());
+//! }
+//!
+//! // Every call fails with the same error type.
+//! match c1.apps().get("an-app-id").await {
+//!     Ok(response) => println!("{:?}", response.app),
+//!     Err(error) if error.is_not_found() => println!("no such app"),
+//!     Err(error) => return Err(error.into()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where things are
+//!
+//! - [`C1`] is the client. Its operation groups are those of [`c1_api::Client`], to which it dereferences; the groups and
+//!   their cargo features are [listed below](#operation-groups).
+//! - [`types`] has the messages and enums. Requests have `new` with the required fields and a setter for each other field.
+//! - [`Error`] is the error of a call: [`Error::kind`] and the `is_...` methods tell failures apart. [`ConfigError`] is the
+//!   error of building a client, [`TokenError`] the source of an [`Error`] if no token could be obtained.
+//! - [`RequestExt`] has the options of a single call: header, time limit, retry policy, idempotency.
+//! - [`RetryPolicy`] and [`Limits`] say how calls are retried and paced; [`Metrics`] and the spans of `tracing` report them.
+//! - [`C1::read_only`] and [`C1::dry_run`] give clients that do not write.
+//! - [`Client::call`](c1_api::Client::call) sends requests that the description lacks.
+//!
+//! # Credentials
+//!
+//! | you have | [`C1Builder`] |
+//! | --- | --- |
+//! | a client id and its secret | [`client_credentials`](C1Builder::client_credentials) |
+//! | a token of another issuer (GitHub Actions, Kubernetes, HCP Terraform) | [`token_exchange`](C1Builder::token_exchange) |
+//! | a user with a browser | [`DeviceLogin`], then [`access_token`](C1Builder::access_token) |
+//! | an access token | [`access_token`](C1Builder::access_token) |
+//! | anything else | [`token_source`](C1Builder::token_source) |
+//!
+//! Tokens are cached and renewed. Secrets never appear in `Debug` output, errors, logs or traces, and are sent to the
+//! tenant's host only.
 //!
 //! # Features
-//! `rustls-ring` (default), `rustls-aws-lc` and `native-tls` choose the TLS of the HTTP client that the crate makes.
-//! `gzip` (default) lets answers come compressed, `compression` by brotli and zstd as well.
+//!
+//! - `rustls-ring` (default), `rustls-aws-lc`, `native-tls`: the TLS of the HTTP client.
+//! - `gzip` (default): compressed responses; `compression`: brotli and zstd as well.
+//! - `core` (default): the operation groups that most programs need; `full`: all; or any group by itself.
 
 mod auth;
 mod builder;

@@ -30,8 +30,8 @@ struct Inner {
 type Observer = Box<dyn FnOnce(&Call, Result<StatusCode, &Error>) + Send>;
 
 impl Call {
-    /// A call of `operation`. For whoever drives a transport without a [`Client`](crate::Client), and then calls
-    /// [`end`](Self::end).
+    /// A call of `operation`. Needed only to use a transport without a
+    /// [`Client`](crate::Client); call [`end`](Self::end) afterwards.
     #[must_use]
     pub fn new(operation: &'static Operation, options: CallOptions) -> Self {
         Self(Arc::new(Inner {

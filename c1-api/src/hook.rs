@@ -58,8 +58,8 @@ impl Dispatch {
 }
 
 impl ClientHooks<Dispatch> for raw::Client {
-    /// progenitor lets only `reqwest::Error` pass, which nobody else can construct. So our error stays in the call, where
-    /// [`RawCall::finish`] finds it, and another one takes its place.
+    /// progenitor lets only `reqwest::Error` pass, which no other crate can construct. So our error is kept in the call,
+    /// where [`RawCall::finish`] takes it, and a stand-in is returned.
     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
         match self.inner().send(request).await {
             Ok(response) => Ok(response),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_web_page_is_no_answer() {
+    async fn a_web_page_is_an_error() {
         for content_type in [
             "text/html; charset=utf-8",
             "TEXT/HTML",

@@ -1,9 +1,11 @@
 //! The layer that makes one attempt: the request is sent, and the response read whole, in time and up to a limit.
 
-use std::fmt;
-use std::mem;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, mem};
 
 use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport, read_body};
 use reqwest::{Request, Response, ResponseBuilderExt as _};

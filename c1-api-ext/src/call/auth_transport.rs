@@ -1,4 +1,4 @@
-//! Carries the generated client's requests: adds the token, sends them to the tenant and to nobody else.
+//! The layer that authenticates: adds the access token, for requests to the tenant only.
 
 use std::fmt;
 use std::pin::pin;
@@ -17,7 +17,7 @@ use crate::identity::tenant::Tenant;
 ///
 /// - A request to another scheme, host or port than the tenant's is refused before it is sent.
 /// - A token that the server refuses with 401 is dropped, and the request is sent once more with another, if there
-///   is another and the body can be sent twice. A second 401 is the answer.
+///   is another and the body can be sent twice. A second 401 is returned.
 /// - With a token that is bound to a key goes a proof of the key (DPoP, RFC 9449). A server that wants a nonce in it
 ///   gets the request once more.
 pub struct AuthTransport {
@@ -108,7 +108,7 @@ impl AuthTransport {
     }
 }
 
-/// Whether the answer says that nothing but a nonce is missing (RFC 9449, section 9).
+/// Whether the response asks for a nonce (RFC 9449, section 9).
 fn wants_nonce(response: &Response) -> bool {
     response.status() == StatusCode::UNAUTHORIZED
         && response
@@ -169,8 +169,8 @@ mod tests {
         AuthTransport::new(http(), &tenant(server), TokenCache::new(source))
     }
 
-    /// The answer that a token gets.
-    async fn answer<'a>(server: &'a MockServer, token: &str, status: u16) -> Mock<'a> {
+    /// The response that a token gets.
+    async fn respond<'a>(server: &'a MockServer, token: &str, status: u16) -> Mock<'a> {
         let value = format!("Bearer {token}");
         server
             .mock_async(|when, then| {
@@ -197,14 +197,14 @@ mod tests {
     #[tokio::test]
     async fn a_refused_token_is_replaced_and_the_call_sent_once_more() {
         let server = MockServer::start_async().await;
-        let old = answer(&server, "canary-1", 401).await;
-        let new = answer(&server, "canary-2", 200).await;
+        let old = respond(&server, "canary-1", 401).await;
+        let new = respond(&server, "canary-2", 200).await;
         let transport = transport(&server, &["canary-1", "canary-2"]);
         for _ in 0..2 {
             let response = transport
                 .execute(request(&server), &call())
                 .await
-                .expect("an answer");
+                .expect("a response");
             assert_eq!(response.status(), 200);
         }
         assert_eq!((old.calls_async().await, new.calls_async().await), (1, 2));
@@ -212,15 +212,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_second_401_is_the_answer() {
+    async fn a_second_401_is_returned() {
         let server = MockServer::start_async().await;
-        let first = answer(&server, "canary-1", 401).await;
-        let second = answer(&server, "canary-2", 401).await;
+        let first = respond(&server, "canary-1", 401).await;
+        let second = respond(&server, "canary-2", 401).await;
         let transport = transport(&server, &["canary-1", "canary-2", "canary-3"]);
         let response = transport
             .execute(request(&server), &call())
             .await
-            .expect("an answer");
+            .expect("a response");
         assert_eq!(response.status(), 401);
         assert_eq!(
             (first.calls_async().await, second.calls_async().await),
@@ -231,12 +231,12 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_repeated_with_the_same_token() {
         let server = MockServer::start_async().await;
-        let only = answer(&server, "canary", 401).await;
+        let only = respond(&server, "canary", 401).await;
         let transport = transport(&server, &["canary", "canary"]);
         let response = transport
             .execute(request(&server), &call())
             .await
-            .expect("an answer");
+            .expect("a response");
         assert_eq!(response.status(), 401);
         assert_eq!(only.calls_async().await, 1);
     }
@@ -244,13 +244,13 @@ mod tests {
     #[tokio::test]
     async fn other_refusals_leave_the_token_alone() {
         let server = MockServer::start_async().await;
-        let mock = answer(&server, "canary", 403).await;
+        let mock = respond(&server, "canary", 403).await;
         let transport = transport(&server, &["canary"]);
         for _ in 0..2 {
             let response = transport
                 .execute(request(&server), &call())
                 .await
-                .expect("an answer");
+                .expect("a response");
             assert_eq!(response.status(), 403);
         }
         assert_eq!(mock.calls_async().await, 2);
@@ -285,7 +285,7 @@ mod tests {
         let response = transport
             .execute(request(&server), &call())
             .await
-            .expect("an answer");
+            .expect("a response");
         assert_eq!(response.status(), 307);
         assert_eq!(elsewhere.calls_async().await, 0);
     }

@@ -1,5 +1,8 @@
 //! Clients that do not write: the layer in front of all others.
 
+#[cfg(test)]
+mod tests;
+
 use std::error::Error as StdError;
 use std::fmt;
 

@@ -3,6 +3,9 @@
 //! Our own, because no crate slows down after a 429 with a clock that tests can move: governor has fixed quotas and waits by
 //! a timer thread of its own.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};

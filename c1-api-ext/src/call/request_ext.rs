@@ -1,5 +1,8 @@
 //! The options of a single call, as methods of every request.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use c1_api::{CallOptions, Request};

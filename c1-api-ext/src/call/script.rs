@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use c1_api::{BoxFuture, Call, Client, Error, ErrorKind, OPERATIONS, Operation, Safety, Transport};
@@ -13,7 +14,15 @@ use reqwest::{Request, Response};
 
 use crate::auth::endpoint::TokenError;
 use crate::testing::{Fixed, ManualClock};
-use crate::{C1, C1Builder};
+use crate::{C1, C1Builder, Clock};
+
+pub(crate) const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(crate) const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
 
 /// What comes of a try.
 #[derive(Clone, Debug)]
@@ -249,4 +258,20 @@ pub(crate) fn get() -> &'static Operation {
 
 pub(crate) fn post() -> &'static Operation {
     operation("POST", Safety::Neither)
+}
+
+/// The time of tokio's timers, which jump while a test does nothing but wait.
+#[derive(Debug)]
+pub(crate) struct TokioClock(tokio::time::Instant);
+
+impl TokioClock {
+    pub(crate) fn new() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + self.0.elapsed()
+    }
 }

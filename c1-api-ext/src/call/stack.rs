@@ -1,5 +1,8 @@
 //! The layers that a call passes through, put together.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use c1_api::{CallOptions, Transport};

@@ -4,6 +4,9 @@
 //! (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>), and in it an event for each retry. Neither has a
 //! body, a header, or a value of path or query.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 

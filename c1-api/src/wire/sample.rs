@@ -150,7 +150,7 @@ sample! {
     write_required required_ids: Vec<String> = "requiredIds",
 }
 
-/// An answer with a list of messages.
+/// A response with a list of messages.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub(super) struct List {

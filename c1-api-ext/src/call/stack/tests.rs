@@ -1,0 +1,74 @@
+//! The layers together.
+
+use std::sync::{Arc, Mutex};
+
+use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport};
+use reqwest::{Method, Request, Response};
+use serde_json::json;
+
+use crate::RetryPolicy;
+use crate::call::script::Step::Status;
+use crate::call::script::{Scene, get};
+
+/// Notes its name, then lets the next one do it.
+#[derive(Debug)]
+struct Noting(&'static str, Arc<Mutex<Vec<String>>>, Box<dyn Transport>);
+
+impl Transport for Noting {
+    fn execute<'a>(
+        &'a self,
+        request: Request,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<Response, Error>> {
+        let with_token = request.headers().contains_key("authorization");
+        let note = format!("{} {with_token}", self.0);
+        self.1.lock().expect("no panic").push(note);
+        self.2.execute(request, call)
+    }
+}
+
+#[tokio::test]
+async fn layers_see_each_call_once_and_the_last_sees_it_first() {
+    let notes = Arc::<Mutex<Vec<String>>>::default();
+    let (one, two) = (notes.clone(), notes.clone());
+    let scene = Scene::with([Status(503), Status(200)], |builder| {
+        builder
+            .layer(move |inner| Noting("one", one.clone(), inner))
+            .layer(move |inner| Noting("two", two.clone(), inner))
+    });
+    scene.call(get()).await.expect("an answer");
+    assert_eq!(*notes.lock().expect("no panic"), ["two false", "one false"]);
+    let other = scene.c1.with_retry(RetryPolicy::off());
+    other.apps().get("2B").await.expect("an answer");
+    assert_eq!(notes.lock().expect("no panic").len(), 4);
+}
+
+#[test]
+fn calls_can_move_between_threads() {
+    fn sendable<T: Send>(_: T) {}
+    let scene = Scene::new([Status(200)]);
+    sendable(scene.call(get()));
+}
+
+#[tokio::test]
+async fn a_request_outside_of_the_description_is_like_any_other() {
+    let scene = Scene::new([Status(503), Status(200)]);
+    let response = scene.c1.call(Method::GET, "/api/v9/new", None);
+    let json = response.query("q", "a b").await.expect("a response");
+    assert_eq!(json["code"], 2);
+    assert_eq!(scene.script.tries(), 2);
+    assert_eq!(scene.script.last_header("authorization"), "Bearer canary");
+    let error = scene.c1.call(Method::GET, "/api/../x", None).await;
+    assert_eq!(
+        error.expect_err("refused").kind(),
+        ErrorKind::InvalidRequest
+    );
+    scene.script.go_on([Status(404)]);
+    let error = scene
+        .c1
+        .call(Method::DELETE, "/api/v9/new", json!({}))
+        .await;
+    let error = error.expect_err("as scripted");
+    assert!(error.is_not_found());
+    assert_eq!(error.request_id(), Some("r1"));
+}

@@ -3,14 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use reqwest::{Method, Url};
-use serde_json::Value as Json;
+use reqwest::Url;
 
 use crate::base_url;
 use crate::call::Call;
 use crate::error::Error;
 use crate::hook::{Dispatch, RawCall};
-use crate::json_request::JsonRequest;
 use crate::operation::Operation;
 use crate::options::CallOptions;
 use crate::raw;
@@ -122,30 +120,6 @@ impl Client {
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.shared.base_url
-    }
-
-    /// A request that the description lacks, sent like all others: same credentials, retries, checks and errors.
-    ///
-    /// `path` begins with a slash and is appended to the base URL; it may have a query. `body` is sent as JSON. By its
-    /// method the request counts as safe (GET, HEAD), idempotent (PUT, DELETE) or neither.
-    ///
-    /// ```no_run
-    /// # async fn list(client: c1_api::Client) -> Result<(), c1_api::Error> {
-    /// use c1_api::reqwest::Method;
-    /// use c1_api::serde_json::json;
-    ///
-    /// let page = client.call(Method::GET, "/api/v1/apps", None).query("page_size", "10").await?;
-    /// let made = client.call(Method::POST, "/api/v1/apps", json!({"displayName": "Wiki"})).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn call(
-        &self,
-        method: Method,
-        path: impl Into<String>,
-        body: impl Into<Option<Json>>,
-    ) -> JsonRequest {
-        JsonRequest::new(self.clone(), method, path.into(), body.into())
     }
 
     /// A call of `operation` by progenitor's own client, [`raw::Client`]. A request that does not match the operation's

@@ -95,24 +95,31 @@ impl RawCall {
         self,
         result: Result<ResponseValue<T>, progenitor_client::Error<()>>,
     ) -> Result<ResponseValue<T>, Error> {
-        let call = &self.0.inner().call;
-        let result = match result {
-            Ok(response) => Ok(response),
-            Err(error) => Err(failure(call, error).await),
-        };
-        call.end(result.as_ref().map(ResponseValue::status));
-        result
+        match result {
+            Ok(response) => Ok(self.succeed(response)),
+            Err(error) => Err(self.fail(error).await),
+        }
     }
-}
 
-async fn failure(call: &Call, error: progenitor_client::Error<()>) -> Error {
-    let error = match call.take_failure() {
-        Some(error) => error,
-        None => Error::from_raw(error).await,
-    };
-    match error.attempts() {
-        0 => error.with_attempts(call.attempts()),
-        _ => error,
+    /// Ends the call with a success.
+    pub(crate) fn succeed<T>(&self, response: ResponseValue<T>) -> ResponseValue<T> {
+        self.0.inner().call.end(Ok(response.status()));
+        response
+    }
+
+    /// Ends the call with the error behind that of progenitor's client. Apart from the success, whose response may be
+    /// large, so that no future has to hold it.
+    pub(crate) async fn fail(&self, error: progenitor_client::Error<()>) -> Error {
+        let call = &self.0.inner().call;
+        let mut error = match call.take_failure() {
+            Some(error) => error,
+            None => Error::from_raw(error).await,
+        };
+        if error.attempts() == 0 {
+            error = error.with_attempts(call.attempts());
+        }
+        call.end(Err(&error));
+        error
     }
 }
 

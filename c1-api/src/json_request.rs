@@ -15,6 +15,38 @@ use crate::options::CallOptions;
 use crate::path;
 use crate::request::{Request, body};
 
+impl Client {
+    /// A request that the description lacks, sent like all others: same credentials, retries, checks and errors.
+    ///
+    /// `path` begins with a slash and is appended to the base URL; it may have a query. `body` is sent as JSON. By its
+    /// method the request counts as safe (GET, HEAD), idempotent (PUT, DELETE) or neither.
+    ///
+    /// ```no_run
+    /// # async fn list(client: c1_api::Client) -> Result<(), c1_api::Error> {
+    /// use c1_api::reqwest::Method;
+    /// use c1_api::serde_json::json;
+    ///
+    /// let page = client.call(Method::GET, "/api/v1/apps", None).query("page_size", "10").await?;
+    /// let made = client.call(Method::POST, "/api/v1/apps", json!({"displayName": "Wiki"})).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn call(
+        &self,
+        method: Method,
+        path: impl Into<String>,
+        body: impl Into<Option<Json>>,
+    ) -> JsonRequest {
+        JsonRequest {
+            client: self.clone(),
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            body: body.into(),
+        }
+    }
+}
+
 /// A request with a method and a path of the caller's, whose response is any JSON: see
 /// [`Client::call`](crate::Client::call).
 #[derive(Clone, Debug)]
@@ -28,16 +60,6 @@ pub struct JsonRequest {
 }
 
 impl JsonRequest {
-    pub(crate) fn new(client: Client, method: Method, path: String, body: Option<Json>) -> Self {
-        Self {
-            client,
-            method,
-            path,
-            query: Vec::new(),
-            body,
-        }
-    }
-
     /// Adds a query parameter, which is percent-encoded.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.query.push((name.into(), value.into()));

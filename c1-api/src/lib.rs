@@ -35,7 +35,11 @@ mod transport;
 mod wire;
 
 pub use progenitor_client::ResponseValue;
-/// The crates whose types appear in this one's interface, in the versions that fit.
+/// The crates whose types appear in the interface of this one, in the versions that fit.
+///
+/// ```
+/// let since = c1_api::chrono::Utc::now() - c1_api::chrono::TimeDelta::days(90);
+/// ```
 pub use {chrono, reqwest, serde_json};
 
 pub use crate::base_url::is_loopback;

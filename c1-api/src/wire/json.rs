@@ -70,7 +70,7 @@ impl Field for Map<String, Json> {
 ///
 /// ```
 /// let json = r#"{"@type": "type.googleapis.com/c1.api.app.v1.App", "id": "2B"}"#;
-/// let any: c1_api::wire::Any = serde_json::from_str(json)?;
+/// let any: c1_api::Any = serde_json::from_str(json)?;
 /// assert_eq!(any.type_name(), Some("c1.api.app.v1.App"));
 /// assert_eq!(any.0["id"], "2B");
 /// # Ok::<(), serde_json::Error>(())

@@ -280,8 +280,10 @@ fn builder(operation: &Operation, description: &Description, out: &mut String) {
         pub fn send(self) -> BoxFuture<'static, Result<{answer}, Error>> {{
             Box::pin(async move {{
 {checks}                let call = self.client.checked_call(Self::OPERATION);
-                let result = call.raw().{raw}({arguments}).await;
-                call.finish(result).await
+                match call.raw().{raw}({arguments}).await {{
+                    Ok(response) => Ok(call.succeed(response)),
+                    Err(error) => Err(call.fail(error).await),
+                }}
             }})
         }}
     }}"

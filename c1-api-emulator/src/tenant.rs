@@ -77,7 +77,7 @@ pub(crate) struct Tenant {
     token_requests: Mutex<u64>,
 }
 
-/// Locks, ignoring poisoning: no change below can panic halfway.
+/// Locks, ignoring poisoning: every change leaves the data consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

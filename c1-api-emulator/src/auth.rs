@@ -1,6 +1,6 @@
-//! Who may call: the token endpoint, device logins, and the tokens of calls.
+//! Authentication: the token endpoint, device logins, and the access tokens of calls.
 //!
-//! RFC 6749 (OAuth 2.0); what each grant adds stands in its file.
+//! OAuth 2.0 is RFC 6749; each grant has a file of its own.
 
 mod access;
 mod assertion;
@@ -11,7 +11,7 @@ mod exchange;
 mod form;
 mod jwk;
 mod jwt;
-mod refusal;
+mod oauth_error;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -32,20 +32,20 @@ pub(crate) use self::dpop::{HEADER as DPOP, Realm};
 use self::dpop::{Proofs, Target};
 pub(crate) use self::exchange::Trust;
 use self::form::Form;
-pub(crate) use self::refusal::Refusal;
+pub(crate) use self::oauth_error::OAuthError;
 use self::tokens::Tokens;
 use crate::credentials::Credentials;
 use crate::error::Error;
 
 /// The path of the token endpoint.
 pub(crate) const TOKEN_PATH: &str = "/auth/v1/token";
-/// The path where device logins begin.
+/// The path of the device authorization endpoint (RFC 8628).
 pub(crate) const DEVICE_PATH: &str = "/auth/v1/device_authorization";
 
-/// How far the client's clock may be ahead of ours, in seconds.
+/// How far the client's clock may be ahead of the tenant's, in seconds.
 const SKEW: f64 = 30.0;
 
-/// How tokens are given out.
+/// How tokens are issued.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) token_lifetime: Duration,
@@ -67,17 +67,17 @@ impl Default for Settings {
     }
 }
 
-/// The ways to write a host without its port.
+/// The spellings of the tenant's host, without port.
 pub(crate) fn hosts(address: SocketAddr) -> Vec<String> {
     let mut hosts = vec![address.ip().to_string()];
     if address.is_ipv6() {
-        // As it stands in URLs.
+        // As written in URLs.
         hosts.push(format!("[{}]", address.ip()));
     }
     hosts
 }
 
-/// Who may get a token, and which tokens are live.
+/// The clients, trusts and device logins of a tenant, and the tokens that are valid.
 pub(crate) struct Auth {
     require_dpop: bool,
     clients: Clients,
@@ -90,7 +90,7 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// Knows one client and one trust.
+    /// Authentication with one client and one trust.
     pub(crate) fn new(
         settings: &Settings,
         address: SocketAddr,
@@ -116,47 +116,51 @@ impl Auth {
         })
     }
 
-    /// Answers a token request.
+    /// Handles a token request.
     pub(crate) fn token(
         &mut self,
         now: SystemTime,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Value, Refusal> {
-        self.fail_on_demand()?;
+    ) -> Result<Value, OAuthError> {
+        self.injected_failure()?;
         if headers.contains_key(AUTHORIZATION) {
-            return Err(Refusal::client(
-                "credentials belong in the body, not in a header",
+            return Err(OAuthError::client(
+                "expected credentials in the body, not in the authorization header",
             ));
         }
-        let form = Form::read(headers, body)?;
-        // Before the grant, so that a client that needs a nonce can try again with the same grant.
-        let key = self.prove(now, headers)?;
-        let grant = form.need("grant_type")?;
+        let form = Form::parse(headers, body)?;
+        // Before the grant, so that a client that needs a nonce can retry with the same grant.
+        let key = self.verify_proof(now, headers)?;
+        let grant = form.require("grant_type")?;
         match grant {
             "client_credentials" => self.client_credentials(now, &form)?,
             exchange::GRANT => self.trust.verify(now, &form)?,
             device::GRANT => self.devices.poll(now, &form)?,
             _ => {
-                return Err(Refusal::new(
+                return Err(OAuthError::new(
                     "unsupported_grant_type",
-                    "the grant_type is not known here",
+                    "grant_type: not supported",
                 ));
             }
         }
         let token_type = if key.is_some() { "DPoP" } else { "Bearer" };
         let token = self.tokens.issue(now, key)?;
         let expires_in = self.tokens.lifetime().as_secs();
-        let mut answer =
+        let mut response =
             json!({ "access_token": token, "token_type": token_type, "expires_in": expires_in });
         if grant == exchange::GRANT {
-            answer["issued_token_type"] = json!(exchange::ISSUED);
+            response["issued_token_type"] = json!(exchange::ISSUED);
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    /// The key that the token is to be bound to, if any.
-    fn prove(&mut self, now: SystemTime, headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    /// The thumbprint of the key to bind the token to, if any.
+    fn verify_proof(
+        &mut self,
+        now: SystemTime,
+        headers: &HeaderMap,
+    ) -> Result<Option<String>, OAuthError> {
         if !self.require_dpop && !headers.contains_key(DPOP) {
             return Ok(None);
         }
@@ -169,16 +173,16 @@ impl Auth {
         Ok(Some(self.proofs.verify(now, headers, &target)?))
     }
 
-    fn client_credentials(&mut self, now: SystemTime, form: &Form) -> Result<(), Refusal> {
+    fn client_credentials(&mut self, now: SystemTime, form: &Form) -> Result<(), OAuthError> {
         let client = self.clients.get(now, form.get("client_id"))?;
         match (form.get("client_assertion"), form.get("client_secret")) {
-            (Some(_), Some(_)) => Err(Refusal::request(
-                "expected either client_assertion or client_secret",
+            (Some(_), Some(_)) => Err(OAuthError::request(
+                "expected either client_assertion or client_secret, not both",
             )),
             (None, Some(secret)) => client.check_secret(secret),
             (assertion, None) => {
                 if form.get("client_assertion_type") != Some(assertion::TYPE) {
-                    return Err(Refusal::client(
+                    return Err(OAuthError::client(
                         "client_assertion_type: expected the jwt-bearer type of RFC 7523",
                     ));
                 }
@@ -188,18 +192,18 @@ impl Auth {
         }
     }
 
-    /// Begins a device login of whatever public client asks.
+    /// Starts a device login for any public client.
     pub(crate) fn start_device_login(
         &mut self,
         now: SystemTime,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Started, Refusal> {
-        let form = Form::read(headers, body)?;
-        Ok(self.devices.start(now, form.need("client_id")?)?)
+    ) -> Result<Started, OAuthError> {
+        let form = Form::parse(headers, body)?;
+        Ok(self.devices.start(now, form.require("client_id")?)?)
     }
 
-    /// Decides a device login; whether there is one that waits for it.
+    /// Approves or denies a device login. Returns whether one was pending.
     pub(crate) fn decide_device_login(
         &mut self,
         now: SystemTime,
@@ -209,42 +213,42 @@ impl Auth {
         self.devices.decide(now, user_code, approve)
     }
 
-    /// Makes a bearer token that lives from now on.
+    /// Issues a bearer token.
     pub(crate) fn issue(&mut self, now: SystemTime) -> Result<String, Error> {
         self.tokens.issue(now, None)
     }
 
-    /// Makes a client known, until it expires.
+    /// Registers a client until `expiry`.
     pub(crate) fn add_client(&mut self, credentials: &Credentials, expiry: Option<SystemTime>) {
         self.clients.add(credentials, expiry);
     }
 
-    /// Forgets every token.
+    /// Revokes all tokens.
     pub(crate) fn revoke_tokens(&mut self) {
         self.tokens.revoke();
     }
 
-    /// The nonce that the next proof has to hold; `None` when it needs none.
+    /// The nonce that the next proof must contain; `None` if nonces are off.
     pub(crate) fn dpop_nonce(&self, realm: Realm) -> Option<String> {
         self.proofs.nonce(realm)
     }
 
-    /// Makes other nonces needed, if any are.
+    /// Replaces the nonces, if nonces are on.
     pub(crate) fn rotate_dpop_nonces(&mut self) {
         self.proofs.rotate();
     }
 
-    /// Lets the next token requests fail.
+    /// Makes the next `count` token requests fail.
     pub(crate) fn fail_token_requests(&mut self, count: u32, status: StatusCode) {
         self.failures = (count, status);
     }
 
-    fn fail_on_demand(&mut self) -> Result<(), Refusal> {
+    fn injected_failure(&mut self) -> Result<(), OAuthError> {
         let (count, status) = &mut self.failures;
         if *count == 0 {
             return Ok(());
         }
         *count -= 1;
-        Err(Refusal::on_demand(*status))
+        Err(OAuthError::injected(*status))
     }
 }

@@ -1,5 +1,5 @@
-//! Checks data against the description by the rules of protobuf JSON, more strictly than the
-//! real API: what is not in the description is refused, so that a client's mistakes show.
+//! Validates data against the description by the rules of protobuf JSON, more strictly than C1:
+//! anything that is not in the description is rejected, so that mistakes of a client are noticed.
 //!
 //! Rules: <https://protobuf.dev/programming-guides/json/>.
 
@@ -11,26 +11,26 @@ use base64::{Engine as _, alphabet};
 use c1_api_spec::model::{Description, Message, Operation, Parameter, SchemaKind, Type};
 use serde_json::{Map, Value};
 
-/// Who wrote the data.
+/// Who sent the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// A client: what it says in fields that the server decides is not looked at.
+    /// A client. The values of read-only fields are ignored.
     Request,
     /// The server.
     Response,
 }
 
-/// The first place where data departs from its schema.
+/// The first place where data violates its schema.
 ///
-/// Says where and what was expected, never what was found: that may be a secret.
+/// It contains the location and what was expected, but not the value, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Breach {
+pub struct Violation {
     field: String,
     expected: String,
 }
 
-impl Breach {
-    /// A breach right here; [`Breach::within`] adds the way to it.
+impl Violation {
+    /// A violation at the root; [`Violation::within`] adds the path to it.
     pub(crate) fn new(expected: impl Into<String>) -> Self {
         Self {
             field: String::new(),
@@ -38,7 +38,7 @@ impl Breach {
         }
     }
 
-    /// The same breach seen from the object, list or map around it.
+    /// The violation as seen from the enclosing object, list or map.
     pub(crate) fn within(mut self, step: &str) -> Self {
         if !self.field.is_empty() && !self.field.starts_with('[') {
             self.field.insert(0, '.');
@@ -47,7 +47,7 @@ impl Breach {
         self
     }
 
-    /// The way to the field, for example `list[2].appEntitlement.id`; `body` for the whole.
+    /// The path of the field, for example `list[2].appEntitlement.id`; `body` for the root.
     pub fn field(&self) -> &str {
         if self.field.is_empty() {
             "body"
@@ -56,32 +56,32 @@ impl Breach {
         }
     }
 
-    /// What the description wants there.
+    /// What the description expects there.
     pub fn expected(&self) -> &str {
         &self.expected
     }
 }
 
-impl fmt::Display for Breach {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: expected {}", self.field(), self.expected)
     }
 }
 
-impl std::error::Error for Breach {}
+impl std::error::Error for Violation {}
 
-/// Checks that a JSON value conforms to the schema of that name.
+/// Checks that a JSON value conforms to the schema named `schema`.
 ///
 /// # Errors
 ///
-/// The first [`Breach`]: an unknown field, a wrong type or form, a number out of range, an unknown
-/// enum value, a missing required field, two members of a oneof. Also when no schema has the name.
+/// The first [`Violation`]: an unknown field, a wrong type or format, a number out of range, an
+/// unknown enum value, a missing required field, two members of a oneof, or an unknown schema.
 pub fn value(
     description: &Description,
     schema: &str,
     value: &Value,
     direction: Direction,
-) -> Result<(), Breach> {
+) -> Result<(), Violation> {
     Checker {
         description,
         direction,
@@ -89,29 +89,29 @@ pub fn value(
     .named(schema, value)
 }
 
-/// Checks the values of the path parameters, already decoded.
+/// Checks the decoded path parameters.
 pub(crate) fn path(
     description: &Description,
     operation: &Operation,
     values: &[(String, String)],
-) -> Result<(), Breach> {
+) -> Result<(), Violation> {
     let checker = Checker {
         description,
         direction: Direction::Request,
     };
     operation.path_parameters.iter().try_for_each(|parameter| {
         let value = values.iter().find(|(name, _)| *name == parameter.name);
-        let (_, value) = value.ok_or_else(|| Breach::new("a value").within(&parameter.name))?;
+        let (_, value) = value.ok_or_else(|| Violation::new("a value").within(&parameter.name))?;
         checker.parameter(parameter, value)
     })
 }
 
-/// Checks the pairs of the query: each known, at most once, well formed.
+/// Checks the query parameters: each is known, well formed and present at most once.
 pub(crate) fn query(
     description: &Description,
     operation: &Operation,
     pairs: &[(String, String)],
-) -> Result<(), Breach> {
+) -> Result<(), Violation> {
     let checker = Checker {
         description,
         direction: Direction::Request,
@@ -121,22 +121,22 @@ pub(crate) fn query(
             .query_parameters
             .iter()
             .find(|parameter| parameter.name == *name);
-        let parameter =
-            parameter.ok_or_else(|| Breach::new("no query parameter of this name").within(name))?;
+        let parameter = parameter
+            .ok_or_else(|| Violation::new("no query parameter with this name").within(name))?;
         if pairs[..at].iter().any(|(earlier, _)| earlier == name) {
-            return Err(Breach::new("the query parameter once").within(name));
+            return Err(Violation::new("at most one value").within(name));
         }
         checker.parameter(parameter, value)?;
     }
     Ok(())
 }
 
-/// Checks the request body; an operation without one takes none.
+/// Checks the request body. A missing body counts as an empty message.
 pub(crate) fn body(
     description: &Description,
     operation: &Operation,
     body: Option<&Value>,
-) -> Result<(), Breach> {
+) -> Result<(), Violation> {
     match (&operation.body, body) {
         (Some(schema), Some(body)) => value(description, schema, body, Direction::Request),
         (Some(schema), None) => value(
@@ -145,7 +145,7 @@ pub(crate) fn body(
             &Value::Object(Map::new()),
             Direction::Request,
         ),
-        (None, Some(_)) => Err(Breach::new("no body for this operation")),
+        (None, Some(_)) => Err(Violation::new("no body for this operation")),
         (None, None) => Ok(()),
     }
 }
@@ -156,18 +156,18 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// A parameter is text; numbers and booleans are written as JSON writes them.
-    fn parameter(&self, parameter: &Parameter, text: &str) -> Result<(), Breach> {
+    /// A parameter is a string; numbers and booleans are in their JSON form.
+    fn parameter(&self, parameter: &Parameter, text: &str) -> Result<(), Violation> {
         let value = match (&parameter.ty, text) {
             (Type::Bool, "true") => Value::Bool(true),
             (Type::Bool, "false") => Value::Bool(false),
             _ => Value::String(text.to_owned()),
         };
         self.value(&parameter.ty, &value)
-            .map_err(|breach| breach.within(&parameter.name))
+            .map_err(|violation| violation.within(&parameter.name))
     }
 
-    fn value(&self, ty: &Type, value: &Value) -> Result<(), Breach> {
+    fn value(&self, ty: &Type, value: &Value) -> Result<(), Violation> {
         let (good, expected) = match ty {
             Type::String => (value.is_string(), "a string"),
             Type::Bool => (value.is_boolean(), "true or false"),
@@ -206,71 +206,77 @@ impl Checker<'_> {
         if good {
             Ok(())
         } else {
-            Err(Breach::new(expected))
+            Err(Violation::new(expected))
         }
     }
 
-    fn named(&self, name: &str, value: &Value) -> Result<(), Breach> {
+    fn named(&self, name: &str, value: &Value) -> Result<(), Violation> {
         let schema = self.description.schemas.get(name);
         match &schema
-            .ok_or_else(|| Breach::new(format!("a schema {name} in the description")))?
+            .ok_or_else(|| Violation::new(format!("a schema {name} in the description")))?
             .kind
         {
             SchemaKind::Message(message) => self.message(message, value),
             SchemaKind::Enum(names) => match value.as_str() {
                 Some(text) if names.iter().any(|name| name == text) => Ok(()),
-                _ => Err(Breach::new(format!("a name of the enum {name}"))),
+                _ => Err(Violation::new(format!("a name of the enum {name}"))),
             },
-            // The pattern itself is not tried: the document has none, and the emulator no ECMA 262.
+            // The pattern is not matched: the document has none, and the emulator no ECMA 262 engine.
             SchemaKind::Pattern(_) if value.is_string() => Ok(()),
             SchemaKind::Pattern(pattern) => {
-                Err(Breach::new(format!("a string that matches {pattern}")))
+                Err(Violation::new(format!("a string that matches {pattern}")))
             }
         }
     }
 
-    fn list(&self, inner: &Type, value: &Value) -> Result<(), Breach> {
-        let elements = value.as_array().ok_or_else(|| Breach::new("a list"))?;
+    fn list(&self, inner: &Type, value: &Value) -> Result<(), Violation> {
+        let elements = value.as_array().ok_or_else(|| Violation::new("a list"))?;
         elements
             .iter()
             .enumerate()
             .try_for_each(|(index, element)| {
                 self.value(inner, element)
-                    .map_err(|breach| breach.within(&format!("[{index}]")))
+                    .map_err(|violation| violation.within(&format!("[{index}]")))
             })
     }
 
-    fn map(&self, inner: &Type, value: &Value) -> Result<(), Breach> {
-        let entries = value.as_object().ok_or_else(|| Breach::new("an object"))?;
+    fn map(&self, inner: &Type, value: &Value) -> Result<(), Violation> {
+        let entries = value
+            .as_object()
+            .ok_or_else(|| Violation::new("an object"))?;
         entries.iter().try_for_each(|(key, entry)| {
             self.value(inner, entry)
-                .map_err(|breach| breach.within(key))
+                .map_err(|violation| violation.within(key))
         })
     }
 
-    fn message(&self, message: &Message, value: &Value) -> Result<(), Breach> {
-        let object = value.as_object().ok_or_else(|| Breach::new("an object"))?;
+    fn message(&self, message: &Message, value: &Value) -> Result<(), Violation> {
+        let object = value
+            .as_object()
+            .ok_or_else(|| Violation::new("an object"))?;
         let is_set = |name: &str| object.get(name).is_some_and(|value| !value.is_null());
         for (name, value) in object {
             let field = message.fields.get(name);
-            let field = field.ok_or_else(|| Breach::new("no field of this name").within(name))?;
+            let field =
+                field.ok_or_else(|| Violation::new("no field with this name").within(name))?;
             let ignored = field.read_only && self.direction == Direction::Request;
             if !value.is_null() && !ignored {
                 self.value(&field.ty, value)
-                    .map_err(|breach| breach.within(name))?;
+                    .map_err(|violation| violation.within(name))?;
             }
         }
         for (name, field) in &message.fields {
-            let decided_elsewhere = field.read_only && self.direction == Direction::Request;
-            if field.required && !decided_elsewhere && !is_set(name) {
-                return Err(Breach::new("a value, the field is required").within(name));
+            let set_by_server = field.read_only && self.direction == Direction::Request;
+            if field.required && !set_by_server && !is_set(name) {
+                return Err(Violation::new("a value, because the field is required").within(name));
             }
         }
         for (group, members) in &message.oneofs {
             let mut set = members.iter().filter(|member| is_set(member));
             if let (Some(first), Some(second)) = (set.next(), set.next()) {
-                let expected = format!("nothing beside {first}, both belong to the oneof {group}");
-                return Err(Breach::new(expected).within(second));
+                let expected =
+                    format!("at most one field of the oneof {group}, but {first} is set too");
+                return Err(Violation::new(expected).within(second));
             }
         }
         Ok(())
@@ -303,7 +309,7 @@ fn double(value: &Value) -> bool {
     match value {
         Value::Number(_) => true,
         Value::String(text) if matches!(text.as_str(), "NaN" | "Infinity" | "-Infinity") => true,
-        // Rust reads "inf" and "nan" as numbers too; JSON does not.
+        // Rust also parses "inf" and "nan"; protobuf JSON does not allow them.
         Value::String(text) => !text.contains(['n', 'N']) && text.parse::<f64>().is_ok(),
         _ => false,
     }
@@ -319,11 +325,11 @@ fn base64(text: &str) -> bool {
 }
 
 fn timestamp(text: &str) -> bool {
-    // chrono also takes a space between date and time; protobuf does not.
+    // chrono also accepts a space between date and time; protobuf does not.
     text.as_bytes().get(10) == Some(&b'T') && chrono::DateTime::parse_from_rfc3339(text).is_ok()
 }
 
-/// Seconds with up to nine digits of fraction and an `s`, within ±315,576,000,000 s.
+/// Seconds with up to nine fractional digits and the suffix `s`, within ±315,576,000,000 s.
 fn duration(text: &str) -> bool {
     const MAX_SECONDS: u64 = 315_576_000_000;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -355,7 +361,7 @@ mod tests {
         .is_ok()
     }
 
-    fn breach(body: &Value) -> String {
+    fn violation(body: &Value) -> String {
         value(&description(), "Thing", body, Direction::Request)
             .unwrap_err()
             .to_string()
@@ -363,7 +369,7 @@ mod tests {
 
     #[test]
     #[allow(clippy::too_many_lines, reason = "a table")]
-    fn scalars() {
+    fn scalars_are_validated_by_type() {
         let cases: &[(Type, &[Value], &[Value])] = &[
             (Type::String, &[json!("")], &[json!(1), json!(["a"])]),
             (Type::Bool, &[json!(true)], &[json!("true"), json!(0)]),
@@ -459,42 +465,42 @@ mod tests {
         ];
         for (ty, good, bad) in cases {
             for value in *good {
-                assert!(check(ty, value), "{ty:?} takes {value}");
+                assert!(check(ty, value), "{ty:?} accepts {value}");
             }
             for value in *bad {
-                assert!(!check(ty, value), "{ty:?} refuses {value}");
+                assert!(!check(ty, value), "{ty:?} rejects {value}");
             }
         }
     }
 
     #[test]
-    fn a_breach_names_the_way_to_the_field() {
+    fn a_violation_contains_the_path_of_the_field() {
         let child = |child: Value| json!({"name": "n", "children": [{"name": "c"}, child]});
-        assert_eq!(breach(&json!([])), "body: expected an object");
+        assert_eq!(violation(&json!([])), "body: expected an object");
         assert_eq!(
-            breach(&json!({"name": "n", "colour": 1})),
-            "colour: expected no field of this name"
+            violation(&json!({"name": "n", "colour": 1})),
+            "colour: expected no field with this name"
         );
         assert_eq!(
-            breach(&child(json!({"name": 5}))),
+            violation(&child(json!({"name": 5}))),
             "children[1].name: expected a string"
         );
         assert_eq!(
-            breach(&child(json!({}))),
-            "children[1].name: expected a value, the field is required"
+            violation(&child(json!({}))),
+            "children[1].name: expected a value, because the field is required"
         );
         assert_eq!(
-            breach(&json!({"name": "n", "labels": {"a": 1}})),
+            violation(&json!({"name": "n", "labels": {"a": 1}})),
             "labels.a: expected a string"
         );
     }
 
     #[test]
-    fn a_oneof_takes_one_member_and_null_is_absent() {
+    fn a_oneof_accepts_one_member_and_null_counts_as_absent() {
         let both = json!({"name": "n", "left": "a", "right": "1s"});
         assert_eq!(
-            breach(&both),
-            "right: expected nothing beside left, both belong to the oneof side"
+            violation(&both),
+            "right: expected at most one field of the oneof side, but left is set too"
         );
         let one = json!({"name": "n", "left": null, "right": "1s", "color": null});
         assert_eq!(
@@ -502,13 +508,13 @@ mod tests {
             Ok(())
         );
         assert_eq!(
-            breach(&json!({"name": null})),
-            "name: expected a value, the field is required"
+            violation(&json!({"name": null})),
+            "name: expected a value, because the field is required"
         );
     }
 
     #[test]
-    fn read_only_fields_bind_the_server_alone() {
+    fn read_only_fields_are_checked_in_responses_only() {
         let thing = json!({"name": "n", "id": 5});
         assert_eq!(
             value(&description(), "Thing", &thing, Direction::Request),
@@ -518,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters() {
+    fn parameters_are_validated() {
         let (description, list) = (description(), operation("things.list"));
         let pairs = |pairs: &[(&str, &str)]| -> Vec<_> {
             pairs
@@ -527,7 +533,7 @@ mod tests {
                 .collect()
         };
         let query = |values: &[(&str, &str)]| {
-            query(&description, &list, &pairs(values)).map_err(|breach| breach.to_string())
+            query(&description, &list, &pairs(values)).map_err(|violation| violation.to_string())
         };
         assert_eq!(query(&[("page_size", "10"), ("page_token", "")]), Ok(()));
         assert_eq!(
@@ -536,11 +542,11 @@ mod tests {
         );
         assert_eq!(
             query(&[("pageSize", "1")]).unwrap_err(),
-            "pageSize: expected no query parameter of this name"
+            "pageSize: expected no query parameter with this name"
         );
         assert_eq!(
             query(&[("page_size", "1"), ("page_size", "1")]).unwrap_err(),
-            "page_size: expected the query parameter once"
+            "page_size: expected at most one value"
         );
         let get = operation("things.get");
         assert_eq!(path(&description, &get, &pairs(&[("id", "a/b")])), Ok(()));
@@ -548,15 +554,15 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_body_is_an_empty_one() {
+    fn a_missing_body_counts_as_an_empty_message() {
         let description = description();
         let missing = |id: &str| {
-            body(&description, &operation(id), None).map_err(|breach| breach.to_string())
+            body(&description, &operation(id), None).map_err(|violation| violation.to_string())
         };
         assert_eq!(missing("things.delete"), Ok(()));
         assert_eq!(
             missing("things.create").unwrap_err(),
-            "name: expected a value, the field is required"
+            "name: expected a value, because the field is required"
         );
         assert!(body(&description, &operation("things.get"), Some(&json!({}))).is_err());
     }

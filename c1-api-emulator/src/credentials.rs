@@ -1,4 +1,4 @@
-//! The made-up credentials of emulated clients.
+//! Generated credentials of the emulated clients.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Fresh credentials for the tenant at the address; `kind` is the end of the client id.
+    /// New credentials for the tenant at `address`; `kind` is the last part of the client id.
     pub(crate) fn generate(address: SocketAddr, kind: &str) -> Result<Self, Error> {
         let seed = random::<32>()?;
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| Error::Random)?;
@@ -41,27 +41,27 @@ impl Credentials {
     }
 }
 
-/// A made-up client id for the tenant at the address.
+/// A random client id for the tenant at `address`.
 pub(crate) fn client_id(address: SocketAddr, kind: &str) -> Result<String, Error> {
-    const QUALITIES: [&str; 8] = [
+    const ADJECTIVES: [&str; 8] = [
         "brave", "calm", "eager", "gentle", "keen", "merry", "quiet", "swift",
     ];
     const ANIMALS: [&str; 8] = [
         "badger", "crane", "finch", "heron", "lynx", "marten", "otter", "stoat",
     ];
-    let [quality, animal, high, low, ..] = random::<8>()?;
+    let [adjective, animal, high, low, ..] = random::<8>()?;
     let number = 10_000 + u32::from(high) * 256 + u32::from(low);
-    let quality = QUALITIES[usize::from(quality) % QUALITIES.len()];
+    let adjective = ADJECTIVES[usize::from(adjective) % ADJECTIVES.len()];
     let animal = ANIMALS[usize::from(animal) % ANIMALS.len()];
-    Ok(format!("{quality}-{animal}-{number}@{address}/{kind}"))
+    Ok(format!("{adjective}-{animal}-{number}@{address}/{kind}"))
 }
 
-/// A text that nobody guesses.
+/// 32 random bytes as base64url.
 pub(crate) fn random_text() -> Result<String, Error> {
     Ok(URL_SAFE_NO_PAD.encode(random::<32>()?))
 }
 
-/// Bytes from the system's generator.
+/// Random bytes from the system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     SystemRandom::new()
@@ -83,7 +83,7 @@ mod tests {
     use super::Credentials;
 
     #[test]
-    fn credentials_are_fresh_and_keep_their_secret() {
+    fn credentials_are_random_and_debug_hides_the_secret() {
         let address = ([127, 0, 0, 1], 8080).into();
         let [first, second] = [(); 2].map(|()| Credentials::generate(address, "spc").unwrap());
         assert_ne!(first.client_secret, second.client_secret);

@@ -1,37 +1,37 @@
-//! Why an emulator did not start.
+//! The error of starting an emulator.
 
 use std::net::SocketAddr;
 
-/// Why an emulator did not start.
+/// An emulator could not be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The description that the emulator is built from cannot be read.
-    #[error("the description of the API cannot be read")]
+    /// The API description that the emulator is built from is invalid.
+    #[error("the API description is invalid")]
     Description(#[source] c1_api_spec::Error),
-    /// Two path templates of the description cannot be told apart.
-    #[error("the path {template} cannot be routed")]
+    /// Two path templates of the description are ambiguous.
+    #[error("ambiguous path template {template}")]
     Route {
-        /// The template that came second.
+        /// The second of the two templates.
         template: String,
-        /// What is wrong with it.
+        /// The router's error.
         source: matchit::InsertError,
     },
-    /// The seed data of the emulator break its own rules.
-    #[error("the seed data cannot be stored")]
+    /// The emulator's own seed data violates its rules.
+    #[error("invalid seed data")]
     SeedData,
     /// The address is not one of this machine's loopback addresses.
-    #[error("{0} is not a loopback address, and the emulator serves no other")]
+    #[error("invalid address {0}: expected a loopback address")]
     NotLoopback(SocketAddr),
-    /// The address cannot be listened on.
+    /// The emulator cannot listen on the address.
     #[error("cannot listen on {address}")]
     Bind {
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The system has no randomness for keys.
-    #[error("the system gives no random numbers")]
+    /// The system's random number generator failed.
+    #[error("the system's random number generator failed")]
     Random,
 }

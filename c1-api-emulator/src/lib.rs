@@ -1,14 +1,13 @@
-//! An offline C1 tenant on loopback, built from the description of the API.
+//! An offline C1 tenant on loopback, built from the API description; see [`Emulator`].
 //!
-//! It serves every operation: requests are checked strictly against their schemas, apps,
-//! entitlements, users, conflict monitors, bindings and entitlement owners have state, and
-//! everything else answers with a sample that conforms to its schema. It gives out tokens for signed
-//! assertions, client secrets, subject tokens and device logins, bound to a key where `DPoP` asks for
-//! it, and verifies all of these as the real one does. For demos, tests and CI; see [`Emulator`].
+//! It serves every operation and validates requests strictly against their schemas. Apps,
+//! entitlements, users, conflict monitors, bindings and entitlement owners have state; every other
+//! operation returns a sample that conforms to its schema. The token endpoint issues tokens for
+//! signed assertions, client secrets, subject tokens and device logins, bound to a key if the
+//! request has a `DPoP` proof, and verifies all of them as C1 does.
 //!
-//! How it differs from C1: what was written can be read at once, names are unique (409 otherwise),
-//! unknown fields and parameters are refused, and only loopback addresses are served, over plain
-//! HTTP.
+//! Differences from C1: writes are visible immediately, names are unique (409 otherwise), unknown
+//! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP.
 
 mod auth;
 pub mod check;
@@ -33,13 +32,13 @@ pub use error::Error;
 pub use log::Request;
 pub use server::{Builder, Emulator};
 
-/// The description of the API that the emulator is built from, read on first use.
+/// The API description that the emulator is built from, parsed on first use.
 ///
 /// # Errors
 ///
-/// [`Error::Description`], when the emulator was built with a description that cannot be read.
+/// [`Error::Description`] if the description that was built in is invalid.
 pub fn description() -> Result<&'static Description, Error> {
-    // Reading takes a while and the result never changes, so that a process reads it once.
+    // Parsing is slow and the result never changes, so a process parses it once.
     static DESCRIPTION: LazyLock<Result<Description, c1_api_spec::Error>> =
         LazyLock::new(|| c1_api_spec::load(c1_api_spec::DOCUMENT, c1_api_spec::OVERLAY));
     DESCRIPTION

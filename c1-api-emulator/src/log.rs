@@ -1,4 +1,4 @@
-//! What the emulator remembers of the requests it received.
+//! The log of received requests.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::auth::DPOP;
 
-/// A request to an operation of the API, as it arrived; also one that was refused afterwards.
+/// A request to an operation of the API as received, including requests that were rejected.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Request {
@@ -18,13 +18,14 @@ pub struct Request {
     pub method: String,
     /// The path template, for example `/api/v1/apps/{id}`.
     pub template: String,
-    /// The values of the path parameters by name, decoded.
+    /// The decoded path parameters by name.
     pub path: BTreeMap<String, String>,
-    /// The pairs of the query in their order, decoded; empty also when they are not UTF-8.
+    /// The decoded query parameters in order; empty if they are not UTF-8.
     pub query: Vec<(String, String)>,
-    /// The body; `None` when there was none or it was not JSON.
+    /// The body; `None` if there was none or it was not JSON.
     pub body: Option<Value>,
-    /// The headers in lower case, but never `authorization` and `dpop`; values that are no text are left out.
+    /// The headers, with names in lower case, without `authorization` and `dpop` and without values
+    /// that are not visible ASCII.
     pub headers: Vec<(String, String)>,
 }
 

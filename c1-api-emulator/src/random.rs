@@ -1,6 +1,6 @@
-//! Repeatable numbers: the same seed gives the same ids and samples on every machine.
+//! Reproducible random numbers: a seed gives the same ids and samples on every machine.
 
-/// The splitmix64 generator; small, and good enough for made-up data. Never used for secrets.
+/// The splitmix64 generator. Small, and good enough for sample data. Not for secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -9,9 +9,9 @@ impl Random {
         Self(seed)
     }
 
-    /// A generator for one purpose: the name is mixed into the seed.
+    /// A generator of its own for `name`, which is mixed into the seed.
     pub(crate) fn named(seed: u64, name: &str) -> Self {
-        // FNV-1a: std's hasher does not promise the same value with the next compiler.
+        // FNV-1a, because std's hasher may change between compiler versions.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -26,18 +26,18 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below the bound; 0 for a bound of 0.
+    /// A number below `bound`; 0 if `bound` is 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
         usize::try_from(self.next() % bound).unwrap_or(0)
     }
 
-    /// One of the choices; `None` when there is none.
+    /// One of the choices; `None` if there are none.
     pub(crate) fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         choices.get(self.below(choices.len()))
     }
 
-    /// An id as the API makes them: 27 letters and digits.
+    /// An id in the format of the API: 27 letters and digits.
     pub(crate) fn id(&mut self) -> String {
         const ALPHABET: &[u8; 62] =
             b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -52,7 +52,7 @@ mod tests {
     use super::Random;
 
     #[test]
-    fn ids_repeat_with_the_seed_and_differ_within_it() {
+    fn ids_are_reproducible_and_distinct() {
         let ids = |seed| {
             let mut random = Random::new(seed);
             [random.id(), random.id(), random.id()]
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn names_give_generators_of_their_own() {
+    fn each_name_has_its_own_generator() {
         assert_ne!(
             Random::named(1, "apps").next(),
             Random::named(1, "users").next()

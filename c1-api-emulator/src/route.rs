@@ -1,26 +1,25 @@
-//! From method and path to the operation.
+//! Routing: method and path to an operation.
 
 use c1_api_spec::model::{Description, Operation};
 
-use crate::check::Breach;
+use crate::check::Violation;
 use crate::error::Error;
 use crate::status::Status;
 use crate::text::{self, Pairs};
 
-/// The operations of one path template; templates that differ in parameter names only are one.
+/// The operations of a path template. Templates that differ only in parameter names share a node.
 struct Node<'a> {
     pattern: String,
     operations: Vec<&'a Operation>,
 }
 
-/// Finds operations.
 pub(crate) struct Router<'a> {
     paths: matchit::Router<usize>,
     nodes: Vec<Node<'a>>,
 }
 
 impl<'a> Router<'a> {
-    /// A router for every operation of the description.
+    /// A router for all operations of the description.
     pub(crate) fn new(description: &'a Description) -> Result<Self, Error> {
         let mut router = Self {
             paths: matchit::Router::new(),
@@ -45,11 +44,11 @@ impl<'a> Router<'a> {
         Ok(router)
     }
 
-    /// The operation, with the decoded values of its path parameters in their order.
+    /// The operation and its decoded path parameters in order.
     ///
-    /// The path is taken apart before it is decoded, so that an encoded slash stays in its segment.
+    /// The path is split before it is decoded, so an encoded slash stays within its segment.
     pub(crate) fn find(&self, method: &str, path: &str) -> Result<(&'a Operation, Pairs), Status> {
-        let found = self.paths.at(path).map_err(|_| Status::no_such_path())?;
+        let found = self.paths.at(path).map_err(|_| Status::unknown_path())?;
         let node = &self.nodes[*found.value];
         let operation = node
             .operations
@@ -61,14 +60,14 @@ impl<'a> Router<'a> {
                 .iter()
                 .map(|operation| operation.method.as_str())
                 .collect();
-            Status::wrong_method(&methods.join(", "))
+            Status::method_not_allowed(&methods.join(", "))
         })?;
         let values = names(&operation.path)
             .zip(found.params.iter())
             .map(|(name, (_, raw))| {
                 let value = text::segment(raw);
                 let value = value.ok_or_else(|| {
-                    Status::invalid(&Breach::new("percent-encoded UTF-8").within(name))
+                    Status::invalid(&Violation::new("percent-encoded UTF-8").within(name))
                 })?;
                 Ok((name.to_owned(), value))
             });
@@ -76,14 +75,14 @@ impl<'a> Router<'a> {
     }
 }
 
-/// The parameters of a template in their order.
+/// The parameter names of a template in order.
 fn names(template: &str) -> impl Iterator<Item = &str> {
     template
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// The template with its parameters numbered: matchit wants one name for each place.
+/// The template with numbered parameters, because matchit requires one name for each position.
 fn positional(template: &str) -> String {
     let segments = template.split('/').enumerate().map(|(at, segment)| {
         if segment.starts_with('{') {
@@ -103,7 +102,7 @@ mod tests {
     use crate::testing::description;
 
     #[test]
-    fn finds_operations_and_decodes_each_segment() {
+    fn operations_are_found_and_segments_decoded() {
         let description = description();
         let router = Router::new(&description).unwrap();
         let find = |method, path| {
@@ -135,10 +134,10 @@ mod tests {
     }
 
     #[test]
-    fn refuses_unknown_paths_methods_and_bytes() {
+    fn unknown_paths_methods_and_invalid_bytes_are_rejected() {
         let description = description();
         let router = Router::new(&description).unwrap();
-        let refused = |method, path| router.find(method, path).unwrap_err();
+        let rejected = |method, path| router.find(method, path).unwrap_err();
         for path in [
             "/",
             "/v1/thing",
@@ -146,13 +145,13 @@ mod tests {
             "/v1/things/a/parts/",
             "/v1/things/a/b",
         ] {
-            assert_eq!(refused("GET", path).http, StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(rejected("GET", path).http, StatusCode::NOT_FOUND, "{path}");
         }
-        let wrong = refused("PUT", "/v1/things/a");
+        let wrong = rejected("PUT", "/v1/things/a");
         assert_eq!(wrong.http, StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(wrong.header.unwrap().1, "GET, DELETE");
         assert_eq!(
-            refused("GET", "/v1/things/%ff").http,
+            rejected("GET", "/v1/things/%ff").http,
             StatusCode::BAD_REQUEST
         );
     }

@@ -1,4 +1,4 @@
-//! Made-up data that conforms to its schema, the same for the same seed on every machine.
+//! Sample data that conforms to its schema and is reproducible from a seed on every machine.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,21 +7,21 @@ use serde_json::{Map, Value, json};
 
 use crate::random::Random;
 
-/// How deep messages nest before only required fields are filled.
+/// The nesting depth beyond which only required fields are set.
 const DEPTH: usize = 4;
 
-/// How many fields of a message get a value.
+/// How many fields of a message are set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fill {
-    /// Every field; of each oneof, one member.
+    /// Every field, and one member of each oneof.
     #[default]
     All,
-    /// The required fields, and of the others about one in four.
+    /// The required fields, and about one in four of the others.
     Few,
 }
 
-/// Makes samples, each different from the last.
+/// Generates samples, each different from the previous one.
 ///
 /// ```
 /// use c1_api_emulator::sample::{Fill, Sampler};
@@ -39,13 +39,13 @@ pub struct Sampler<'a> {
     fill: Fill,
 }
 
-/// A sample of the named schema with every field filled: [`Sampler::message`] in one call.
+/// A sample of the named schema with every field set: [`Sampler::message`] in one call.
 pub fn message(description: &Description, name: &str, seed: u64) -> Value {
     Sampler::new(description, seed).message(name)
 }
 
 impl<'a> Sampler<'a> {
-    /// A sampler that fills every field.
+    /// A sampler that sets every field.
     pub fn new(description: &'a Description, seed: u64) -> Self {
         Self {
             description,
@@ -54,22 +54,23 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// Chooses how many fields get a value.
+    /// Sets how many fields are set.
     #[must_use]
     pub fn fill(mut self, fill: Fill) -> Self {
         self.fill = fill;
         self
     }
 
-    /// A sample of the named schema, message or not; `null` when no schema has the name.
+    /// A sample of the named schema, message or not; `null` if there is no such schema.
     ///
-    /// Each oneof has one member at most, nesting ends at a small depth, and pages say that they
-    /// are the last (`nextPageToken` is empty).
+    /// A oneof has at most one member, the nesting depth is limited, and `nextPageToken` is empty, so
+    /// that a page is the last one.
     pub fn message(&mut self, name: &str) -> Value {
         self.named(name, name, 0)
     }
 
-    /// A sample of a type, for example of a path parameter; `name` gives strings their flavour.
+    /// A sample of a type, for example of a path parameter. Strings depend on `name`: an id, an email
+    /// address, a URL or words.
     pub fn value(&mut self, ty: &Type, name: &str) -> Value {
         self.typed(ty, name, 0)
     }
@@ -85,16 +86,16 @@ impl<'a> Sampler<'a> {
     }
 
     fn fields(&mut self, message: &'a Message, depth: usize) -> Map<String, Value> {
-        // The members that stay out: all of a oneof but one.
-        let mut left_out = Vec::new();
+        // All members of a oneof but one.
+        let mut omitted = Vec::new();
         for members in message.oneofs.values() {
             let chosen = self.random.below(members.len());
             let others = members.iter().enumerate().filter(|(at, _)| *at != chosen);
-            left_out.extend(others.map(|(_, member)| member));
+            omitted.extend(others.map(|(_, member)| member));
         }
         let mut object = Map::new();
         for (name, field) in &message.fields {
-            if field.required || !left_out.contains(&name) && self.wants(field, depth) {
+            if field.required || !omitted.contains(&name) && self.includes(field, depth) {
                 let value = if name == "nextPageToken" {
                     json!("")
                 } else {
@@ -106,7 +107,7 @@ impl<'a> Sampler<'a> {
         object
     }
 
-    fn wants(&mut self, field: &Field, depth: usize) -> bool {
+    fn includes(&mut self, field: &Field, depth: usize) -> bool {
         let nests = match field.ty.reference() {
             Some(name) => self.description.message(name).is_some(),
             None => field.ty == Type::Any,
@@ -170,7 +171,7 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// A protobuf `Any` that holds some message of the description.
+    /// A protobuf `Any` that contains a random message of the description.
     fn any(&mut self, depth: usize) -> Value {
         let description = self.description;
         let chosen = self.random.below(description.schemas.len());
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_conform_repeat_and_end() {
+    fn samples_conform_and_are_reproducible_and_limited_in_depth() {
         let description = description();
         for seed in 0..50 {
             for fill in [Fill::All, Fill::Few] {
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn all_fills_every_field_but_the_siblings_in_oneofs() {
+    fn all_sets_every_field_except_siblings_in_oneofs() {
         let description = description();
         let all = message(&description, "Thing", 3);
         let fields = description.message("Thing").unwrap().fields.len();
@@ -268,7 +269,7 @@ mod tests {
         let members = |seed| message(&description, "Thing", seed).get("left").is_some();
         assert!(
             (0..20).any(members) && !(0..20).all(members),
-            "seeds choose among the members"
+            "the seed selects the member"
         );
         let few: usize = (0..20)
             .map(|seed| {
@@ -284,12 +285,12 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_the_last() {
+    fn a_page_has_no_next_page_token() {
         assert_eq!(message(&description(), "Page", 1)["nextPageToken"], "");
     }
 
     #[test]
-    fn an_any_names_a_message_of_the_description() {
+    fn an_any_contains_a_message_of_the_description() {
         let sample = message(&description(), "Thing", 1);
         assert_eq!(sample["extra"]["@type"], "type.googleapis.com/x.v1.Thing");
     }

@@ -1,4 +1,4 @@
-//! The sockets: accepts connections on loopback and hands requests to the tenant.
+//! Accepts connections on loopback and passes requests to the tenant.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -22,13 +22,13 @@ use crate::error::Error;
 use crate::log::Request;
 use crate::tenant::{Body, Settings, Tenant};
 
-/// The longest request body that is read: 16 MiB.
+/// The limit on the size of a request body: 16 MiB.
 const BODY_LIMIT: usize = 16 << 20;
 
-/// A running C1 tenant, made up and offline.
+/// A running emulated C1 tenant.
 ///
-/// It listens on a loopback address as a task of the runtime it was started in, and stops with all
-/// its connections when it is dropped.
+/// It listens on a loopback address as a task of the tokio runtime in which it was started. Dropping
+/// it stops the task and closes all connections.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -59,16 +59,17 @@ pub struct Emulator {
 impl Emulator {
     /// Starts a tenant with seed data on a free port of 127.0.0.1.
     ///
-    /// Needs a tokio runtime with I/O enabled.
+    /// Requires a tokio runtime with I/O enabled.
     ///
     /// # Errors
     ///
-    /// When the description cannot be read, or the system gives no port or no random numbers.
+    /// If the description is invalid, no port is available, or the system's random number generator
+    /// fails.
     pub async fn start() -> Result<Self, Error> {
         Self::builder().start().await
     }
 
-    /// A tenant with settings of your own.
+    /// A builder to change the settings.
     pub fn builder() -> Builder {
         let settings = Settings {
             clock: Arc::new(SystemTime::now),
@@ -84,65 +85,66 @@ impl Emulator {
         }
     }
 
-    /// Where the API is, without a slash at the end: `http://127.0.0.1:PORT`.
+    /// The base URL of the API, without a trailing slash: `http://127.0.0.1:PORT`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The id of the client that is there from the start, a service principal: `quiet-otter-12345@127.0.0.1:PORT/spc`.
+    /// The client id of the tenant's service principal: `quiet-otter-12345@127.0.0.1:PORT/spc`.
     pub fn client_id(&self) -> &str {
         &self.credentials.client_id
     }
 
-    /// The client's secret, made up at the start: `secret-token:conductorone.com:v1:...`.
+    /// The client secret of the service principal, random for each emulator:
+    /// `secret-token:conductorone.com:v1:...`.
     pub fn client_secret(&self) -> &str {
         &self.credentials.client_secret
     }
 
-    /// The id of the tenant's one trust, for token exchange: `calm-heron-12345@127.0.0.1:PORT/wfe`.
+    /// The client id of the tenant's federation trust, for token exchange:
+    /// `calm-heron-12345@127.0.0.1:PORT/wfe`.
     pub fn federation_client_id(&self) -> &str {
         &self.trust.client_id
     }
 
-    /// A JWT of the issuer that the trust is in, made now: what is exchanged for an access token.
-    ///
-    /// It says when it was made and can be exchanged for ten minutes.
+    /// A new subject token: a JWT of the issuer that the tenant trusts, to be exchanged for an access
+    /// token within ten minutes.
     ///
     /// # Errors
     ///
-    /// When the system gives no random numbers.
+    /// If the system's random number generator fails.
     pub fn subject_token(&self) -> Result<String, Error> {
         self.trust.subject_token(self.tenant.now())
     }
 
-    /// Approves the device login with the user code, as a person would.
+    /// Approves the device login with the user code, as a user would.
     ///
-    /// Whether there was one that waited for it.
+    /// Returns whether such a login was pending.
     pub fn approve_device(&self, user_code: &str) -> bool {
         self.tenant.decide_device_login(user_code, true)
     }
 
-    /// Denies the device login with the user code, as a person would.
+    /// Denies the device login with the user code, as a user would.
     ///
-    /// Whether there was one that waited for it.
+    /// Returns whether such a login was pending.
     pub fn deny_device(&self, user_code: &str) -> bool {
         self.tenant.decide_device_login(user_code, false)
     }
 
-    /// Makes other nonces needed than before, if [`Builder::dpop_nonces`] asks for any.
+    /// Replaces the `DPoP` nonces, if [`Builder::dpop_nonces`] is on.
     pub fn rotate_dpop_nonces(&self) {
         self.tenant.rotate_dpop_nonces();
     }
 
-    /// Makes every token that is live unknown.
+    /// Revokes all access tokens.
     pub fn revoke_tokens(&self) {
         self.tenant.revoke_tokens();
     }
 
-    /// Lets the next `count` token requests fail with the HTTP status, whatever they hold.
+    /// Makes the next `count` token requests fail with the HTTP status, regardless of their content.
     ///
     /// The OAuth error is `temporarily_unavailable` for 503, and `server_error` for others. A status
-    /// that is none of an error counts as 500.
+    /// outside of 400 to 599 counts as 500.
     pub fn fail_token_requests(&self, count: u32, status: u16) {
         let status = StatusCode::from_u16(status).ok();
         let status = status.filter(|status| status.is_client_error() || status.is_server_error());
@@ -150,31 +152,31 @@ impl Emulator {
         self.tenant.fail_token_requests(count, status);
     }
 
-    /// A live access token, for clients that do not get one themselves; a bearer token, bound to no key.
+    /// A valid access token, for clients that do not use the token endpoint: a bearer token, not bound
+    /// to a key.
     ///
     /// # Errors
     ///
-    /// When the system gives no random numbers.
+    /// If the system's random number generator fails.
     pub fn access_token(&self) -> Result<String, Error> {
         self.tenant.issue_token()
     }
 
-    /// The requests that reached an operation of the API, oldest first; the last 10,000 of them.
-    ///
-    /// Requests that were refused for their token, parameters or body are among them.
+    /// The last 10,000 requests to operations of the API, oldest first, including those that were
+    /// rejected for their token, parameters or body.
     pub fn requests(&self) -> Vec<Request> {
         self.tenant.requests()
     }
 
-    /// How many requests the token endpoint has received.
+    /// The number of requests to the token endpoint.
     pub fn token_requests(&self) -> u64 {
         self.tenant.token_requests()
     }
 
-    /// Stops the tenant and waits until its port is free again. Calls under way are cut off.
+    /// Stops the tenant and waits until its port is free. Open connections are closed.
     pub async fn shutdown(mut self) {
         self.task.abort();
-        // The only outcome is that it was cancelled.
+        // The task never returns, so the result is always that it was cancelled.
         let _ = (&mut self.task).await;
     }
 }
@@ -193,7 +195,7 @@ impl fmt::Debug for Emulator {
     }
 }
 
-/// The settings of an [`Emulator`], from [`Emulator::builder`].
+/// Builds an [`Emulator`]; see [`Emulator::builder`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
@@ -202,40 +204,41 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The address to listen on; port 0 is a free one. Only loopback addresses are served.
+    /// Sets the address to listen on, which must be a loopback address. Port 0 selects a free port.
     pub fn address(mut self, address: impl Into<SocketAddr>) -> Self {
         self.address = address.into();
         self
     }
 
-    /// The clock that everything here follows, from token lifetimes to the `Date` of answers; the system's by default.
+    /// Sets the clock for everything from token lifetimes to the `Date` header; default: the system's
+    /// clock.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.settings.clock = Arc::new(clock);
         self
     }
 
-    /// How long access tokens live, told as `expires_in` in whole seconds; an hour by default.
+    /// Sets the lifetime of access tokens, reported as `expires_in` in whole seconds; default: 1 hour.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.auth.token_lifetime = lifetime;
         self
     }
 
-    /// How long clients have to wait between two polls for a device login; 5 s by default.
+    /// Sets the minimum time between two polls of a device login; default: 5 s.
     ///
-    /// It is told in whole seconds. With `None` it is not told, and 5 s hold all the same.
+    /// It is reported in whole seconds. With `None` it is 5 s and not reported.
     pub fn device_interval(mut self, interval: Option<Duration>) -> Self {
         self.settings.auth.device_interval = interval;
         self
     }
 
-    /// How long a person has for a device login, told in whole seconds; ten minutes by default.
+    /// Sets the lifetime of a device login, reported in whole seconds; default: 10 minutes.
     pub fn device_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.auth.device_lifetime = lifetime;
         self
     }
 
-    /// Who is told the user code of every device login that begins, and may approve it at once by
-    /// `true`; nobody by default.
+    /// Sets a callback that receives the user code of every device login when it starts, and approves
+    /// the login by returning `true`.
     pub fn on_device_login(
         mut self,
         approve: impl Fn(&str) -> bool + Send + Sync + 'static,
@@ -244,35 +247,35 @@ impl Builder {
         self
     }
 
-    /// Whether the token endpoint gives out nothing but tokens bound to a key by `DPoP`; by default
-    /// it binds those that were asked for with a proof.
+    /// Sets whether token requests without a `DPoP` proof are rejected; default: `false`. A request with
+    /// a proof always gets a bound token.
     pub fn require_dpop(mut self, require: bool) -> Self {
         self.settings.auth.require_dpop = require;
         self
     }
 
-    /// Whether `DPoP` proofs have to hold a nonce, one for the token endpoint and another for the
-    /// API; they need none by default.
+    /// Sets whether `DPoP` proofs must contain a nonce, which differs between the token endpoint and the
+    /// API; default: `false`.
     pub fn dpop_nonces(mut self, nonces: bool) -> Self {
         self.settings.auth.dpop_nonces = nonces;
         self
     }
 
-    /// What ids and samples follow from; 0 by default. Credentials and tokens are random always.
+    /// Sets the seed of ids and samples; default: 0. Credentials and tokens are always random.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// Whether the tenant starts with three apps, 33 entitlements and twelve users; it does by default.
+    /// Sets whether the tenant starts with 3 apps, 33 entitlements and 12 users; default: `true`.
     pub fn seed_data(mut self, seed_data: bool) -> Self {
         self.settings.seed_data = seed_data;
         self
     }
 
-    /// Whether operations on apps, entitlements and the like have state; they do by default.
+    /// Sets whether operations on apps, entitlements and so on have state; default: `true`.
     ///
-    /// Without state every operation answers with a sample, whatever the ids.
+    /// Without state every operation returns a sample, whatever the ids.
     pub fn stateful(mut self, stateful: bool) -> Self {
         self.settings.stateful = stateful;
         self
@@ -282,7 +285,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// As for [`Emulator::start`]; also [`Error::NotLoopback`].
+    /// Those of [`Emulator::start`], and [`Error::NotLoopback`].
     pub async fn start(self) -> Result<Emulator, Error> {
         if !self.address.ip().is_loopback() {
             return Err(Error::NotLoopback(self.address));
@@ -308,40 +311,40 @@ impl Builder {
     }
 }
 
-/// Accepts connections for ever; ending this future ends every connection.
+/// Accepts connections. Dropping this future closes every connection.
 async fn serve(listener: TcpListener, tenant: Arc<Tenant>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // A connection that was gone before it was accepted; or no file handles, which others must free.
+            // The connection was closed before it was accepted, or no file descriptors are left.
             tokio::task::yield_now().await;
             continue;
         };
-        // Small answers must not wait for an acknowledgement; without it they are only slower.
+        // An optimization for small responses; a failure only makes them slower.
         let _ = stream.set_nodelay(true);
         let tenant = Arc::clone(&tenant);
         let service = service_fn(move |request| {
             let tenant = Arc::clone(&tenant);
-            async move { Ok::<_, Infallible>(answer(&tenant, request).await) }
+            async move { Ok::<_, Infallible>(respond(&tenant, request).await) }
         });
-        // Answers are dated by the clock of the tenant; hyper knows the machine's only.
+        // The tenant sets `Date` from its own clock.
         let mut http = http1::Builder::new();
         http.auto_date_header(false);
         connections.spawn(http.serve_connection(TokioIo::new(stream), service));
-        // What has ended is forgotten, whatever its end: a broken connection is the client's affair.
+        // Removes finished connections. Their errors concern only the client.
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn answer(
+async fn respond(
     tenant: &Tenant,
     request: hyper::Request<Incoming>,
 ) -> hyper::Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let body = match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(body) => Body::Whole(body.to_bytes()),
+        Ok(body) => Body::Complete(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Body::TooLarge,
-        Err(_) => Body::Broken,
+        Err(_) => Body::Incomplete,
     };
-    tenant.answer(&parts, &body)
+    tenant.respond(&parts, &body)
 }

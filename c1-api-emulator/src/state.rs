@@ -1,8 +1,8 @@
-//! What the tenant remembers: the operations that have state, by their ids.
+//! The tenant's state, and the operations that use it.
 //!
-//! Handlers return what is set, in wire form; [`State::answer`] adds the unset fields, as C1 sends
-//! them. Uniqueness of names is the emulator's own rule: apps, conflict monitors and, within an
-//! app, entitlements may not share a display name, and aliases are unique in the tenant.
+//! Handlers return the fields that are set, in wire form; [`State::handle`] adds the unset fields,
+//! as C1 does. Unique names are a rule of the emulator: the display names of apps, of conflict
+//! monitors and of the entitlements within an app are unique, and aliases are unique in the tenant.
 
 mod apps;
 mod call;
@@ -25,12 +25,11 @@ use table::Table;
 use crate::random::Random;
 use crate::status::Status;
 
-/// The answer of a handler.
-type Answer = Result<Value, Status>;
-/// Carries out one operation.
-type Handler = fn(&mut State, &Call<'_>) -> Answer;
+type HandlerResult = Result<Value, Status>;
+/// Executes one operation.
+type Handler = fn(&mut State, &Call<'_>) -> HandlerResult;
 
-/// The operations that have state. Everything else answers with a sample.
+/// The operations that have state. All others return a sample.
 const HANDLERS: &[(&str, Handler)] = &[
     ("access_conflict.create_monitor", monitors::create),
     ("access_conflict.delete_monitor", monitors::delete),
@@ -98,7 +97,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("user_search.search", users::search),
 ];
 
-/// Everything that was created and not deleted.
+/// The objects of a tenant.
 pub(crate) struct State {
     description: &'static Description,
     ids: Random,
@@ -113,7 +112,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// A tenant without anything in it; ids follow from the seed.
+    /// An empty tenant, whose ids are derived from `seed`.
     pub(crate) fn new(description: &'static Description, seed: u64) -> Self {
         Self {
             description,
@@ -129,15 +128,18 @@ impl State {
         }
     }
 
-    /// Carries out the operation; `None` when it has no state.
-    pub(crate) fn answer(&mut self, call: &Call<'_>) -> Option<Answer> {
+    /// Executes the operation; `None` if it has no state.
+    pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
         let id = call.operation.id();
         let (_, handler) = HANDLERS.iter().find(|(known, _)| *known == id)?;
-        let answer = handler(self, call);
-        Some(answer.map(|value| row::complete(self.description, &call.operation.response, value)))
+        let response = handler(self, call);
+        Some(
+            response
+                .map(|value| row::with_defaults(self.description, &call.operation.response, value)),
+        )
     }
 
-    /// Forgets what hangs on entitlements that are gone.
+    /// Removes rows that refer to deleted entitlements.
     fn drop_orphans(&mut self) {
         let Self {
             entitlements,
@@ -147,17 +149,17 @@ impl State {
             owner_users,
             ..
         } = self;
-        let lives = |app: &str, id: &str| entitlements.get(&[app, id]).is_ok();
-        monitor_bindings.retain(|row| lives(row.text("appId"), row.text("appEntitlementId")));
+        let exists = |app: &str, id: &str| entitlements.get(&[app, id]).is_ok();
+        monitor_bindings.retain(|row| exists(row.text("appId"), row.text("appEntitlementId")));
         proxies.retain(|row| {
-            lives(row.text("srcAppId"), row.text("srcAppEntitlementId"))
-                && lives(row.text("dstAppId"), row.text("dstAppEntitlementId"))
+            exists(row.text("srcAppId"), row.text("srcAppEntitlementId"))
+                && exists(row.text("dstAppId"), row.text("dstAppEntitlementId"))
         });
         owner_entitlements.retain(|row| {
-            lives(row.text("appId"), row.text("entitlementId"))
-                && lives(row.text("refAppId"), row.text("refId"))
+            exists(row.text("appId"), row.text("entitlementId"))
+                && exists(row.text("refAppId"), row.text("refId"))
         });
-        owner_users.retain(|row| lives(row.text("appId"), row.text("entitlementId")));
+        owner_users.retain(|row| exists(row.text("appId"), row.text("entitlementId")));
     }
 }
 

@@ -6,9 +6,9 @@ use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderName, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
-use crate::check::Breach;
+use crate::check::Violation;
 
-/// An error answer to an API call.
+/// An error response to an API call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Status {
     pub(crate) http: StatusCode,
@@ -29,37 +29,37 @@ impl Status {
         }
     }
 
-    /// The path leads nowhere.
-    pub(crate) fn no_such_path() -> Self {
+    /// No operation has the path.
+    pub(crate) fn unknown_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, 5, "no operation has this path")
     }
 
-    /// The path is known, the method is not.
-    pub(crate) fn wrong_method(allowed: &str) -> Self {
+    /// The path has no operation with the method.
+    pub(crate) fn method_not_allowed(allowed: &str) -> Self {
         let mut status = Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             12,
-            format!("this path knows only {allowed}"),
+            format!("method not allowed: expected {allowed}"),
         );
         status.header = Some((ALLOW, allowed.to_owned()));
         status
     }
 
-    /// No bearer token, or not a live one.
+    /// The access token is missing or invalid.
     pub(crate) fn unauthenticated(message: &str) -> Self {
         let mut status = Self::new(StatusCode::UNAUTHORIZED, 16, message);
         status.header = Some((WWW_AUTHENTICATE, "Bearer".to_owned()));
         status
     }
 
-    /// A token that is bound to a key came without what that takes, or one that is not came as if it were.
-    pub(crate) fn unproven(error: &str, message: &str) -> Self {
+    /// The `DPoP` proof is missing or invalid, or the token and the scheme do not match.
+    pub(crate) fn dpop_challenge(error: &str, message: &str) -> Self {
         let mut status = Self::unauthenticated(message);
         status.header = Some((WWW_AUTHENTICATE, format!("DPoP error=\"{error}\"")));
         status
     }
 
-    /// The body is longer than the emulator reads.
+    /// The body exceeds the emulator's limit.
     pub(crate) fn too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -68,44 +68,44 @@ impl Status {
         )
     }
 
-    /// A request that does not keep to its schema.
-    pub(crate) fn invalid(breach: &Breach) -> Self {
-        let mut status = Self::new(StatusCode::BAD_REQUEST, 3, breach.to_string());
+    /// The request violates its schema.
+    pub(crate) fn invalid(violation: &Violation) -> Self {
+        let mut status = Self::new(StatusCode::BAD_REQUEST, 3, violation.to_string());
         status.details.push(json!({
             "@type": "type.googleapis.com/google.rpc.BadRequest",
             "fieldViolations": [{
-                "field": breach.field(),
-                "description": format!("expected {}", breach.expected()),
+                "field": violation.field(),
+                "description": format!("expected {}", violation.expected()),
             }],
         }));
         status
     }
 
-    /// A request that keeps to its schema but makes no sense.
+    /// The request conforms to its schema, but a value is not valid.
     pub(crate) fn invalid_field(field: &str, expected: &str) -> Self {
-        Self::invalid(&Breach::new(expected).within(field))
+        Self::invalid(&Violation::new(expected).within(field))
     }
 
-    /// Nothing of this kind has the id.
+    /// No object of the kind has the id.
     pub(crate) fn not_found(kind: &str, id: &str) -> Self {
         let mut status = Self::new(StatusCode::NOT_FOUND, 5, format!("{kind} not found"));
         status.details.push(resource(kind, id));
         status
     }
 
-    /// The key is taken by the object with the id.
+    /// The object with the id has the same key.
     pub(crate) fn already_exists(kind: &str, id: &str) -> Self {
         let mut status = Self::new(StatusCode::CONFLICT, 6, format!("{kind} already exists"));
         status.details.push(resource(kind, id));
         status
     }
 
-    /// The emulator broke its own description; only ever a bug of it.
+    /// A bug of the emulator, such as a response that violates the description.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, 13, message)
     }
 
-    /// The JSON of the answer; the request id stands in the message, as C1 has it.
+    /// The JSON body, with the request id in the message, as C1 sends it.
     pub(crate) fn body(&self, request_id: &str) -> Value {
         json!({
             "code": self.code,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_tells_the_id_of_what_exists() {
+    fn a_conflict_contains_the_id_of_the_existing_object() {
         let body = Status::already_exists("app", "abc").body("r1");
         assert_eq!(body["code"], 6);
         assert_eq!(body["details"][0]["resourceName"], "abc");

@@ -1,4 +1,4 @@
-//! One request in, one answer out: everything of the tenant but the sockets.
+//! The tenant without its sockets: one request in, one response out.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,8 +18,8 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::auth::{self, Auth, DEVICE_PATH, Realm, Refusal, TOKEN_PATH, Trust};
-use crate::check::{self, Breach, Direction};
+use crate::auth::{self, Auth, DEVICE_PATH, OAuthError, Realm, TOKEN_PATH, Trust};
+use crate::check::{self, Direction, Violation};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::log::Request;
@@ -30,15 +30,13 @@ use crate::state::{Call, State};
 use crate::status::Status;
 use crate::text;
 
-/// How many requests are remembered.
+/// The size of the request log.
 const LOG_LIMIT: usize = 10_000;
 
-/// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-/// Whether the device login with the user code is approved at once.
+/// Returns whether to approve the device login with the given user code immediately.
 pub(crate) type Approve = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// How a tenant is to be.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) clock: Clock,
@@ -60,14 +58,13 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// The body of a request, as far as it could be read.
+/// The body of a request, or why it could not be read.
 pub(crate) enum Body {
-    Whole(Bytes),
+    Complete(Bytes),
     TooLarge,
-    Broken,
+    Incomplete,
 }
 
-/// A tenant.
 pub(crate) struct Tenant {
     description: &'static Description,
     router: Router<'static>,
@@ -80,7 +77,7 @@ pub(crate) struct Tenant {
     token_requests: Mutex<u64>,
 }
 
-/// A lock whose data stays usable after a panic elsewhere: each change here is a whole one.
+/// Locks, ignoring poisoning: every change leaves the data consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -112,7 +109,7 @@ impl Tenant {
         })
     }
 
-    /// The remembered requests, oldest first.
+    /// The request log, oldest first.
     pub(crate) fn requests(&self) -> Vec<Request> {
         lock(&self.log).iter().cloned().collect()
     }
@@ -121,18 +118,17 @@ impl Tenant {
         *lock(&self.token_requests)
     }
 
-    /// Makes a live token without the token endpoint.
+    /// Issues a token without the token endpoint.
     pub(crate) fn issue_token(&self) -> Result<String, Error> {
         let now = self.now();
         lock(&self.auth).issue(now)
     }
 
-    /// The time by the tenant's clock.
     pub(crate) fn now(&self) -> SystemTime {
         (self.settings.clock)()
     }
 
-    /// Decides a device login; whether there is one that waits for it.
+    /// Approves or denies a device login. Returns whether one was pending.
     pub(crate) fn decide_device_login(&self, user_code: &str, approve: bool) -> bool {
         let now = self.now();
         lock(&self.auth).decide_device_login(now, user_code, approve)
@@ -150,78 +146,78 @@ impl Tenant {
         lock(&self.auth).fail_token_requests(count, status);
     }
 
-    /// Answers one request.
-    pub(crate) fn answer(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
+    /// Handles one request.
+    pub(crate) fn respond(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         let path = parts.uri.path();
         let (mut response, realm) = if parts.method == "POST" && is_oauth(path) {
-            (self.grant(path, &parts.headers, body), Realm::Token)
+            (self.respond_oauth(path, &parts.headers, body), Realm::Token)
         } else {
-            (self.operate(parts, body), Realm::Api)
+            (self.respond_api(parts, body), Realm::Api)
         };
         let date = DateTime::<Utc>::from(self.now()).format("%a, %d %b %Y %H:%M:%S GMT");
-        put(&mut response, DATE, date.to_string());
+        set_header(&mut response, DATE, date.to_string());
         if let Some(nonce) = lock(&self.auth).dpop_nonce(realm) {
-            put(&mut response, HeaderName::from_static("dpop-nonce"), nonce);
+            set_header(&mut response, HeaderName::from_static("dpop-nonce"), nonce);
         }
         response
     }
 
-    fn operate(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
+    fn respond_api(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         match self.call(parts, body) {
-            Ok(value) => respond(StatusCode::OK, &value, None),
+            Ok(value) => json_response(StatusCode::OK, &value, None),
             Err(status) => {
                 let request_id = lock(&self.request_ids).id();
-                respond(status.http, &status.body(&request_id), status.header)
+                json_response(status.http, &status.body(&request_id), status.header)
             }
         }
     }
 
-    fn grant(&self, path: &str, headers: &HeaderMap, body: &Body) -> Response<Full<Bytes>> {
-        let body: &[u8] = if let Body::Whole(body) = body {
+    fn respond_oauth(&self, path: &str, headers: &HeaderMap, body: &Body) -> Response<Full<Bytes>> {
+        let body: &[u8] = if let Body::Complete(body) = body {
             body
         } else {
             b""
         };
-        let answer = if path == DEVICE_PATH {
+        let result = if path == DEVICE_PATH {
             self.start_device_login(headers, body)
         } else {
             *lock(&self.token_requests) += 1;
             let now = self.now();
             lock(&self.auth).token(now, headers, body)
         };
-        let mut response = match answer {
-            Ok(answer) => respond(StatusCode::OK, &answer, None),
-            Err(refusal) => {
-                let challenge = (refusal.http == StatusCode::UNAUTHORIZED
+        let mut response = match result {
+            Ok(value) => json_response(StatusCode::OK, &value, None),
+            Err(error) => {
+                let challenge = (error.http == StatusCode::UNAUTHORIZED
                     && headers.contains_key(AUTHORIZATION))
                 .then(|| (WWW_AUTHENTICATE, "Basic".to_owned()));
-                respond(refusal.http, &refusal.body(), challenge)
+                json_response(error.http, &error.body(), challenge)
             }
         };
-        put(&mut response, CACHE_CONTROL, "no-store".to_owned());
+        set_header(&mut response, CACHE_CONTROL, "no-store".to_owned());
         response
     }
 
-    fn start_device_login(&self, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
+    fn start_device_login(&self, headers: &HeaderMap, body: &[u8]) -> Result<Value, OAuthError> {
         let now = self.now();
         let login = lock(&self.auth).start_device_login(now, headers, body)?;
-        // Without the lock, for whoever is asked may decide by `Emulator::approve_device`.
+        // Not under the lock, because the callback may call `Emulator::approve_device`.
         if let Some(approve) = &self.settings.approve_devices
             && approve(&login.user_code)
         {
             self.decide_device_login(&login.user_code, true);
         }
-        Ok(login.answer)
+        Ok(login.response)
     }
 
     fn call(&self, parts: &Parts, body: &Body) -> Result<Value, Status> {
         if is_oauth(parts.uri.path()) {
-            return Err(Status::wrong_method("POST"));
+            return Err(Status::method_not_allowed("POST"));
         }
         let (operation, path) = self.router.find(parts.method.as_str(), parts.uri.path())?;
         let query = text::pairs(parts.uri.query().unwrap_or_default());
-        let body = read_body(&parts.headers, body);
-        self.remember(Request::new(
+        let body = parse_body(&parts.headers, body);
+        self.record(Request::new(
             operation,
             &path,
             query.as_deref(),
@@ -232,33 +228,33 @@ impl Tenant {
         let now = self.now();
         lock(&self.auth).authorize(now, parts)?;
         let query = query.ok_or_else(|| {
-            Status::invalid(&Breach::new("percent-encoded UTF-8").within("query"))
+            Status::invalid(&Violation::new("percent-encoded UTF-8").within("query"))
         })?;
         let body = body?;
         check::path(self.description, operation, &path)
             .and_then(|()| check::query(self.description, operation, &query))
             .and_then(|()| check::body(self.description, operation, body.as_ref()))
-            .map_err(|breach| Status::invalid(&breach))?;
+            .map_err(|violation| Status::invalid(&violation))?;
 
         let call = Call::new(operation, &path, &query, body.as_ref(), now);
-        let answer = if !self.settings.stateful {
+        let result = if !self.settings.stateful {
             None
         } else if operation.id() == "personal_client.create" {
             Some(self.create_personal_client(&call))
         } else {
-            lock(&self.state).answer(&call)
+            lock(&self.state).handle(&call)
         };
-        let answer = answer.unwrap_or_else(|| Ok(self.sample(operation)))?;
-        self.check_answer(operation, answer)
+        let response = result.unwrap_or_else(|| Ok(self.sample(operation)))?;
+        self.check_response(operation, response)
     }
 
-    /// Both the state and the token endpoint have a part in it.
+    /// Changes both the state and the clients of the token endpoint.
     fn create_personal_client(&self, call: &Call<'_>) -> Result<Value, Status> {
         let credentials = Credentials::generate(self.address, "pcc")
             .map_err(|error| Status::internal(error.to_string()))?;
-        let (answer, expiry) = lock(&self.state).create_personal_client(call, &credentials)?;
+        let (response, expiry) = lock(&self.state).create_personal_client(call, &credentials)?;
         lock(&self.auth).add_client(&credentials, expiry);
-        Ok(answer)
+        Ok(response)
     }
 
     fn sample(&self, operation: &Operation) -> Value {
@@ -266,21 +262,25 @@ impl Tenant {
         Sampler::new(self.description, seed).message(&operation.response)
     }
 
-    /// Debug builds hold the emulator to its own description.
-    fn check_answer(&self, operation: &Operation, answer: Value) -> Result<Value, Status> {
+    /// In debug builds, validates the emulator's own response.
+    fn check_response(&self, operation: &Operation, response: Value) -> Result<Value, Status> {
         if cfg!(debug_assertions) {
             check::value(
                 self.description,
                 &operation.response,
-                &answer,
+                &response,
                 Direction::Response,
             )
-            .map_err(|breach| Status::internal(format!("the emulator's own answer: {breach}")))?;
+            .map_err(|violation| {
+                Status::internal(format!(
+                    "bug in the emulator: invalid response: {violation}"
+                ))
+            })?;
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    fn remember(&self, request: Request) {
+    fn record(&self, request: Request) {
         let mut log = lock(&self.log);
         if log.len() == LOG_LIMIT {
             log.pop_front();
@@ -289,17 +289,17 @@ impl Tenant {
     }
 }
 
-/// Whether the path is one where OAuth happens.
+/// Whether the path is an OAuth endpoint.
 fn is_oauth(path: &str) -> bool {
     path == TOKEN_PATH || path == DEVICE_PATH
 }
 
-/// The JSON of a request body; `None` when it is empty.
-fn read_body(headers: &HeaderMap, body: &Body) -> Result<Option<Value>, Status> {
+/// The JSON of a request body; `None` if it is empty.
+fn parse_body(headers: &HeaderMap, body: &Body) -> Result<Option<Value>, Status> {
     let body = match body {
-        Body::Whole(body) => body,
+        Body::Complete(body) => body,
         Body::TooLarge => return Err(Status::too_large()),
-        Body::Broken => return Err(Status::invalid(&Breach::new("the whole body"))),
+        Body::Incomplete => return Err(Status::invalid(&Violation::new("a complete body"))),
     };
     if body.is_empty() {
         return Ok(None);
@@ -314,10 +314,10 @@ fn read_body(headers: &HeaderMap, body: &Body) -> Result<Option<Value>, Status> 
     }
     serde_json::from_slice(body)
         .map(Some)
-        .map_err(|_| Status::invalid(&Breach::new("JSON")))
+        .map_err(|_| Status::invalid(&Violation::new("JSON")))
 }
 
-fn respond(
+fn json_response(
     http: StatusCode,
     body: &Value,
     header: Option<(HeaderName, String)>,
@@ -328,13 +328,13 @@ fn respond(
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some((name, value)) = header {
-        put(&mut response, name, value);
+        set_header(&mut response, name, value);
     }
     response
 }
 
-/// Sets a header; all that is set here is ASCII.
-fn put(response: &mut Response<Full<Bytes>>, name: HeaderName, value: String) {
+/// Sets a header. All values here are ASCII.
+fn set_header(response: &mut Response<Full<Bytes>>, name: HeaderName, value: String) {
     if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);
     }
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_can_be_routed_back_to_itself() {
+    fn every_operation_is_routed() {
         let tenant = tenant();
         assert_eq!(tenant.description.operations.len(), 638);
         for operation in &tenant.description.operations {
@@ -404,14 +404,14 @@ mod tests {
     }
 
     #[test]
-    fn every_sampled_answer_conforms_to_its_schema() {
+    fn every_sample_response_conforms_to_its_schema() {
         let tenant = tenant();
         for operation in &tenant.description.operations {
-            let answer = tenant.sample(operation);
+            let response = tenant.sample(operation);
             let checked = check::value(
                 tenant.description,
                 &operation.response,
-                &answer,
+                &response,
                 Direction::Response,
             );
             assert_eq!(checked, Ok(()), "{}", operation.id());
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn every_schema_has_samples_that_conform() {
+    fn every_sample_conforms_to_its_schema() {
         let description = crate::description().unwrap();
         for name in description.schemas.keys() {
             for fill in [Fill::All, Fill::Few] {
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_data_is_stored() {
+    fn the_seed_data_is_valid() {
         let mut state = State::new(crate::description().unwrap(), 0);
         assert_eq!(state.seed(SystemTime::UNIX_EPOCH), Ok(()));
         assert!(
@@ -444,22 +444,22 @@ mod tests {
     }
 
     #[test]
-    fn bodies_that_did_not_arrive_whole_change_nothing() {
+    fn requests_with_incomplete_bodies_change_nothing() {
         let tenant = tenant();
         let token = format!("Bearer {}", tenant.issue_token().unwrap());
-        let answer = |method: &str, path: &str, body| {
+        let status = |method: &str, path: &str, body| {
             let request = hyper::Request::builder().method(method).uri(path);
             let request = request.header("authorization", &token).body(()).unwrap();
             tenant
-                .answer(&request.into_parts().0, &body)
+                .respond(&request.into_parts().0, &body)
                 .status()
                 .as_u16()
         };
         let id = Random::named(0, "ids").id();
         let path = format!("/api/v1/apps/{id}");
-        assert_eq!(answer("DELETE", &path, Body::Broken), 400);
-        assert_eq!(answer("DELETE", &path, Body::TooLarge), 413);
-        assert_eq!(answer("GET", &path, Body::Whole(Bytes::new())), 200);
-        assert_eq!(answer("DELETE", &path, Body::Whole(Bytes::new())), 200);
+        assert_eq!(status("DELETE", &path, Body::Incomplete), 400);
+        assert_eq!(status("DELETE", &path, Body::TooLarge), 413);
+        assert_eq!(status("GET", &path, Body::Complete(Bytes::new())), 200);
+        assert_eq!(status("DELETE", &path, Body::Complete(Bytes::new())), 200);
     }
 }

@@ -1,4 +1,4 @@
-//! A description small enough to read, for unit tests.
+//! A small API description for unit tests.
 
 use c1_api_spec::model::{
     Description, Field, Message, Method, Operation, Page, PageToken, Parameter, Safety, Schema,
@@ -71,7 +71,8 @@ fn call(name: &str, method: Method, path: &str) -> Operation {
     }
 }
 
-/// Things: with a required name, a read-only id, a oneof, an enum and children like themselves.
+/// A description of things: with a required name, a read-only id, a oneof, an enum and recursive
+/// children.
 #[allow(clippy::too_many_lines, reason = "a list of facts")]
 pub(crate) fn description() -> Description {
     let own = || Type::Ref("Thing".to_owned());

@@ -1,16 +1,16 @@
-//! Percent-decoding of path segments, query strings and forms, strictly UTF-8.
+//! Percent-decoding of path segments, query strings and forms, as strict UTF-8.
 
 use percent_encoding::percent_decode_str;
 
-/// Names and values in their order.
+/// Names and values in order.
 pub(crate) type Pairs = Vec<(String, String)>;
 
-/// A segment of a path, decoded; `None` when the bytes are not UTF-8.
+/// Decodes a path segment; `None` if it is not UTF-8.
 pub(crate) fn segment(raw: &str) -> Option<String> {
     Some(percent_decode_str(raw).decode_utf8().ok()?.into_owned())
 }
 
-/// The pairs of a query string or a form in their order; `None` when one is not UTF-8.
+/// Decodes a query string or form; `None` if a name or value is not UTF-8.
 pub(crate) fn pairs(raw: &str) -> Option<Pairs> {
     let decode = |part: &str| segment(&part.replace('+', " "));
     raw.split('&')

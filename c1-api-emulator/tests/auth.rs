@@ -1,4 +1,4 @@
-//! The emulator's logins over loopback, as a client sees them.
+//! Authentication with the emulator over loopback.
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const NOW: u64 = 1_800_000_000;
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// A tenant whose clock stands still until it is set.
+/// A tenant with a clock that changes only when it is set.
 struct Tenant {
     emulator: Emulator,
     http: reqwest::Client,
@@ -25,7 +25,7 @@ struct Tenant {
 
 impl Tenant {
     async fn start(settings: impl FnOnce(Builder) -> Builder) -> Self {
-        // Fails where another test was faster, which is as good.
+        // Fails if another test has installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let seconds = Arc::new(AtomicU64::new(NOW));
         let clock = Arc::clone(&seconds);
@@ -51,7 +51,7 @@ impl Tenant {
         self.form("/auth/v1/token", form).await
     }
 
-    /// The status of a call with the token.
+    /// The status of an API call with the token.
     async fn call(&self, token: &str) -> u16 {
         let apps = self.http.get(self.url("/api/v1/apps")).bearer_auth(token);
         json(apps).await.0
@@ -88,12 +88,12 @@ async fn a_personal_client_gets_tokens_until_it_expires() {
     let body = json!({ "displayName": "Laptop", "expires": "90.5s", "scopedRoles": ["r"],
         "allowSourceCidr": ["127.0.0.0/8"] });
     let request = || tenant.http.post(&url).json(&body);
-    assert_eq!(json(request()).await.0, 401, "it needs a token as well");
+    assert_eq!(json(request()).await.0, 401, "it requires a token");
     let token = tenant.emulator.access_token().unwrap();
-    let (status, answer) = json(request().bearer_auth(&token)).await;
-    assert_eq!(status, 200, "{answer}");
-    let client = &answer["client"];
-    let (id, secret) = (text(&client["clientId"]), text(&answer["clientSecret"]));
+    let (status, response) = json(request().bearer_auth(&token)).await;
+    assert_eq!(status, 200, "{response}");
+    let client = &response["client"];
+    let (id, secret) = (text(&client["clientId"]), text(&response["clientSecret"]));
     let host = tenant.emulator.base_url().strip_prefix("http://").unwrap();
     assert!(id.ends_with(&format!("@{host}/pcc")), "{id}");
     assert!(secret.starts_with("secret-token:conductorone.com:v1:"));
@@ -103,12 +103,15 @@ async fn a_personal_client_gets_tokens_until_it_expires() {
     assert_eq!(client["createdAt"], "2027-01-15T08:00:00Z");
     assert_eq!(client["expiresTime"], "2027-01-15T08:01:30.500Z");
 
-    let (status, answer) = tenant.token(&by_secret(id, secret)).await;
-    assert_eq!((status, &answer["token_type"]), (200, &json!("Bearer")));
-    assert_eq!(tenant.call(text(&answer["access_token"])).await, 200);
+    let (status, response) = tenant.token(&by_secret(id, secret)).await;
+    assert_eq!((status, &response["token_type"]), (200, &json!("Bearer")));
+    assert_eq!(tenant.call(text(&response["access_token"])).await, 200);
     tenant.seconds.store(NOW + 91, Ordering::Relaxed);
-    let (status, answer) = tenant.token(&by_secret(id, secret)).await;
-    assert_eq!((status, &answer["error"]), (401, &json!("invalid_client")));
+    let (status, response) = tenant.token(&by_secret(id, secret)).await;
+    assert_eq!(
+        (status, &response["error"]),
+        (401, &json!("invalid_client"))
+    );
 
     let bad = json!({ "expires": "0s" });
     let bad = tenant.http.post(&url).json(&bad).bearer_auth(&token);
@@ -116,7 +119,7 @@ async fn a_personal_client_gets_tokens_until_it_expires() {
 }
 
 #[tokio::test]
-async fn a_person_approves_and_denies_device_logins() {
+async fn device_logins_can_be_approved_and_denied() {
     let tenant = Tenant::start(|builder| builder).await;
     let login = async || {
         let client = [("client_id", "a-tool")];
@@ -143,9 +146,9 @@ async fn a_person_approves_and_denies_device_logins() {
     assert!(tenant.emulator.deny_device(text(&bad["user_code"])));
     assert!(!tenant.emulator.approve_device("nonsense"));
     assert_eq!(poll(&bad).await.1["error"], "access_denied");
-    let (status, answer) = poll(&good).await;
+    let (status, response) = poll(&good).await;
     assert_eq!(status, 200);
-    let token = text(&answer["access_token"]);
+    let token = text(&response["access_token"]);
     assert_eq!(tenant.call(token).await, 200);
     tenant.emulator.revoke_tokens();
     assert_eq!(tenant.call(token).await, 401);
@@ -155,7 +158,7 @@ async fn a_person_approves_and_denies_device_logins() {
 }
 
 #[tokio::test]
-async fn whoever_is_told_of_device_logins_may_approve_them() {
+async fn a_callback_can_approve_device_logins() {
     let codes = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&codes);
     let approve = move |code: &str| {
@@ -188,15 +191,15 @@ async fn a_subject_token_is_exchanged() {
         ("subject_token", &subject),
         ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
     ];
-    let (status, answer) = tenant.token(&form).await;
-    assert_eq!(status, 200, "{answer}");
-    assert_eq!(tenant.call(text(&answer["access_token"])).await, 200);
+    let (status, response) = tenant.token(&form).await;
+    assert_eq!(status, 200, "{response}");
+    assert_eq!(tenant.call(text(&response["access_token"])).await, 200);
     tenant.seconds.store(NOW + 601, Ordering::Relaxed);
-    let (status, answer) = tenant.token(&form).await;
-    assert_eq!((status, &answer["error"]), (400, &json!("invalid_grant")));
+    let (status, response) = tenant.token(&form).await;
+    assert_eq!((status, &response["error"]), (400, &json!("invalid_grant")));
 }
 
-/// A `DPoP` proof, the hash of a token and a nonce in it when they are not empty.
+/// A `DPoP` proof, with the hash of the token and the nonce unless they are empty.
 fn proof(method: &str, url: &str, token: &str, nonce: &str, jti: &str) -> String {
     let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     let jwk =
@@ -213,7 +216,7 @@ fn proof(method: &str, url: &str, token: &str, nonce: &str, jti: &str) -> String
 }
 
 #[tokio::test]
-async fn tokens_bound_by_dpop_want_proofs_and_nonces() {
+async fn tokens_bound_by_dpop_require_proofs_and_nonces() {
     let tenant = Tenant::start(|builder| builder.require_dpop(true).dpop_nonces(true)).await;
     let (id, secret) = (tenant.emulator.client_id(), tenant.emulator.client_secret());
     let url = tenant.url("/auth/v1/token");
@@ -222,18 +225,18 @@ async fn tokens_bound_by_dpop_want_proofs_and_nonces() {
         let proof = proof("POST", &url, "", nonce, jti);
         request.header("DPoP", proof).send().await.unwrap()
     };
-    let refused = ask("", "1").await;
-    let nonce = header(&refused, "dpop-nonce").to_owned();
-    assert_eq!(refused.status(), 400);
+    let rejected = ask("", "1").await;
+    let nonce = header(&rejected, "dpop-nonce").to_owned();
+    assert_eq!(rejected.status(), 400);
     assert_eq!(
-        refused.json::<Value>().await.unwrap()["error"],
+        rejected.json::<Value>().await.unwrap()["error"],
         "use_dpop_nonce"
     );
     let given = ask(&nonce, "2").await;
     assert_eq!(header(&given, "dpop-nonce"), nonce);
-    let answer: Value = given.json().await.unwrap();
-    assert_eq!(answer["token_type"], "DPoP");
-    let token = text(&answer["access_token"]);
+    let response: Value = given.json().await.unwrap();
+    assert_eq!(response["token_type"], "DPoP");
+    let token = text(&response["access_token"]);
 
     let url = tenant.url("/api/v1/apps");
     let call = async |nonce: &str, jti: &str| {
@@ -242,13 +245,13 @@ async fn tokens_bound_by_dpop_want_proofs_and_nonces() {
         let proof = proof("GET", &url, token, nonce, jti);
         request.header("DPoP", proof).send().await.unwrap()
     };
-    let refused = call(&nonce, "3").await;
-    assert_eq!(refused.status(), 401);
+    let rejected = call(&nonce, "3").await;
+    assert_eq!(rejected.status(), 401);
     assert_eq!(
-        header(&refused, "www-authenticate"),
+        header(&rejected, "www-authenticate"),
         r#"DPoP error="use_dpop_nonce""#
     );
-    let nonce = header(&refused, "dpop-nonce");
+    let nonce = header(&rejected, "dpop-nonce");
     assert_eq!(call(nonce, "4").await.status(), 200);
     tenant.emulator.rotate_dpop_nonces();
     assert_eq!(call(nonce, "5").await.status(), 401);
@@ -260,7 +263,7 @@ async fn tokens_bound_by_dpop_want_proofs_and_nonces() {
 }
 
 #[tokio::test]
-async fn every_answer_is_dated_by_the_tenants_clock() {
+async fn the_date_header_follows_the_tenants_clock() {
     let tenant = Tenant::start(|builder| builder).await;
     for path in ["/api/v1/apps", "/nowhere", "/auth/v1/token"] {
         for request in [
@@ -274,7 +277,7 @@ async fn every_answer_is_dated_by_the_tenants_clock() {
 }
 
 #[tokio::test]
-async fn token_requests_fail_on_demand() {
+async fn token_requests_fail_when_requested() {
     let tenant = Tenant::start(|builder| builder).await;
     let form = by_secret(tenant.emulator.client_id(), tenant.emulator.client_secret());
     for (asked, status, error) in [
@@ -283,8 +286,8 @@ async fn token_requests_fail_on_demand() {
         (200, 500, "server_error"),
     ] {
         tenant.emulator.fail_token_requests(1, asked);
-        let (found, answer) = tenant.token(&form).await;
-        assert_eq!((found, &answer["error"]), (status, &json!(error)));
+        let (found, response) = tenant.token(&form).await;
+        assert_eq!((found, &response["error"]), (status, &json!(error)));
         assert_eq!(tenant.token(&form).await.0, 200);
     }
     assert_eq!(tenant.emulator.token_requests(), 6);

@@ -1,4 +1,4 @@
-//! The emulator over loopback, as a client sees it.
+//! The emulated API over loopback.
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 const NOW: u64 = 1_800_000_000;
 
-/// A client with a token of its own.
+/// A client with a token.
 struct Client {
     emulator: Emulator,
     http: reqwest::Client,
@@ -30,7 +30,7 @@ impl Client {
     }
 
     fn of(emulator: Emulator) -> Self {
-        // Fails where another test was faster, which is as good.
+        // Fails if another test has installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let token = emulator.access_token().unwrap();
@@ -71,9 +71,9 @@ impl Client {
 
     /// A POST that must succeed.
     async fn create(&self, path: &str, body: Value) -> Value {
-        let (status, answer) = self.post(path, body).await;
-        assert_eq!(status, 200, "{path}: {answer}");
-        answer
+        let (status, response) = self.post(path, body).await;
+        assert_eq!(status, 200, "{path}: {response}");
+        response
     }
 
     async fn app(&self, name: &str) -> String {
@@ -85,13 +85,13 @@ impl Client {
     }
 
     async fn entitlement(&self, app: &str, name: &str) -> String {
-        let answer = self
+        let response = self
             .create(
                 &format!("/api/v1/apps/{app}/entitlements"),
                 json!({ "displayName": name }),
             )
             .await;
-        text(&answer["appEntitlementView"]["appEntitlement"]["id"])
+        text(&response["appEntitlementView"]["appEntitlement"]["id"])
     }
 }
 
@@ -102,7 +102,7 @@ fn text(value: &Value) -> String {
         .to_owned()
 }
 
-/// The form of a token request, signed with the emulator's own client secret.
+/// The form of a token request with an assertion signed with the emulator's client secret.
 fn token_form(emulator: &Emulator, now: u64) -> Vec<(&'static str, String)> {
     let jwk = URL_SAFE_NO_PAD
         .decode(emulator.client_secret().rsplit_once(':').unwrap().1)
@@ -133,7 +133,7 @@ fn token_form(emulator: &Emulator, now: u64) -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn a_signed_assertion_buys_a_token_that_works_until_it_expires() {
+async fn a_signed_assertion_gives_a_token_that_works_until_it_expires() {
     let seconds = Arc::new(AtomicU64::new(NOW));
     let clock = Arc::clone(&seconds);
     let clock = move || SystemTime::UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed));
@@ -144,46 +144,46 @@ async fn a_signed_assertion_buys_a_token_that_works_until_it_expires() {
 
     let form = token_form(&client.emulator, NOW);
     let url = format!("{}/auth/v1/token", client.emulator.base_url());
-    let (status, answer) = Client::send(client.http.post(&url).form(&form)).await;
+    let (status, response) = Client::send(client.http.post(&url).form(&form)).await;
     assert_eq!(
-        (status, &answer["expires_in"], &answer["token_type"]),
+        (status, &response["expires_in"], &response["token_type"]),
         (200, &json!(600), &json!("Bearer"))
     );
-    client.token = text(&answer["access_token"]);
+    client.token = text(&response["access_token"]);
     assert_eq!(client.get("/api/v1/apps").await.0, 200);
 
-    let (status, answer) = Client::send(client.http.post(&url).form(&form)).await;
+    let (status, response) = Client::send(client.http.post(&url).form(&form)).await;
     assert_eq!(
-        (status, &answer["error"]),
+        (status, &response["error"]),
         (401, &json!("invalid_client")),
         "a replay"
     );
     assert_eq!(client.emulator.token_requests(), 2);
-    let (status, answer) = client.get("/auth/v1/token").await;
-    assert_eq!((status, &answer["code"]), (405, &json!(12)));
+    let (status, response) = client.get("/auth/v1/token").await;
+    assert_eq!((status, &response["code"]), (405, &json!(12)));
 
     seconds.store(NOW + 600, Ordering::Relaxed);
-    let (status, answer) = client.get("/api/v1/apps").await;
-    assert_eq!((status, &answer["code"]), (401, &json!(16)));
+    let (status, response) = client.get("/api/v1/apps").await;
+    assert_eq!((status, &response["code"]), (401, &json!(16)));
     assert!(
-        text(&answer["message"]).contains("(request-id: "),
-        "{answer}"
+        text(&response["message"]).contains("(request-id: "),
+        "{response}"
     );
-    let (status, answer) = Client::send(
+    let (status, response) = Client::send(
         client
             .http
             .get(format!("{}/api/v1/apps", client.emulator.base_url())),
     )
     .await;
     assert_eq!(
-        (status, &answer["code"]),
+        (status, &response["code"]),
         (401, &json!(16)),
         "no token at all"
     );
 }
 
 #[tokio::test]
-async fn apps_are_created_found_changed_and_deleted() {
+async fn apps_are_created_found_updated_and_deleted() {
     let client = Client::start().await;
     let owner = text(&client.get("/api/v1/users").await.1["list"][0]["user"]["id"]);
     let body = json!({ "displayName": "Orchard", "description": "Fruit", "annotations": { "a": "b" }, "owners": [owner] });
@@ -245,7 +245,7 @@ async fn apps_are_created_found_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn entitlements_are_listed_by_pages_and_searched() {
+async fn entitlements_are_listed_in_pages_and_searched() {
     let client = Client::start().await;
     let ledger = client
         .create("/api/v1/search/apps", json!({ "query": "ledger" }))
@@ -305,7 +305,7 @@ async fn entitlements_are_listed_by_pages_and_searched() {
 }
 
 #[tokio::test]
-async fn entitlements_are_created_changed_and_deleted() {
+async fn entitlements_are_created_updated_and_deleted() {
     let client = Client::start().await;
     let app = client.app("Orchard").await;
     let path = format!("/api/v1/apps/{app}/entitlements");
@@ -363,7 +363,7 @@ async fn entitlements_are_created_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn users_are_found() {
+async fn users_are_listed_and_searched() {
     let client = Client::start().await;
     let (_, all) = client.get("/api/v1/users?page_size=100").await;
     assert_eq!(all["list"].as_array().unwrap().len(), 12);
@@ -384,7 +384,7 @@ async fn users_are_found() {
 }
 
 #[tokio::test]
-async fn monitors_and_their_bindings() {
+async fn monitors_and_bindings_are_created_and_deleted() {
     let client = Client::start().await;
     let app = client.app("Orchard").await;
     let entitlement = client.entitlement(&app, "Pick").await;
@@ -444,7 +444,7 @@ async fn monitors_and_their_bindings() {
 }
 
 #[tokio::test]
-async fn proxy_bindings() {
+async fn proxy_bindings_are_created_and_deleted() {
     let client = Client::start().await;
     let app = client.app("Orchard").await;
     let (source, destination) = (
@@ -497,7 +497,7 @@ async fn proxy_bindings() {
 }
 
 #[tokio::test]
-async fn owners_of_entitlements() {
+async fn owners_are_added_replaced_and_removed() {
     let client = Client::start().await;
     let app = client.app("Orchard").await;
     let (target, ruling) = (
@@ -557,69 +557,69 @@ async fn owners_of_entitlements() {
 }
 
 #[tokio::test]
-async fn requests_that_break_the_description_are_refused_by_name() {
+async fn invalid_requests_are_rejected_with_the_field() {
     let client = Client::start().await;
-    let refused = async |request: reqwest::RequestBuilder| {
-        let (status, answer) = Client::send(request).await;
-        assert_eq!((status, &answer["code"]), (400, &json!(3)), "{answer}");
-        text(&answer["details"][0]["fieldViolations"][0]["field"])
+    let rejected = async |request: reqwest::RequestBuilder| {
+        let (status, response) = Client::send(request).await;
+        assert_eq!((status, &response["code"]), (400, &json!(3)), "{response}");
+        text(&response["details"][0]["fieldViolations"][0]["field"])
     };
     let apps = |body: Value| client.request(Method::POST, "/api/v1/apps").json(&body);
-    assert_eq!(refused(apps(json!({}))).await, "displayName");
+    assert_eq!(rejected(apps(json!({}))).await, "displayName");
     assert_eq!(
-        refused(apps(json!({ "displayName": "a", "colour": 1 }))).await,
+        rejected(apps(json!({ "displayName": "a", "colour": 1 }))).await,
         "colour"
     );
     assert_eq!(
-        refused(apps(json!({ "displayName": "a", "monthlyCostUsd": 3e9 }))).await,
+        rejected(apps(json!({ "displayName": "a", "monthlyCostUsd": 3e9 }))).await,
         "monthlyCostUsd"
     );
     assert_eq!(
-        refused(apps(
+        rejected(apps(
             json!({ "displayName": "a", "identityMatching": "BEST" })
         ))
         .await,
         "identityMatching"
     );
     assert_eq!(
-        refused(apps(
+        rejected(apps(
             json!({ "displayName": "a", "annotations": { "k": 1 } })
         ))
         .await,
         "annotations.k"
     );
     assert_eq!(
-        refused(client.request(Method::POST, "/api/v1/apps")).await,
+        rejected(client.request(Method::POST, "/api/v1/apps")).await,
         "displayName"
     );
     assert_eq!(
-        refused(client.request(Method::GET, "/api/v1/apps?page_size=x")).await,
+        rejected(client.request(Method::GET, "/api/v1/apps?page_size=x")).await,
         "page_size"
     );
     assert_eq!(
-        refused(client.request(Method::GET, "/api/v1/apps?limit=1")).await,
+        rejected(client.request(Method::GET, "/api/v1/apps?limit=1")).await,
         "limit"
     );
     assert_eq!(
-        refused(client.request(Method::GET, "/api/v1/apps?page_size=-1")).await,
+        rejected(client.request(Method::GET, "/api/v1/apps?page_size=-1")).await,
         "page_size"
     );
     assert_eq!(
-        refused(client.request(Method::GET, "/api/v1/apps").json(&json!({}))).await,
+        rejected(client.request(Method::GET, "/api/v1/apps").json(&json!({}))).await,
         "body"
     );
     assert_eq!(
-        refused(client.request(Method::POST, "/api/v1/apps").body("{}")).await,
+        rejected(client.request(Method::POST, "/api/v1/apps").body("{}")).await,
         "content-type"
     );
     let cut = client
         .request(Method::POST, "/api/v1/apps")
         .header("content-type", "application/json")
         .body("{");
-    assert_eq!(refused(cut).await, "body");
+    assert_eq!(rejected(cut).await, "body");
 
-    let (status, answer) = client.get("/api/v1/nothing").await;
-    assert_eq!((status, &answer["code"]), (404, &json!(5)));
+    let (status, response) = client.get("/api/v1/nothing").await;
+    assert_eq!((status, &response["code"]), (404, &json!(5)));
     let response = client
         .request(Method::PUT, "/api/v1/apps")
         .send()
@@ -632,7 +632,7 @@ async fn requests_that_break_the_description_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn requests_are_remembered() {
+async fn requests_are_logged() {
     let client = Client::start().await;
     client
         .call(
@@ -665,7 +665,7 @@ async fn requests_are_remembered() {
 }
 
 #[tokio::test]
-async fn every_operation_takes_samples_and_answers() {
+async fn every_operation_accepts_samples_and_responds() {
     let client = Client::of(Emulator::builder().stateful(false).start().await.unwrap());
     let description = c1_api_emulator::description().unwrap();
     let mut sampler = Sampler::new(description, 1);
@@ -692,8 +692,8 @@ async fn every_operation_takes_samples_and_answers() {
         if let Some(body) = &operation.body {
             request = request.json(&sampler.message(body));
         }
-        let (status, answer) = Client::send(request).await;
-        assert_eq!(status, 200, "{}: {answer}", operation.id());
+        let (status, response) = Client::send(request).await;
+        assert_eq!(status, 200, "{}: {response}", operation.id());
         assert_eq!(
             client.emulator.requests().last().unwrap().operation,
             operation.id()
@@ -706,7 +706,7 @@ async fn every_operation_takes_samples_and_answers() {
 }
 
 #[tokio::test]
-async fn ids_and_samples_follow_the_seed_and_credentials_do_not() {
+async fn ids_and_samples_depend_on_the_seed_and_credentials_do_not() {
     let seeded = async |seed| {
         let emulator = Emulator::builder().seed(seed).start().await.unwrap();
         let secret = emulator.client_secret().to_owned();
@@ -727,9 +727,9 @@ async fn ids_and_samples_follow_the_seed_and_credentials_do_not() {
 }
 
 #[tokio::test]
-async fn it_serves_loopback_only_and_stops() {
-    let refused = Emulator::builder().address(([0, 0, 0, 0], 0)).start().await;
-    assert!(matches!(refused, Err(Error::NotLoopback(_))));
+async fn only_loopback_is_served_until_shutdown() {
+    let rejected = Emulator::builder().address(([0, 0, 0, 0], 0)).start().await;
+    assert!(matches!(rejected, Err(Error::NotLoopback(_))));
 
     let client = Client::start().await;
     assert_eq!(client.get("/api/v1/apps").await.0, 200);

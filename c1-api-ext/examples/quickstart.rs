@@ -1,9 +1,8 @@
-//! The main job, end to end: connect, create an entitlement, put it into a conflict monitor, bind it
-//! to another, make one the owner of the other, and page through what is there.
+//! A tour of the SDK: connect, create entitlements, bind them to a conflict monitor and to each other,
+//! add an owner, and list the entitlements page by page.
 //!
-//! Without credentials it runs against an emulated tenant that it starts itself. With
-//! `CONDUCTORONE_*` set it talks to that tenant and only reads, unless `--write` is given; what it
-//! creates it deletes again.
+//! Without credentials it starts an emulated tenant. With `CONDUCTORONE_*` set it talks to that
+//! tenant, and only reads unless `--write` is given. It deletes what it creates.
 
 use std::error::Error;
 
@@ -26,19 +25,19 @@ async fn main() -> Outcome<()> {
     if has_credentials {
         let c1 = C1::from_env()?;
         println!(
-            "Tenant {}, from CONDUCTORONE_* in the environment.",
+            "Tenant {} (from CONDUCTORONE_* in the environment).",
             c1.tenant()
         );
         if write {
             tour(&c1).await
         } else {
-            println!("Only reading; --write does the whole tour.");
+            println!("Reading only. Use --write for the whole tour.");
             read(&c1).await
         }
     } else {
         let emulator = Emulator::start().await?;
         println!(
-            "No CONDUCTORONE_* in the environment: started an emulated tenant at {}.",
+            "CONDUCTORONE_* is not set. Started an emulated tenant at {}.",
             emulator.base_url()
         );
         let c1 = C1::builder()
@@ -46,7 +45,7 @@ async fn main() -> Outcome<()> {
             .build()?;
         tour(&c1).await?;
         println!(
-            "\n{} calls, {} token.",
+            "\n{} API calls, {} token request(s).",
             emulator.requests().len(),
             emulator.token_requests()
         );
@@ -55,7 +54,7 @@ async fn main() -> Outcome<()> {
     }
 }
 
-/// The four operations that this SDK began with, on things of its own.
+/// Creates an app, runs the operations on it, and deletes it.
 async fn tour(c1: &C1) -> Outcome<()> {
     println!("\nCreating");
     let app = c1
@@ -69,7 +68,7 @@ async fn tour(c1: &C1) -> Outcome<()> {
     println!("  app                   {app_id}");
     let done = operations(c1, &app_id).await;
     c1.apps().delete(&app_id).await?;
-    println!("\nDeleted the app again.");
+    println!("\nDeleted the app.");
     done
 }
 
@@ -101,10 +100,10 @@ async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
             .create_app_entitlement_monitor_binding(binding)
             .await?;
         let side = bound.entitlement_group.unwrap_or_default();
-        println!("  on its side           {entitlement} as {side}");
+        println!("  monitor binding       {entitlement} in {side}");
     }
 
-    // 3. Bind two entitlements as a proxy: who has the first gets the second.
+    // 3. Add a proxy binding: whoever has the first entitlement also gets the second.
     let request = CreateAppEntitlementProxyRequest::new();
     let proxy = c1
         .app_entitlements_proxy()
@@ -115,10 +114,10 @@ async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
         .and_then(|view| view.app_proxy_entitlement);
     let destination = proxy
         .and_then(|proxy| proxy.dst_app_entitlement_id)
-        .ok_or("the proxy leads nowhere")?;
-    println!("  proxy binding         {payments} gives {destination}");
+        .ok_or("the proxy binding has no destination")?;
+    println!("  proxy binding         {payments} implies {destination}");
 
-    // 4. Make whoever holds the second an owner of the first.
+    // 4. Make the holders of the second entitlement owners of the first.
     let holders = AppEntitlementRef::new().app_id(app_id).id(&approvals);
     let request = CreateAppEntitlementEntitlementOwnerRequest::new().app_entitlement_ref(holders);
     let owner = c1
@@ -129,7 +128,7 @@ async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
         .app_entitlement_owner_entitlement
         .and_then(|owner| owner.role_slug);
     println!(
-        "  entitlement owner     {approvals} of {payments}, as {}",
+        "  entitlement owner     {approvals} of {payments} as {}",
         role.unwrap_or_default()
     );
 
@@ -140,7 +139,7 @@ async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
 
 async fn create_entitlement(c1: &C1, app_id: &str, name: &str) -> Outcome<String> {
     let request =
-        CreateAppEntitlementRequest::new(name).description("Made by the quickstart of the SDK.");
+        CreateAppEntitlementRequest::new(name).description("Created by the SDK quickstart.");
     let created = c1.app_entitlements().create(app_id, request).await?;
     let entitlement = created
         .app_entitlement_view
@@ -152,7 +151,7 @@ async fn create_entitlement(c1: &C1, app_id: &str, name: &str) -> Outcome<String
     Ok(id)
 }
 
-/// Pages through the entitlements of the first apps.
+/// Lists the entitlements of the first apps.
 async fn read(c1: &C1) -> Outcome<()> {
     println!("\nEntitlements");
     for app in c1.apps().list().page_size(10).await?.list {
@@ -170,7 +169,7 @@ async fn read(c1: &C1) -> Outcome<()> {
     Ok(())
 }
 
-/// All entitlements of an app, and on how many pages they came.
+/// All entitlements of an app, and the number of pages.
 async fn entitlements(c1: &C1, app_id: &str) -> Outcome<(Vec<AppEntitlement>, usize)> {
     let mut entitlements = Vec::new();
     let mut token = String::new();
@@ -187,7 +186,7 @@ async fn entitlements(c1: &C1, app_id: &str) -> Outcome<(Vec<AppEntitlement>, us
                 .filter_map(|view| view.app_entitlement),
         );
         match page.next_page_token.filter(|next| !next.is_empty()) {
-            Some(next) if next == token => return Err("the tenant repeats a page token".into()),
+            Some(next) if next == token => return Err("the server repeated a page token".into()),
             Some(next) => token = next,
             None => return Ok((entitlements, pages)),
         }

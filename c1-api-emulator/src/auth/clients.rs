@@ -1,14 +1,14 @@
-//! The clients that have a secret.
+//! Clients with a secret.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
 
 use ring::digest::{SHA256, digest};
 
-use super::refusal::Refusal;
+use super::oauth_error::OAuthError;
 use crate::credentials::Credentials;
 
-/// A client and what it proves itself by.
+/// A registered client.
 pub(super) struct Client {
     pub(super) id: String,
     pub(super) public_key: Vec<u8>,
@@ -17,9 +17,9 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Checks the secret in its textual form.
-    pub(super) fn check_secret(&self, secret: &str) -> Result<(), Refusal> {
-        // Hashes have one length and nothing to guess from, and all of their bytes are looked at.
+    /// Checks the client secret.
+    pub(super) fn check_secret(&self, secret: &str) -> Result<(), OAuthError> {
+        // A comparison in constant time, of hashes, which have equal lengths.
         let different = hash(secret)
             .iter()
             .zip(&self.secret_hash)
@@ -27,7 +27,7 @@ impl Client {
         if different == 0 {
             Ok(())
         } else {
-            Err(Refusal::client("client_secret: not the client's secret"))
+            Err(OAuthError::client("client_secret: wrong secret"))
         }
     }
 }
@@ -36,12 +36,12 @@ fn hash(text: &str) -> Vec<u8> {
     digest(&SHA256, text.as_bytes()).as_ref().to_vec()
 }
 
-/// The known clients by their ids.
+/// The registered clients by id.
 #[derive(Default)]
 pub(super) struct Clients(HashMap<String, Client>);
 
 impl Clients {
-    /// Makes a client known, until it expires.
+    /// Registers a client until `expiry`.
     pub(super) fn add(&mut self, credentials: &Credentials, expiry: Option<SystemTime>) {
         let client = Client {
             id: credentials.client_id.clone(),
@@ -52,12 +52,14 @@ impl Clients {
         self.0.insert(client.id.clone(), client);
     }
 
-    /// The client that a request names.
-    pub(super) fn get(&self, now: SystemTime, id: Option<&str>) -> Result<&Client, Refusal> {
+    /// The client with the id, unless it is expired.
+    pub(super) fn get(&self, now: SystemTime, id: Option<&str>) -> Result<&Client, OAuthError> {
         let client = id.and_then(|id| self.0.get(id));
-        let client = client.ok_or_else(|| Refusal::client("no client has this client_id"))?;
+        let client = client.ok_or_else(|| OAuthError::client("client_id: unknown client"))?;
         match client.expiry {
-            Some(expiry) if expiry <= now => Err(Refusal::client("the client has expired")),
+            Some(expiry) if expiry <= now => {
+                Err(OAuthError::client("client_id: the client is expired"))
+            }
             _ => Ok(client),
         }
     }

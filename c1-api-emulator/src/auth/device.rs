@@ -1,4 +1,4 @@
-//! Device logins (RFC 8628): a person elsewhere says yes or no.
+//! Device logins (RFC 8628): a user approves or denies a login on another device.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -6,19 +6,19 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::form::Form;
-use super::refusal::Refusal;
+use super::oauth_error::OAuthError;
 use crate::credentials::{random, random_text};
 use crate::error::Error;
 
 /// The `grant_type` of a device login.
 pub(super) const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// How much longer a client has to wait for each time that it did not.
+/// Added to the polling interval for each poll that is too early (RFC 8628, section 3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
-/// What a client has to wait that was told nothing (RFC 8628, section 3.2).
+/// The polling interval if the response has none (RFC 8628, section 3.2).
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What the person says.
+/// The user's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Decision {
     Pending,
@@ -35,13 +35,13 @@ struct Login {
     decision: Decision,
 }
 
-/// A login that has begun.
+/// The response to a device authorization request.
 pub(crate) struct Started {
-    pub(crate) answer: Value,
+    pub(crate) response: Value,
     pub(crate) user_code: String,
 }
 
-/// The logins under way, by their device codes.
+/// The device logins by device code.
 pub(super) struct Devices {
     origin: String,
     interval: Option<Duration>,
@@ -50,7 +50,7 @@ pub(super) struct Devices {
 }
 
 impl Devices {
-    /// `origin` is where people go to; clients are not told of an interval of `None`.
+    /// `origin` is the base URL of the verification page; an `interval` of `None` is not reported.
     pub(super) fn new(origin: String, interval: Option<Duration>, lifetime: Duration) -> Self {
         Self {
             origin,
@@ -60,11 +60,11 @@ impl Devices {
         }
     }
 
-    /// Begins a login of the client.
+    /// Starts a login of the client.
     pub(super) fn start(&mut self, now: SystemTime, client_id: &str) -> Result<Started, Error> {
         let (device_code, user_code) = (random_text()?, user_code()?);
         let uri = format!("{}/device", self.origin);
-        let mut answer = json!({
+        let mut response = json!({
             "device_code": device_code,
             "user_code": user_code,
             "verification_uri": uri,
@@ -72,9 +72,9 @@ impl Devices {
             "expires_in": self.lifetime.as_secs(),
         });
         if let Some(interval) = self.interval {
-            answer["interval"] = json!(interval.as_secs());
+            response["interval"] = json!(interval.as_secs());
         }
-        // Whoever asks late is told that the login has expired, but not for ever.
+        // An expired login is kept for one more lifetime, to report `expired_token`.
         let lifetime = self.lifetime;
         self.logins.retain(|_, login| login.expiry + lifetime > now);
         let login = Login {
@@ -86,10 +86,13 @@ impl Devices {
             decision: Decision::Pending,
         };
         self.logins.insert(device_code, login);
-        Ok(Started { answer, user_code })
+        Ok(Started {
+            response,
+            user_code,
+        })
     }
 
-    /// Says yes or no; whether there is a login that waits for it.
+    /// Approves or denies a login. Returns whether one was pending.
     pub(super) fn decide(&mut self, now: SystemTime, user_code: &str, approve: bool) -> bool {
         let login = self.logins.values_mut().find(|login| {
             login.user_code == user_code
@@ -107,23 +110,23 @@ impl Devices {
         true
     }
 
-    /// Whether the login is approved, which it is said to be once only.
-    pub(super) fn poll(&mut self, now: SystemTime, form: &Form) -> Result<(), Refusal> {
-        let code = form.need("device_code")?;
-        let client_id = form.need("client_id")?;
+    /// Succeeds once for an approved login; the device code is then used up.
+    pub(super) fn poll(&mut self, now: SystemTime, form: &Form) -> Result<(), OAuthError> {
+        let code = form.require("device_code")?;
+        let client_id = form.require("client_id")?;
         let login = self
             .logins
             .get_mut(code)
-            .ok_or_else(|| Refusal::grant("device_code: unknown or used before"))?;
+            .ok_or_else(|| OAuthError::grant("device_code: unknown or already used"))?;
         if login.client_id != client_id {
-            return Err(Refusal::grant("device_code: of another client"));
+            return Err(OAuthError::grant("device_code: issued to another client"));
         }
         if login.expiry <= now {
-            return Err(Refusal::new("expired_token", "nobody decided in time"));
+            return Err(OAuthError::new("expired_token", "the login is expired"));
         }
         match login.decision {
-            Decision::Pending => Err(login.wait(now)),
-            Decision::Denied => Err(Refusal::new("access_denied", "the login was denied")),
+            Decision::Pending => Err(login.pending(now)),
+            Decision::Denied => Err(OAuthError::new("access_denied", "the login was denied")),
             Decision::Approved => {
                 self.logins.remove(code);
                 Ok(())
@@ -133,20 +136,24 @@ impl Devices {
 }
 
 impl Login {
-    fn wait(&mut self, now: SystemTime) -> Refusal {
-        let hasty = self
+    /// The error for a poll of a pending login.
+    fn pending(&mut self, now: SystemTime) -> OAuthError {
+        let too_early = self
             .last_poll
             .is_some_and(|last| now < last + self.interval);
         self.last_poll = Some(now);
-        if !hasty {
-            return Refusal::new("authorization_pending", "nobody has decided yet");
+        if !too_early {
+            return OAuthError::new("authorization_pending", "the login is pending");
         }
         self.interval += SLOW_DOWN;
-        Refusal::new("slow_down", "expected five seconds more between requests")
+        OAuthError::new(
+            "slow_down",
+            "polled too early: the interval is now five seconds longer",
+        )
     }
 }
 
-/// Eight letters that are hard to confuse and spell no words (RFC 8628, section 6.1).
+/// Eight consonants, which are easy to read and do not form words (RFC 8628, section 6.1).
 fn user_code() -> Result<String, Error> {
     const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
     let letters = random::<8>()?.map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));

@@ -1,4 +1,4 @@
-//! Token exchange (RFC 8693): JWTs of an issuer that the tenant trusts.
+//! Token exchange (RFC 8693): JWTs of a trusted issuer for access tokens.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,23 +10,23 @@ use serde_json::json;
 use super::SKEW;
 use super::form::Form;
 use super::jwt::{self, Jwt};
-use super::refusal::Refusal;
+use super::oauth_error::OAuthError;
 use crate::credentials::{client_id, random, random_text};
 use crate::error::Error;
 
 /// The `grant_type` of a token exchange.
 pub(super) const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-/// What is given out, in the words of RFC 8693.
+/// The `issued_token_type`.
 pub(super) const ISSUED: &str = "urn:ietf:params:oauth:token-type:access_token";
-/// What is taken in.
+/// The `subject_token_type`.
 pub(super) const SUBJECT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
-/// Who signs the subject tokens.
+/// The issuer of the subject tokens.
 const ISSUER: &str = "https://issuer.example";
-/// How old a subject token may be.
+/// The longest age of a subject token, in seconds.
 const MAX_AGE: f64 = 600.0;
 
-/// A trust in an issuer; it plays the issuer as well.
+/// A trust in an issuer. It also acts as the issuer.
 pub(crate) struct Trust {
     pub(crate) client_id: String,
     hosts: Vec<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// A trust of the tenant at the address; `hosts` are the ways to write its host without port.
+    /// A trust of the tenant at `address`; `hosts` are the spellings of its host, without port.
     pub(crate) fn generate(address: SocketAddr, hosts: Vec<String>) -> Result<Self, Error> {
         let key = Ed25519KeyPair::from_seed_unchecked(&random::<32>()?);
         Ok(Self {
@@ -44,7 +44,7 @@ impl Trust {
         })
     }
 
-    /// A subject token of the issuer, made now.
+    /// Issues a subject token.
     pub(crate) fn subject_token(&self, now: SystemTime) -> Result<String, Error> {
         let iat = now
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -59,52 +59,50 @@ impl Trust {
         ))
     }
 
-    /// Verifies a request for an exchange.
-    pub(super) fn verify(&self, now: SystemTime, form: &Form) -> Result<(), Refusal> {
+    /// Verifies the form of a token exchange.
+    pub(super) fn verify(&self, now: SystemTime, form: &Form) -> Result<(), OAuthError> {
         if form.get("client_id") != Some(&self.client_id) {
-            return Err(Refusal::client("no trust has this client_id"));
+            return Err(OAuthError::client("client_id: unknown trust"));
         }
-        let token = form.need("subject_token")?;
-        if form.need("subject_token_type")? != SUBJECT {
-            return Err(Refusal::request(
+        let token = form.require("subject_token")?;
+        if form.require("subject_token_type")? != SUBJECT {
+            return Err(OAuthError::request(
                 "subject_token_type: expected the jwt type of RFC 8693",
             ));
         }
         let jwt = Jwt::parse(token)
-            .ok_or_else(|| Refusal::request("subject_token: expected a signed JWT"))?;
+            .ok_or_else(|| OAuthError::request("subject_token: expected a signed JWT"))?;
         if jwt.alg() != "EdDSA" {
-            return Err(Refusal::grant("alg: expected EdDSA"));
+            return Err(OAuthError::grant("alg: expected EdDSA"));
         }
         if !jwt.is_signed_by(&ED25519, self.key.public_key().as_ref()) {
-            return Err(Refusal::grant(
-                "the subject token is not signed with the issuer's key",
-            ));
+            return Err(OAuthError::grant("subject_token: invalid signature"));
         }
         self.verify_claims(jwt::seconds(now), &jwt)
     }
 
-    fn verify_claims(&self, now: f64, jwt: &Jwt<'_>) -> Result<(), Refusal> {
+    fn verify_claims(&self, now: f64, jwt: &Jwt<'_>) -> Result<(), OAuthError> {
         if jwt.claim("iss") != ISSUER {
-            return Err(Refusal::grant("iss: the trust is in another issuer"));
+            return Err(OAuthError::grant("iss: expected the trusted issuer"));
         }
         if !jwt.is_for(&self.hosts) {
-            return Err(Refusal::grant(
-                "aud: expected the host of the tenant, without port",
+            return Err(OAuthError::grant(
+                "aud: expected the tenant's host without port",
             ));
         }
         let time = |name| {
             let time = jwt.time(name);
-            time.ok_or_else(|| Refusal::grant(format!("{name}: expected seconds since 1970")))
+            time.ok_or_else(|| OAuthError::grant(format!("{name}: expected seconds since 1970")))
         };
         let (iat, exp) = (time("iat")?, time("exp")?);
         if iat < now - MAX_AGE {
-            return Err(Refusal::grant("iat: expected at most ten minutes ago"));
+            return Err(OAuthError::grant("iat: expected at most ten minutes ago"));
         }
         if iat > now + SKEW {
-            return Err(Refusal::grant("iat: the subject token is from the future"));
+            return Err(OAuthError::grant("iat: expected a time in the past"));
         }
         if exp <= now {
-            return Err(Refusal::grant("exp: the subject token has expired"));
+            return Err(OAuthError::grant("exp: the subject token is expired"));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Public keys as JSON (RFC 7517, RFC 7518, RFC 8037) and their thumbprints (RFC 7638).
+//! Public keys in JWK form (RFC 7517, RFC 7518, RFC 8037) and their thumbprints (RFC 7638).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::jwt::text;
 
-/// A key that verifies signatures of one algorithm.
+/// A public key for one signature algorithm.
 pub(super) struct Jwk {
     pub(super) algorithm: &'static dyn VerificationAlgorithm,
     pub(super) bytes: Vec<u8>,
@@ -16,8 +16,8 @@ pub(super) struct Jwk {
 }
 
 impl Jwk {
-    /// Reads the key for the algorithm; `None` when it is private or of another kind.
-    pub(super) fn read(alg: &str, jwk: &Map<String, Value>) -> Option<Self> {
+    /// Parses the key for the algorithm; `None` if it is private or has another type.
+    pub(super) fn parse(alg: &str, jwk: &Map<String, Value>) -> Option<Self> {
         if jwk.contains_key("d") {
             return None;
         }
@@ -25,12 +25,12 @@ impl Jwk {
         match (alg, text(jwk, "kty"), text(jwk, "crv")) {
             ("ES256", "EC", "P-256") => {
                 let (x, y) = (x()?, coordinate(jwk, "y")?);
-                // The members in the order of their names, as the thumbprint wants them.
+                // Members in alphabetical order, as the thumbprint requires.
                 let members = json!({ "crv": "P-256", "kty": "EC",
                     "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) });
                 Some(Self {
                     algorithm: &ECDSA_P256_SHA256_FIXED,
-                    // 4: the point is written out in full.
+                    // 4: an uncompressed point.
                     bytes: [&[4][..], &x, &y].concat(),
                     thumbprint: sha256(members.to_string().as_bytes()),
                 })
@@ -50,7 +50,7 @@ impl Jwk {
     }
 }
 
-/// The SHA-256 of the bytes in base64url, as thumbprints and `ath` have it.
+/// The SHA-256 of the bytes as base64url, for thumbprints and `ath`.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, bytes))
 }
@@ -70,11 +70,11 @@ mod tests {
     use super::{Jwk, sha256};
 
     fn thumbprint(alg: &str, jwk: &Value) -> Option<String> {
-        Some(Jwk::read(alg, jwk.as_object()?)?.thumbprint)
+        Some(Jwk::parse(alg, jwk.as_object()?)?.thumbprint)
     }
 
     #[test]
-    fn thumbprints_are_those_of_the_standards() {
+    fn thumbprints_match_the_rfcs() {
         // RFC 8037, appendix A.3, and RFC 9449, sections 4.1 and 6.1.
         let ed25519 = json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig",
             "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_of_tokens_are_those_of_the_standard() {
+    fn token_hashes_match_the_rfc() {
         // RFC 9449, section 7.1.
         assert_eq!(
             sha256(b"Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"),

@@ -1,4 +1,4 @@
-//! Signed JWTs (RFC 7515, RFC 7519): taken apart, verified, made.
+//! Signed JWTs (RFC 7515, RFC 7519): parsing, verification and signing.
 
 use std::time::SystemTime;
 
@@ -7,17 +7,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{Ed25519KeyPair, UnparsedPublicKey, VerificationAlgorithm};
 use serde_json::{Map, Value};
 
-/// A JWT in its parts; nothing in it is verified yet.
+/// The parts of a JWT, not verified yet.
 pub(super) struct Jwt<'a> {
     pub(super) header: Map<String, Value>,
     pub(super) claims: Map<String, Value>,
-    /// What the signature is over.
+    /// The signed text: header and claims.
     pub(super) signed: &'a str,
     signature: Vec<u8>,
 }
 
 impl<'a> Jwt<'a> {
-    /// `None` when the text has not the form of a signed JWT.
+    /// `None` if the text is not in the form of a signed JWT.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let (signed, signature) = text.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
@@ -29,7 +29,7 @@ impl<'a> Jwt<'a> {
         })
     }
 
-    /// The algorithm that the header names; empty when it names none.
+    /// The algorithm in the header; empty if there is none.
     pub(super) fn alg(&self) -> &str {
         text(&self.header, "alg")
     }
@@ -44,44 +44,44 @@ impl<'a> Jwt<'a> {
             .is_ok()
     }
 
-    /// A claim that is a text; empty when it is missing or something else.
+    /// A string claim; empty if it is missing or not a string.
     pub(super) fn claim(&self, name: &str) -> &str {
         text(&self.claims, name)
     }
 
-    /// A claim that is a time, in seconds since 1970.
+    /// A numeric claim in seconds since 1970.
     pub(super) fn time(&self, name: &str) -> Option<f64> {
         self.claims.get(name)?.as_f64()
     }
 
-    /// Whether the audience is or holds one of the hosts.
+    /// Whether the audience is or contains one of the hosts.
     pub(super) fn is_for(&self, hosts: &[String]) -> bool {
-        let is_ours = |value: &Value| {
+        let matches = |value: &Value| {
             value
                 .as_str()
-                .is_some_and(|host| hosts.iter().any(|ours| ours == host))
+                .is_some_and(|host| hosts.iter().any(|known| known == host))
         };
         match self.claims.get("aud") {
-            Some(Value::Array(audiences)) => audiences.iter().any(is_ours),
-            Some(audience) => is_ours(audience),
+            Some(Value::Array(audiences)) => audiences.iter().any(matches),
+            Some(audience) => matches(audience),
             None => false,
         }
     }
 }
 
-/// A member that is a text; empty when it is missing or something else.
+/// A string member; empty if it is missing or not a string.
 pub(super) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> &'a str {
     object.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The time as JWTs tell it.
+/// The time in seconds since 1970.
 pub(super) fn seconds(time: SystemTime) -> f64 {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs_f64()
 }
 
-/// Makes a JWT with an Ed25519 key.
+/// Signs a JWT with an Ed25519 key.
 pub(super) fn sign(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
     let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
     let signed = format!("{header}.{claims}");

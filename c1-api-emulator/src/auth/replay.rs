@@ -1,16 +1,16 @@
-//! What may be used once only.
+//! Replay detection for assertions and proofs.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-/// Marks that were seen, until they would be refused for their age anyway.
+/// The ids that were used, kept until they would be rejected for their age anyway.
 #[derive(Default)]
-pub(super) struct Used(HashMap<String, SystemTime>);
+pub(super) struct ReplayCache(HashMap<String, SystemTime>);
 
-impl Used {
-    /// Whether the mark is new; from now on it is not.
-    pub(super) fn is_new(&mut self, now: SystemTime, mark: String, until: SystemTime) -> bool {
+impl ReplayCache {
+    /// Whether the id is new. Records it until `until`.
+    pub(super) fn is_new(&mut self, now: SystemTime, id: String, until: SystemTime) -> bool {
         self.0.retain(|_, until| *until > now);
-        self.0.insert(mark, until).is_none()
+        self.0.insert(id, until).is_none()
     }
 }

@@ -1,4 +1,4 @@
-//! The token endpoint as a client sees it, but without sockets.
+//! Tests of the OAuth endpoints, without sockets.
 
 mod assertion;
 mod device;
@@ -17,7 +17,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 
-use super::{Auth, Refusal, Settings, Trust, hosts};
+use super::{Auth, OAuthError, Settings, Trust, hosts};
 use crate::credentials::Credentials;
 
 const NOW: u64 = 1_800_000_000;
@@ -26,8 +26,8 @@ fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// The tenant's side, and what a client of it has.
-struct Side {
+/// The tenant's authentication and a client's credentials.
+struct Fixture {
     auth: Auth,
     client: Credentials,
     key: Ed25519KeyPair,
@@ -36,7 +36,7 @@ struct Side {
     headers: HeaderMap,
 }
 
-impl Side {
+impl Fixture {
     fn new() -> Self {
         Self::of(&Settings {
             token_lifetime: Duration::from_secs(600),
@@ -62,26 +62,26 @@ impl Side {
         }
     }
 
-    fn ask(&mut self, form: &[(&str, &str)]) -> Result<Value, Refusal> {
+    fn request(&mut self, form: &[(&str, &str)]) -> Result<Value, OAuthError> {
         let body = encode(form);
         self.auth
             .token(at(self.now), &self.headers, body.as_bytes())
     }
 
-    fn refused(&mut self, form: &[(&str, &str)]) -> (&'static str, String) {
-        let refusal = self.ask(form).unwrap_err();
-        (refusal.error, refusal.description)
+    fn rejected(&mut self, form: &[(&str, &str)]) -> (&'static str, String) {
+        let rejection = self.request(form).unwrap_err();
+        (rejection.error, rejection.description)
     }
 
-    fn ask_by_secret(&mut self) -> Result<Value, Refusal> {
+    fn request_with_secret(&mut self) -> Result<Value, OAuthError> {
         let (id, secret) = (
             self.client.client_id.clone(),
             self.client.client_secret.clone(),
         );
-        self.ask(&by_secret(&id, &secret))
+        self.request(&by_secret(&id, &secret))
     }
 
-    /// Whether a call with the `Authorization` is let through.
+    /// Whether a call with the `Authorization` header is authorized.
     fn may_call(&mut self, authorization: &str) -> bool {
         let parts = call(&[(AUTHORIZATION.as_str(), authorization)]);
         self.auth.authorize(at(self.now), &parts).is_ok()
@@ -103,7 +103,7 @@ fn encode(form: &[(&str, &str)]) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// A call to the API with the headers.
+/// An API call with the headers.
 fn call(headers: &[(&str, &str)]) -> Parts {
     let mut request = hyper::Request::builder().uri("/api/v1/apps?page_size=10");
     for (name, value) in headers {
@@ -122,19 +122,20 @@ fn key(client: &Credentials) -> Ed25519KeyPair {
     Ed25519KeyPair::from_seed_and_public_key(&seed, &public).unwrap()
 }
 
-fn token(answer: &Value) -> &str {
-    answer["access_token"].as_str().unwrap()
+fn token(response: &Value) -> &str {
+    response["access_token"].as_str().unwrap()
 }
 
 #[test]
-fn requests_that_are_not_token_requests() {
-    let mut side = Side::new();
+fn malformed_token_requests_are_rejected() {
+    let mut fixture = Fixture::new();
     let mut error = |headers: &HeaderMap, body: &str| {
-        side.auth
+        fixture
+            .auth
             .token(at(NOW), headers, body.as_bytes())
             .unwrap_err()
     };
-    let form = side.headers.clone();
+    let form = fixture.headers.clone();
     for (body, expected) in [
         ("", "invalid_request"),
         ("grant_type=", "invalid_request"),
@@ -154,91 +155,97 @@ fn requests_that_are_not_token_requests() {
     );
     let mut with_header = form;
     with_header.insert(AUTHORIZATION, HeaderValue::from_static("Basic x"));
-    let refusal = error(&with_header, "grant_type=client_credentials");
+    let rejection = error(&with_header, "grant_type=client_credentials");
     assert_eq!(
-        (refusal.error, refusal.http.as_u16()),
+        (rejection.error, rejection.http.as_u16()),
         ("invalid_client", 401)
     );
 }
 
 #[test]
-fn the_secret_itself_buys_a_token() {
-    let mut side = Side::new();
-    let answer = side.ask_by_secret().unwrap();
-    assert!(side.may_call(&format!("Bearer {}", token(&answer))));
-    assert!(side.ask_by_secret().is_ok(), "again");
+fn a_client_secret_is_accepted() {
+    let mut fixture = Fixture::new();
+    let response = fixture.request_with_secret().unwrap();
+    assert!(fixture.may_call(&format!("Bearer {}", token(&response))));
+    assert!(fixture.request_with_secret().is_ok(), "again");
 
     let (id, secret) = (
-        side.client.client_id.clone(),
-        side.client.client_secret.clone(),
+        fixture.client.client_id.clone(),
+        fixture.client.client_secret.clone(),
     );
     for wrong in [&secret[1..], &format!("{secret}A"), "x"] {
-        let (error, description) = side.refused(&by_secret(&id, wrong));
+        let (error, description) = fixture.rejected(&by_secret(&id, wrong));
         assert_eq!(error, "invalid_client");
         assert!(description.starts_with("client_secret:") && !description.contains(&secret));
     }
     let mut both = by_secret(&id, &secret).to_vec();
     both.push(("client_assertion", "x"));
-    assert_eq!(side.refused(&both).0, "invalid_request");
+    assert_eq!(fixture.rejected(&both).0, "invalid_request");
 }
 
 #[test]
-fn clients_are_told_apart_and_expire() {
-    let mut side = Side::new();
+fn clients_have_their_own_secrets_and_expire() {
+    let mut fixture = Fixture::new();
     let other = Credentials::generate(([127, 0, 0, 1], 80).into(), "pcc").unwrap();
-    side.auth.add_client(&other, Some(at(NOW + 60)));
+    fixture.auth.add_client(&other, Some(at(NOW + 60)));
     let form = by_secret(&other.client_id, &other.client_secret);
-    assert!(side.ask(&form).is_ok());
-    let secret = side.client.client_secret.clone();
+    assert!(fixture.request(&form).is_ok());
+    let secret = fixture.client.client_secret.clone();
     let swapped = by_secret(&other.client_id, &secret);
-    assert_eq!(side.refused(&swapped).0, "invalid_client");
-    side.now += 60;
+    assert_eq!(fixture.rejected(&swapped).0, "invalid_client");
+    fixture.now += 60;
     assert_eq!(
-        side.refused(&form),
-        ("invalid_client", "the client has expired".to_owned())
+        fixture.rejected(&form),
+        (
+            "invalid_client",
+            "client_id: the client is expired".to_owned()
+        )
     );
-    assert!(side.ask_by_secret().is_ok(), "the first one never expires");
+    assert!(
+        fixture.request_with_secret().is_ok(),
+        "the first one never expires"
+    );
 }
 
 #[test]
-fn revoked_tokens_are_unknown_and_new_ones_are_not() {
-    let mut side = Side::new();
-    let old = format!("Bearer {}", token(&side.ask_by_secret().unwrap()));
-    side.auth.revoke_tokens();
-    assert!(!side.may_call(&old));
-    let new = format!("Bearer {}", token(&side.ask_by_secret().unwrap()));
-    assert!(side.may_call(&new));
+fn revocation_applies_to_existing_tokens_only() {
+    let mut fixture = Fixture::new();
+    let old = format!("Bearer {}", token(&fixture.request_with_secret().unwrap()));
+    fixture.auth.revoke_tokens();
+    assert!(!fixture.may_call(&old));
+    let new = format!("Bearer {}", token(&fixture.request_with_secret().unwrap()));
+    assert!(fixture.may_call(&new));
 }
 
 #[test]
-fn failures_come_as_often_as_asked_for() {
-    let mut side = Side::new();
+fn token_requests_fail_the_requested_number_of_times() {
+    let mut fixture = Fixture::new();
     for (status, error) in [
         (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
         (StatusCode::BAD_GATEWAY, "server_error"),
     ] {
-        side.auth.fail_token_requests(2, status);
+        fixture.auth.fail_token_requests(2, status);
         for _ in 0..2 {
-            let refusal = side.ask_by_secret().unwrap_err();
-            assert_eq!((refusal.http, refusal.error), (status, error));
+            let rejection = fixture.request_with_secret().unwrap_err();
+            assert_eq!((rejection.http, rejection.error), (status, error));
         }
-        assert!(side.ask_by_secret().is_ok());
+        assert!(fixture.request_with_secret().is_ok());
     }
 }
 
 #[test]
-fn answers_say_how_long_a_token_lives() {
-    let mut side = Side::new();
-    let answer = side.ask_by_secret().unwrap();
+fn responses_contain_the_lifetime_of_the_token() {
+    let mut fixture = Fixture::new();
+    let response = fixture.request_with_secret().unwrap();
     assert_eq!(
-        (&answer["token_type"], &answer["expires_in"]),
+        (&response["token_type"], &response["expires_in"]),
         (&json!("Bearer"), &json!(600))
     );
-    let bearer = format!("bearer {}", token(&answer));
-    side.now += 599;
-    assert!(side.may_call(&bearer));
-    side.now += 1;
-    assert!(!side.may_call(&bearer));
-    assert!(!side.may_call("Bearer another"));
-    assert!(!side.may_call("Bearer "));
+    let bearer = format!("bearer {}", token(&response));
+    fixture.now += 599;
+    assert!(fixture.may_call(&bearer));
+    fixture.now += 1;
+    assert!(!fixture.may_call(&bearer));
+    assert!(!fixture.may_call("Bearer another"));
+    assert!(!fixture.may_call("Bearer "));
 }

@@ -1,4 +1,4 @@
-//! The access tokens that are live.
+//! The valid access tokens.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -6,14 +6,12 @@ use std::time::{Duration, SystemTime};
 use crate::credentials::random_text;
 use crate::error::Error;
 
-/// What is known of a token.
 pub(super) struct Token {
     expiry: SystemTime,
-    /// The thumbprint of the key that the token is bound to.
+    /// The thumbprint of the key that the token is bound to, if any.
     pub(super) key: Option<String>,
 }
 
-/// The tokens that were issued.
 pub(super) struct Tokens {
     lifetime: Duration,
     live: HashMap<String, Token>,
@@ -27,12 +25,11 @@ impl Tokens {
         }
     }
 
-    /// How long a token lives.
     pub(super) fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// Makes a token that lives from now on.
+    /// Issues a token, bound to `key` if given.
     pub(super) fn issue(&mut self, now: SystemTime, key: Option<String>) -> Result<String, Error> {
         let text = random_text()?;
         let expiry = now + self.lifetime;
@@ -41,12 +38,12 @@ impl Tokens {
         Ok(text)
     }
 
-    /// The token, if it was issued here and has not expired.
+    /// The token, if it is known and not expired.
     pub(super) fn find(&self, now: SystemTime, text: &str) -> Option<&Token> {
         self.live.get(text).filter(|token| token.expiry > now)
     }
 
-    /// Forgets every token.
+    /// Revokes all tokens.
     pub(super) fn revoke(&mut self) {
         self.live.clear();
     }

@@ -4,50 +4,52 @@ use serde_json::json;
 
 use super::call::Call;
 use super::row::Row;
-use super::{Answer, State};
+use super::{HandlerResult, State};
 use crate::status::Status;
 
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> HandlerResult {
     page(state, call, |_| true)
 }
 
-pub(super) fn search(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn search(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let policies = call.objects("policyRefs");
     let name = call.body().text("displayName").to_lowercase();
     page(state, call, |app| {
         let id = app.text("id");
-        call.admits("appIds", id)
+        call.includes("appIds", id)
             && !call.excludes("excludeAppIds", id)
             && (name.is_empty() || app.text("displayName").to_lowercase() == name)
             && (!call.body().flag("onlyDirectories") || app.flag("isDirectory"))
             && uses_policy(app, &policies)
-            && app.mentions(call.body().text("query"), &["displayName", "description"])
+            && app.matches_query(call.body().text("query"), &["displayName", "description"])
     })
 }
 
-/// Whether the row uses one of the policies, or none is asked for.
+/// Whether the row uses one of the policies; true if there are none.
 pub(super) fn uses_policy(row: &Row, policies: &[Row]) -> bool {
-    const USES: [&str; 4] = [
+    const FIELDS: [&str; 4] = [
         "certifyPolicyId",
         "grantPolicyId",
         "revokePolicyId",
         "emergencyGrantPolicyId",
     ];
     policies.is_empty()
-        || policies
-            .iter()
-            .any(|policy| USES.iter().any(|name| row.text(name) == policy.text("id")))
+        || policies.iter().any(|policy| {
+            FIELDS
+                .iter()
+                .any(|name| row.text(name) == policy.text("id"))
+        })
 }
 
-fn page(state: &State, call: &Call<'_>, keep: impl Fn(&Row) -> bool) -> Answer {
+fn page(state: &State, call: &Call<'_>, keep: impl Fn(&Row) -> bool) -> HandlerResult {
     let (apps, next) = state.apps.page(call, keep)?;
     let apps: Vec<_> = apps.into_iter().map(|app| &app.0).collect();
     Ok(json!({ "list": apps, "nextPageToken": next }))
 }
 
-pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn create(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let mut app = Row::default();
-    state.take_over(&mut app, "App", call);
+    state.copy_request_fields(&mut app, "App", call);
     let owners = call
         .body()
         .texts("owners")
@@ -57,11 +59,11 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
     Ok(json!({ "app": state.add_app(app, &call.timestamp())?.0 }))
 }
 
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> HandlerResult {
     Ok(json!({ "app": state.apps.get(&[call.path("id")])?.0 }))
 }
 
-pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn update(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let id = call.path("id");
     let mut app = state.apps.get(&[id])?.clone();
     app.update(
@@ -70,7 +72,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
         &call.object("app").0,
         call.body().text("updateMask"),
     )?;
-    state.apps.refuse(|other| {
+    state.apps.ensure_none(|other| {
         other.text("id") != id && other.text("displayName") == app.text("displayName")
     })?;
     app.set("updatedAt", call.timestamp());
@@ -78,7 +80,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
     Ok(json!({ "app": app.0 }))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let id = call.path("id");
     state.apps.remove(&[id])?;
     state
@@ -89,10 +91,10 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Answer {
 }
 
 impl State {
-    /// Gives an app its id and stores it; its display name must be its own.
+    /// Assigns an id to an app and stores it. Its display name must be unique.
     pub(super) fn add_app(&mut self, mut app: Row, now: &str) -> Result<Row, Status> {
         self.apps
-            .refuse(|other| other.text("displayName") == app.text("displayName"))?;
+            .ensure_none(|other| other.text("displayName") == app.text("displayName"))?;
         let id = self.ids.id();
         for (name, value) in [("id", id.as_str()), ("createdAt", now), ("updatedAt", now)] {
             app.set(name, value);
@@ -102,15 +104,15 @@ impl State {
         Ok(app)
     }
 
-    /// Fills a new row of the schema from the fields of the call's body that have the same name and type.
-    pub(super) fn take_over(&self, row: &mut Row, schema: &str, call: &Call<'_>) {
+    /// Copies the fields of the call's body that have the same name and type in `schema`.
+    pub(super) fn copy_request_fields(&self, row: &mut Row, schema: &str, call: &Call<'_>) {
         let request = call
             .operation
             .body
             .as_ref()
             .and_then(|body| self.description.message(body));
         if let (Some(message), Some(request)) = (self.description.message(schema), request) {
-            row.take_over(message, request, &call.body().0);
+            row.copy_fields(message, request, &call.body().0);
         }
     }
 }

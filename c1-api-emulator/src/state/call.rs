@@ -1,4 +1,4 @@
-//! What a handler sees of a request: checked, decoded.
+//! The request as seen by a handler: validated and decoded.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::row::Row;
 
-/// A request that has passed the checks.
+/// A validated request.
 pub(crate) struct Call<'a> {
     pub(crate) operation: &'a Operation,
     path: &'a [(String, String)],
@@ -44,7 +44,7 @@ impl<'a> Call<'a> {
             .unwrap_or_default()
     }
 
-    /// A query parameter; empty when it was not sent.
+    /// A query parameter; empty if absent.
     pub(super) fn query(&self, name: &str) -> &'a str {
         self.query
             .iter()
@@ -53,12 +53,12 @@ impl<'a> Call<'a> {
             .unwrap_or_default()
     }
 
-    /// The body; empty when there was none.
+    /// The body; empty if absent.
     pub(super) fn body(&self) -> &Row {
         &self.body
     }
 
-    /// An object in the body; empty when it was not sent.
+    /// An object in the body; empty if absent.
     pub(super) fn object(&self, name: &str) -> Row {
         Row(self
             .body
@@ -69,7 +69,7 @@ impl<'a> Call<'a> {
             .unwrap_or_default())
     }
 
-    /// A list of objects in the body.
+    /// A list of objects in the body; empty if absent.
     pub(super) fn objects(&self, name: &str) -> Vec<Row> {
         let list = self.body.0.get(name).and_then(Value::as_array);
         list.into_iter()
@@ -78,24 +78,24 @@ impl<'a> Call<'a> {
             .collect()
     }
 
-    /// Whether a filter of the body lets the value through: it lists it, or nothing at all.
-    pub(super) fn admits(&self, filter: &str, value: &str) -> bool {
+    /// Whether a filter of the body contains the value, or is empty.
+    pub(super) fn includes(&self, filter: &str, value: &str) -> bool {
         let wanted = self.body.texts(filter);
         wanted.is_empty() || wanted.contains(&value)
     }
 
-    /// Whether a filter of the body keeps the value out.
+    /// Whether an exclusion filter of the body contains the value.
     pub(super) fn excludes(&self, filter: &str, value: &str) -> bool {
         self.body.texts(filter).contains(&value)
     }
 
-    /// Like [`Call::admits`], for a field of many values.
-    pub(super) fn admits_any(&self, filter: &str, values: &[&str]) -> bool {
+    /// Like [`Call::includes`], for a repeated field.
+    pub(super) fn includes_any(&self, filter: &str, values: &[&str]) -> bool {
         let wanted = self.body.texts(filter);
         wanted.is_empty() || values.iter().any(|value| wanted.contains(value))
     }
 
-    /// The time of the call as the API writes it.
+    /// The time of the call in the API's format.
     pub(super) fn timestamp(&self) -> String {
         timestamp(self.now)
     }

@@ -4,18 +4,18 @@ use serde_json::{Value, json};
 
 use super::apps::uses_policy;
 use super::call::Call;
-use super::expand::{Expansion, expanded};
+use super::expand::{Expansion, page_response};
 use super::row::Row;
-use super::{Answer, State};
+use super::{HandlerResult, State};
 use crate::status::Status;
 
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let app = call.path("app_id");
     state.apps.get(&[app])?;
     page(state, call, |entitlement| entitlement.text("appId") == app)
 }
 
-pub(super) fn search(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn search(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let body = call.body();
     let [refs, excluded, policies] =
         ["refs", "excludedEntitlementRefs", "policyRefs"].map(|name| call.objects(name));
@@ -24,26 +24,26 @@ pub(super) fn search(state: &mut State, call: &Call<'_>) -> Answer {
             .any(|one| one.text("appId") == row.text("appId") && one.text("id") == row.text("id"))
     };
     let same_if_set = |wanted: &str, value: &str| wanted.is_empty() || wanted == value;
-    // Nobody is granted anything here, and nothing is under review.
+    // The emulator has no grants and no access reviews, so filters on them match nothing.
     let needs_grants = body.flag("onlyGetExpiring")
         || ["appUserIds", "resourceTraitIds"]
             .iter()
             .any(|name| !body.texts(name).is_empty());
-    let needs_more = needs_grants || !body.text("accessReviewId").is_empty();
+    let matches_nothing = needs_grants || !body.text("accessReviewId").is_empty();
     page(state, call, |row| {
-        !needs_more
-            && call.admits("appIds", row.text("appId"))
+        !matches_nothing
+            && call.includes("appIds", row.text("appId"))
             && !call.excludes("excludeAppIds", row.text("appId"))
             && (refs.is_empty() || is_one_of(&refs, row))
             && !is_one_of(&excluded, row)
             && same_if_set(body.text("alias"), row.text("alias"))
             && same_if_set(body.text("displayName"), row.text("displayName"))
-            && call.admits("resourceIds", row.text("appResourceId"))
-            && call.admits("resourceTypeIds", row.text("appResourceTypeId"))
+            && call.includes("resourceIds", row.text("appResourceId"))
+            && call.includes("resourceTypeIds", row.text("appResourceTypeId"))
             && !call.excludes("excludeResourceTypeIds", row.text("appResourceTypeId"))
-            && call.admits("riskLevelIds", row.text("riskLevelValueId"))
-            && call.admits("requestSchemaIds", row.text("requestSchemaId"))
-            && call.admits_any(
+            && call.includes("riskLevelIds", row.text("riskLevelValueId"))
+            && call.includes("requestSchemaIds", row.text("requestSchemaId"))
+            && call.includes_any(
                 "complianceFrameworkIds",
                 &row.texts("complianceFrameworkValueIds"),
             )
@@ -51,13 +51,13 @@ pub(super) fn search(state: &mut State, call: &Call<'_>) -> Answer {
             && (!body.flag("isAutomated") || row.flag("isAutomationEnabled"))
             && (!body.flag("excludeImmutable") || !row.flag("systemBuiltin"))
             && body.text("sourceConnectorId").is_empty()
-            && row.mentions(body.text("query"), &["displayName", "description"])
+            && row.matches_query(body.text("query"), &["displayName", "description"])
     })
 }
 
-fn page(state: &State, call: &Call<'_>, keep: impl Fn(&Row) -> bool) -> Answer {
+fn page(state: &State, call: &Call<'_>, keep: impl Fn(&Row) -> bool) -> HandlerResult {
     let page = state.entitlements.page(call, keep)?;
-    Ok(expanded(state, call, page, view))
+    Ok(page_response(state, call, page, view))
 }
 
 fn view(state: &State, row: &Row, expansion: &mut Expansion<'_>) -> Value {
@@ -65,16 +65,16 @@ fn view(state: &State, row: &Row, expansion: &mut Expansion<'_>) -> Value {
     json!({ "appEntitlement": row.0, "appPath": app })
 }
 
-fn answer(state: &State, call: &Call<'_>, row: &Row) -> Value {
+fn response(state: &State, call: &Call<'_>, row: &Row) -> Value {
     let mut expansion = Expansion::new(state.description, call);
     let view = view(state, row, &mut expansion);
     json!({ "appEntitlementView": view, "expanded": expansion.finish() })
 }
 
-pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn create(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let mut row = Row::of([("appId", call.path("app_id"))]);
-    state.take_over(&mut row, "AppEntitlement", call);
-    // The request calls the policy otherwise than the entitlement does.
+    state.copy_request_fields(&mut row, "AppEntitlement", call);
+    // The policy has different names in the request and in the entitlement.
     if let Some(policy) = call
         .body()
         .0
@@ -84,17 +84,17 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
         row.set("provisionerPolicy", policy.clone());
     }
     let row = state.add_entitlement(row, &call.timestamp())?;
-    Ok(answer(state, call, &row))
+    Ok(response(state, call, &row))
 }
 
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let row = state
         .entitlements
         .get(&[call.path("app_id"), call.path("id")])?;
-    Ok(answer(state, call, row))
+    Ok(response(state, call, row))
 }
 
-pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn update(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let (app, id) = (call.path("app_id"), call.path("id"));
     let mut row = state.entitlements.get(&[app, id])?.clone();
     let patch = call.object("entitlement");
@@ -104,18 +104,18 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
         &patch.0,
         call.body().text("updateMask"),
     )?;
-    // Where it is follows from the path.
+    // The app is given by the path.
     row.set("appId", app);
     if call.body().flag("overrideAccessRequestsDefaults") {
         row.set("overrideAccessRequestsDefaults", true);
     }
-    state.refuse_same_entitlement(&row)?;
+    state.ensure_unique_entitlement(&row)?;
     row.set("updatedAt", call.timestamp());
     state.entitlements.replace(&[app, id], row.clone());
-    Ok(answer(state, call, &row))
+    Ok(response(state, call, &row))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> HandlerResult {
     state
         .entitlements
         .remove(&[call.path("app_id"), call.path("id")])?;
@@ -124,11 +124,11 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Answer {
 }
 
 impl State {
-    /// Gives an entitlement of the app in `appId` its id and stores it.
+    /// Assigns an id to an entitlement of the app in `appId` and stores it.
     pub(super) fn add_entitlement(&mut self, mut row: Row, now: &str) -> Result<Row, Status> {
         let app = row.text("appId").to_owned();
         self.apps.get(&[&app])?;
-        self.refuse_same_entitlement(&row)?;
+        self.ensure_unique_entitlement(&row)?;
         let id = self.ids.id();
         for (name, value) in [("id", id.as_str()), ("createdAt", now), ("updatedAt", now)] {
             row.set(name, value);
@@ -138,12 +138,12 @@ impl State {
         Ok(row)
     }
 
-    fn refuse_same_entitlement(&self, row: &Row) -> Result<(), Status> {
+    fn ensure_unique_entitlement(&self, row: &Row) -> Result<(), Status> {
         let same = |other: &Row, name: &str| other.text(name) == row.text(name);
-        self.entitlements.refuse(|other| {
-            let named_alike = same(other, "appId") && same(other, "displayName");
+        self.entitlements.ensure_none(|other| {
+            let same_name = same(other, "appId") && same(other, "displayName");
             let same_alias = !row.text("alias").is_empty() && same(other, "alias");
-            !same(other, "id") && (named_alike || same_alias)
+            !same(other, "id") && (same_name || same_alias)
         })
     }
 }

@@ -1,15 +1,15 @@
-//! Related objects that an answer carries along when the request's expand mask names them.
+//! The `expanded` field: related objects that the request's expand mask asks for.
 
 use c1_api_spec::model::Description;
 use serde_json::{Value, json};
 
 use super::State;
 use super::call::Call;
-use super::row::{Row, complete};
+use super::row::{Row, with_defaults};
 use crate::status::Status;
 
-/// The answer for one page of rows, each as its view, with what the views expand.
-pub(super) fn expanded(
+/// The response for a page of rows: their views, and the objects that the views expand.
+pub(super) fn page_response(
     state: &State,
     call: &Call<'_>,
     (rows, next): (Vec<&Row>, String),
@@ -23,7 +23,7 @@ pub(super) fn expanded(
     json!({ "list": views, "nextPageToken": next, "expanded": expansion.finish() })
 }
 
-/// Collects the `expanded` objects of one answer.
+/// Collects the `expanded` objects of one response.
 pub(super) struct Expansion<'a> {
     description: &'a Description,
     paths: Vec<String>,
@@ -31,7 +31,7 @@ pub(super) struct Expansion<'a> {
 }
 
 impl<'a> Expansion<'a> {
-    /// Wants what the call's `expandMask` names; a call without one wants nothing.
+    /// Expands the paths in the call's `expandMask`, if any.
     pub(super) fn new(description: &'a Description, call: &Call<'_>) -> Self {
         let mask = call.object("expandMask");
         let paths = mask.texts("paths").into_iter().map(str::to_owned).collect();
@@ -42,7 +42,8 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// Adds the object if `path` or everything is wanted; gives the `JSONPath` to it, else nothing.
+    /// Adds the object if the mask contains `path` or `*`. Returns the `JSONPath` of the object, or an
+    /// empty string.
     pub(super) fn add(&mut self, path: &str, schema: &str, row: Result<&Row, Status>) -> Value {
         let wanted = self.paths.iter().any(|known| known == path || known == "*");
         let (true, Ok(row)) = (wanted, row) else {
@@ -58,7 +59,7 @@ impl<'a> Expansion<'a> {
             &format!("type.googleapis.com/{}", proto.unwrap_or(schema)),
         )]);
         if let Value::Object(fields) =
-            complete(self.description, schema, Value::Object(row.0.clone()))
+            with_defaults(self.description, schema, Value::Object(row.0.clone()))
         {
             object.0.extend(fields);
         }
@@ -71,7 +72,7 @@ impl<'a> Expansion<'a> {
         json!(format!("$.expanded[{at}]"))
     }
 
-    /// The value of the answer's field `expanded`.
+    /// The value of the field `expanded`.
     pub(super) fn finish(self) -> Value {
         Value::Array(self.objects)
     }

@@ -1,17 +1,17 @@
-//! Conflict monitors and the entitlements bound to their two sides.
+//! Conflict monitors, and the entitlements bound to their two sides.
 
 use serde_json::{Value, json};
 
 use super::call::Call;
 use super::row::Row;
-use super::{Answer, State};
+use super::{HandlerResult, State};
 
-pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn create(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let mut monitor = Row::default();
-    state.take_over(&mut monitor, "ConflictMonitor", call);
+    state.copy_request_fields(&mut monitor, "ConflictMonitor", call);
     state
         .monitors
-        .refuse(|other| other.text("displayName") == monitor.text("displayName"))?;
+        .ensure_none(|other| other.text("displayName") == monitor.text("displayName"))?;
     let id = state.ids.id();
     for name in ["entitlementSetAId", "entitlementSetBId"] {
         monitor.set(name, state.ids.id());
@@ -28,18 +28,18 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
     Ok(Value::Object(monitor.0))
 }
 
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> HandlerResult {
     Ok(Value::Object(
         state.monitors.get(&[call.path("id")])?.0.clone(),
     ))
 }
 
-/// The request has no mask: what it sets is taken over.
-pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
+/// The request has no update mask: the fields that it sets are updated.
+pub(super) fn update(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let id = call.path("id");
     let mut monitor = state.monitors.get(&[id])?.clone();
-    state.take_over(&mut monitor, "ConflictMonitor", call);
-    state.monitors.refuse(|other| {
+    state.copy_request_fields(&mut monitor, "ConflictMonitor", call);
+    state.monitors.ensure_none(|other| {
         other.text("id") != id && other.text("displayName") == monitor.text("displayName")
     })?;
     monitor.set("updatedAt", call.timestamp());
@@ -47,7 +47,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
     Ok(Value::Object(monitor.0))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let id = call.path("id");
     state.monitors.remove(&[id])?;
     state
@@ -56,7 +56,7 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Answer {
     Ok(json!({}))
 }
 
-/// What a binding is found by, from the body.
+/// The key of a binding, from the body.
 fn key<'a>(call: &'a Call<'_>) -> [&'a str; 4] {
     let group = match call.body().text("entitlementGroup") {
         "" => "ENTITLEMENT_GROUP_UNSPECIFIED",
@@ -70,7 +70,7 @@ fn key<'a>(call: &'a Call<'_>) -> [&'a str; 4] {
     ]
 }
 
-pub(super) fn bind(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn bind(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let [monitor, app, entitlement, group] = key(call);
     state.monitors.get(&[monitor])?;
     state.entitlements.get(&[app, entitlement])?;
@@ -87,13 +87,13 @@ pub(super) fn bind(state: &mut State, call: &Call<'_>) -> Answer {
     Ok(Value::Object(binding.0))
 }
 
-pub(super) fn get_binding(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn get_binding(state: &mut State, call: &Call<'_>) -> HandlerResult {
     Ok(Value::Object(
         state.monitor_bindings.get(&key(call))?.0.clone(),
     ))
 }
 
-pub(super) fn unbind(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn unbind(state: &mut State, call: &Call<'_>) -> HandlerResult {
     state.monitor_bindings.remove(&key(call))?;
     Ok(json!({}))
 }

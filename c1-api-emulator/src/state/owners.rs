@@ -1,13 +1,13 @@
-//! Owners of entitlements (v2): users, and entitlements whose holders own.
+//! Owners of entitlements (v2): users, and the holders of other entitlements.
 
 use serde_json::{Value, json};
 
 use super::call::Call;
 use super::row::Row;
-use super::{Answer, State};
+use super::{HandlerResult, State};
 use crate::status::Status;
 
-/// What an owning entitlement is found by.
+/// The key of an owner entitlement, from the path.
 fn entitlement_key<'a>(call: &Call<'a>) -> [&'a str; 5] {
     [
         "app_id",
@@ -19,45 +19,45 @@ fn entitlement_key<'a>(call: &Call<'a>) -> [&'a str; 5] {
     .map(|name| call.path(name))
 }
 
-/// What an owning user is found by.
+/// The key of an owner user, from the path.
 fn user_key<'a>(call: &Call<'a>) -> [&'a str; 4] {
     ["app_id", "entitlement_id", "role_slug", "user_ref_id"].map(|name| call.path(name))
 }
 
-pub(super) fn create_entitlement(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn create_entitlement(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let key = entitlement_key(call);
     state.add_owner_entitlement(key, &call.timestamp())?;
     get_entitlement(state, call)
 }
 
-pub(super) fn create_user(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn create_user(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let key = user_key(call);
     state.add_owner_user(key, &call.timestamp())?;
     get_user(state, call)
 }
 
-pub(super) fn get_entitlement(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn get_entitlement(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let owner = state.owner_entitlements.get(&entitlement_key(call))?;
     Ok(json!({ "appEntitlementOwnerEntitlement": entitlement_view(state, owner)? }))
 }
 
-pub(super) fn get_user(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn get_user(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let owner = state.owner_users.get(&user_key(call))?;
     Ok(json!({ "appEntitlementOwnerUser": user_view(state, owner)? }))
 }
 
-pub(super) fn delete_entitlement(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn delete_entitlement(state: &mut State, call: &Call<'_>) -> HandlerResult {
     state.owner_entitlements.remove(&entitlement_key(call))?;
     Ok(json!({}))
 }
 
-pub(super) fn delete_user(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn delete_user(state: &mut State, call: &Call<'_>) -> HandlerResult {
     state.owner_users.remove(&user_key(call))?;
     Ok(json!({}))
 }
 
-pub(super) fn search_entitlements(state: &mut State, call: &Call<'_>) -> Answer {
-    let (rows, next) = state.owner_entitlements.page(call, wanted(state, call)?)?;
+pub(super) fn search_entitlements(state: &mut State, call: &Call<'_>) -> HandlerResult {
+    let (rows, next) = state.owner_entitlements.page(call, filter(state, call)?)?;
     let list = rows
         .into_iter()
         .map(|owner| entitlement_view(state, owner))
@@ -65,8 +65,8 @@ pub(super) fn search_entitlements(state: &mut State, call: &Call<'_>) -> Answer 
     Ok(json!({ "list": list, "nextPageToken": next }))
 }
 
-pub(super) fn search_users(state: &mut State, call: &Call<'_>) -> Answer {
-    let (rows, next) = state.owner_users.page(call, wanted(state, call)?)?;
+pub(super) fn search_users(state: &mut State, call: &Call<'_>) -> HandlerResult {
+    let (rows, next) = state.owner_users.page(call, filter(state, call)?)?;
     let list = rows
         .into_iter()
         .map(|owner| user_view(state, owner))
@@ -74,8 +74,8 @@ pub(super) fn search_users(state: &mut State, call: &Call<'_>) -> Answer {
     Ok(json!({ "list": list, "nextPageToken": next }))
 }
 
-/// Replaces every owner in the role.
-pub(super) fn set(state: &mut State, call: &Call<'_>) -> Answer {
+/// Replaces all owners with the role.
+pub(super) fn set(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let (app, entitlement, role) = (
         call.path("app_id"),
         call.path("entitlement_id"),
@@ -85,7 +85,7 @@ pub(super) fn set(state: &mut State, call: &Call<'_>) -> Answer {
         return Err(Status::invalid_field("roleSlug", "the slug of a role"));
     }
     let (users, entitlements) = (call.objects("userRefs"), call.objects("appEntitlementRefs"));
-    // All or nothing: who does not exist is found before anyone is removed.
+    // Checks that all new owners exist before it removes any, so that a failure changes nothing.
     state.entitlements.get(&[app, entitlement])?;
     users
         .iter()
@@ -106,10 +106,10 @@ pub(super) fn set(state: &mut State, call: &Call<'_>) -> Answer {
     state.owner_entitlements.retain(others);
     let now = call.timestamp();
     for user in &users {
-        once(state.add_owner_user([app, entitlement, role, user.text("id")], &now))?;
+        ignore_duplicate(state.add_owner_user([app, entitlement, role, user.text("id")], &now))?;
     }
     for one in &entitlements {
-        once(state.add_owner_entitlement(
+        ignore_duplicate(state.add_owner_entitlement(
             [app, entitlement, role, one.text("appId"), one.text("id")],
             &now,
         ))?;
@@ -117,16 +117,16 @@ pub(super) fn set(state: &mut State, call: &Call<'_>) -> Answer {
     Ok(json!({}))
 }
 
-/// Whoever is named twice is an owner once.
-fn once(added: Result<(), Status>) -> Result<(), Status> {
+/// Ignores that the owner exists already: the request may contain an owner twice.
+fn ignore_duplicate(added: Result<(), Status>) -> Result<(), Status> {
     match added {
         Err(status) if status.http == hyper::StatusCode::CONFLICT => Ok(()),
         added => added,
     }
 }
 
-/// Which owners a search means: those of the entitlement, and of the role if one is named.
-fn wanted<'a>(state: &State, call: &Call<'a>) -> Result<impl Fn(&Row) -> bool + use<'a>, Status> {
+/// The filter of a search: owners of the entitlement, and of the role if given.
+fn filter<'a>(state: &State, call: &Call<'a>) -> Result<impl Fn(&Row) -> bool + use<'a>, Status> {
     let (app, entitlement, role) = (
         call.path("app_id"),
         call.path("entitlement_id"),

@@ -1,4 +1,4 @@
-//! Personal clients: credentials that a user makes, which the token endpoint then knows.
+//! Personal clients: credentials that a user creates and the token endpoint accepts.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,14 +11,14 @@ use crate::credentials::Credentials;
 use crate::status::Status;
 
 impl State {
-    /// The answer to the creation of a client with the credentials, and when it expires.
+    /// Creates a client with the credentials. Returns the response and the expiry of the client.
     pub(crate) fn create_personal_client(
         &mut self,
         call: &Call<'_>,
         credentials: &Credentials,
     ) -> Result<(Value, Option<SystemTime>), Status> {
         let mut client = Row::default();
-        self.take_over(&mut client, "PersonalClient", call);
+        self.copy_request_fields(&mut client, "PersonalClient", call);
         let (id, now) = (self.ids.id(), call.timestamp());
         for (name, value) in [
             ("id", id.as_str()),
@@ -32,23 +32,23 @@ impl State {
         if let Some(expiry) = expiry {
             client.set("expiresTime", timestamp(expiry));
         }
-        let answer = json!({ "client": client.0, "clientSecret": credentials.client_secret });
-        let answer = row::complete(self.description, &call.operation.response, answer);
-        Ok((answer, expiry))
+        let response = json!({ "client": client.0, "clientSecret": credentials.client_secret });
+        let response = row::with_defaults(self.description, &call.operation.response, response);
+        Ok((response, expiry))
     }
 }
 
-/// When the client is to expire; `None` for never.
+/// The requested expiry; `None` for never.
 fn expiry(call: &Call<'_>) -> Result<Option<SystemTime>, Status> {
-    let asked = call.body().text("expires");
-    if asked.is_empty() {
+    let expires = call.body().text("expires");
+    if expires.is_empty() {
         return Ok(None);
     }
-    let seconds = asked.strip_suffix('s').and_then(|text| text.parse().ok());
+    let seconds = expires.strip_suffix('s').and_then(|text| text.parse().ok());
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|lifetime| !lifetime.is_zero())
         .and_then(|lifetime| call.now.checked_add(lifetime))
         .map(Some)
-        .ok_or_else(|| Status::invalid_field("expires", "a duration of more than nothing"))
+        .ok_or_else(|| Status::invalid_field("expires", "a duration greater than 0s"))
 }

@@ -1,13 +1,13 @@
-//! Proxy bindings: a source entitlement that implies a destination entitlement.
+//! Proxy bindings: a source entitlement implies a destination entitlement.
 
 use serde_json::{Value, json};
 
 use super::call::Call;
 use super::expand::Expansion;
 use super::row::Row;
-use super::{Answer, State};
+use super::{HandlerResult, State};
 
-/// What a binding is found by: source app and entitlement, destination app and entitlement.
+/// The key of a binding: source app and entitlement, destination app and entitlement.
 fn key<'a>(call: &Call<'a>) -> [&'a str; 4] {
     [
         "src_app_id",
@@ -18,7 +18,7 @@ fn key<'a>(call: &Call<'a>) -> [&'a str; 4] {
     .map(|name| call.path(name))
 }
 
-pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn create(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let [src_app, src, dst_app, dst] = key(call);
     state.entitlements.get(&[src_app, src])?;
     state.entitlements.get(&[dst_app, dst])?;
@@ -33,20 +33,20 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
     ]);
     binding.set("implicit", false);
     state.proxies.insert(&key(call), binding.clone())?;
-    Ok(answer(state, call, &binding))
+    Ok(response(state, call, &binding))
 }
 
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let binding = state.proxies.get(&key(call))?;
-    Ok(answer(state, call, binding))
+    Ok(response(state, call, binding))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> HandlerResult {
     state.proxies.remove(&key(call))?;
     Ok(json!({}))
 }
 
-fn answer(state: &State, call: &Call<'_>, binding: &Row) -> Value {
+fn response(state: &State, call: &Call<'_>, binding: &Row) -> Value {
     let [src_app, src, dst_app, dst] = key(call);
     let mut expansion = Expansion::new(state.description, call);
     let view = json!({

@@ -1,16 +1,16 @@
-//! Rows: messages as they are stored, with only the set fields, in wire form.
+//! Rows: stored messages in wire form, with only the fields that are set.
 
 use c1_api_spec::model::{Description, Field, Message, SchemaKind, Type};
 use serde_json::{Map, Value, json};
 
 use crate::status::Status;
 
-/// A stored message, or one in a request.
+/// A message that is stored or part of a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Row(pub(super) Map<String, Value>);
 
 impl Row {
-    /// A text field; empty when it is not set.
+    /// A string field; empty if unset.
     pub(super) fn text(&self, name: &str) -> &str {
         self.0.get(name).and_then(Value::as_str).unwrap_or_default()
     }
@@ -22,7 +22,7 @@ impl Row {
             .unwrap_or_default()
     }
 
-    /// A list of texts; empty when it is not set.
+    /// A list of strings; empty if unset.
     pub(super) fn texts(&self, name: &str) -> Vec<&str> {
         let list = self.0.get(name).and_then(Value::as_array);
         list.into_iter()
@@ -35,7 +35,7 @@ impl Row {
         self.0.insert(name.to_owned(), value.into());
     }
 
-    /// A row of the given fields.
+    /// A row with the given fields.
     pub(super) fn of<const N: usize>(fields: [(&str, &str); N]) -> Self {
         Self(
             fields
@@ -45,8 +45,8 @@ impl Row {
         )
     }
 
-    /// Whether one of the named texts contains the words, without regard to case.
-    pub(super) fn mentions(&self, query: &str, fields: &[&str]) -> bool {
+    /// Whether one of the string fields contains the query, ignoring case; true if the query is empty.
+    pub(super) fn matches_query(&self, query: &str, fields: &[&str]) -> bool {
         let query = query.to_lowercase();
         query.is_empty()
             || fields
@@ -54,26 +54,27 @@ impl Row {
                 .any(|name| self.text(name).to_lowercase().contains(&query))
     }
 
-    /// Takes over the set fields of a request that the message has too and the server does not decide.
-    pub(super) fn take_over(
+    /// Copies the fields set in `body` that `message` has with the same type, except read-only fields.
+    pub(super) fn copy_fields(
         &mut self,
         message: &Message,
         request: &Message,
         body: &Map<String, Value>,
     ) {
         for (name, value) in body {
-            let (Some(field), Some(asked)) = (message.fields.get(name), request.fields.get(name))
+            let (Some(field), Some(requested)) =
+                (message.fields.get(name), request.fields.get(name))
             else {
                 continue;
             };
-            if field.ty == asked.ty && !field.read_only && !value.is_null() {
+            if field.ty == requested.ty && !field.read_only && !value.is_null() {
                 self.set(name, value.clone());
             }
         }
     }
 
-    /// Updates the fields that the mask names (`displayName,policy.id`; empty: those that the changes
-    /// set). A field that the mask names and the changes leave out is unset.
+    /// Updates the fields in the mask (`displayName,policy.id`; an empty mask means the fields set in
+    /// `changes`). A field that is in the mask but not in `changes` is unset.
     pub(super) fn update(
         &mut self,
         description: &Description,
@@ -104,7 +105,7 @@ fn update_path(
     let unknown = || {
         Status::invalid_field(
             "updateMask",
-            "camelCase paths of fields, separated by commas",
+            "field paths in camelCase, separated by commas",
         )
     };
     let (name, rest) = path
@@ -154,9 +155,9 @@ fn set(message: &Message, row: &mut Map<String, Value>, name: &str, value: Value
     row.insert(name.to_owned(), value);
 }
 
-/// The value with every unset field in it, as protobuf JSON writes them when told to: zero values,
-/// `null` for messages and the like, nothing for members of oneofs.
-pub(super) fn complete(description: &Description, schema: &str, value: Value) -> Value {
+/// Adds the unset fields, as protobuf JSON does on request: zero values, `null` for messages and
+/// similar types, nothing for members of oneofs.
+pub(super) fn with_defaults(description: &Description, schema: &str, value: Value) -> Value {
     let (Some(message), Value::Object(mut set)) = (description.message(schema), value.clone())
     else {
         return value;
@@ -165,7 +166,10 @@ pub(super) fn complete(description: &Description, schema: &str, value: Value) ->
     for (name, field) in &message.fields {
         match set.remove(name).filter(|value| !value.is_null()) {
             Some(value) => {
-                object.insert(name.clone(), complete_type(description, &field.ty, value));
+                object.insert(
+                    name.clone(),
+                    with_type_defaults(description, &field.ty, value),
+                );
             }
             None if message
                 .oneofs
@@ -173,33 +177,33 @@ pub(super) fn complete(description: &Description, schema: &str, value: Value) ->
                 .flatten()
                 .any(|member| member == name) => {}
             None => {
-                object.insert(name.clone(), unset(description, field));
+                object.insert(name.clone(), default_value(description, field));
             }
         }
     }
-    // Whatever the message does not know stays, for the check of answers to find.
+    // Unknown fields stay, so that the validation of responses finds them.
     object.extend(set);
     Value::Object(object)
 }
 
-fn complete_type(description: &Description, ty: &Type, value: Value) -> Value {
+fn with_type_defaults(description: &Description, ty: &Type, value: Value) -> Value {
     match (ty, value) {
-        (Type::Ref(name), value) => complete(description, name, value),
+        (Type::Ref(name), value) => with_defaults(description, name, value),
         (Type::List(inner), Value::Array(items)) => items
             .into_iter()
-            .map(|item| complete_type(description, inner, item))
+            .map(|item| with_type_defaults(description, inner, item))
             .collect(),
         (Type::Map(inner), Value::Object(entries)) => {
             let entries = entries
                 .into_iter()
-                .map(|(key, entry)| (key, complete_type(description, inner, entry)));
+                .map(|(key, entry)| (key, with_type_defaults(description, inner, entry)));
             Value::Object(entries.collect())
         }
         (_, value) => value,
     }
 }
 
-fn unset(description: &Description, field: &Field) -> Value {
+fn default_value(description: &Description, field: &Field) -> Value {
     match &field.ty {
         Type::List(_) => json!([]),
         Type::Map(_) => json!({}),
@@ -221,7 +225,7 @@ fn unset(description: &Description, field: &Field) -> Value {
 mod tests {
     use serde_json::{Map, Value, json};
 
-    use super::{Row, complete};
+    use super::{Row, with_defaults};
     use crate::testing::description;
 
     fn object(value: &Value) -> Map<String, Value> {
@@ -236,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn updates_follow_the_mask() {
+    fn updates_apply_the_mask() {
         let row = || json!({ "id": "1", "name": "a", "left": "l", "parent": { "name": "p", "count": "1" } });
         let changes =
             || json!({ "id": "2", "name": "b", "right": "1s", "parent": { "name": "q" } });
@@ -256,14 +260,14 @@ mod tests {
             mask("parent.name")["parent"],
             json!({ "name": "q", "count": "1" })
         );
-        assert_eq!(mask("id")["id"], "1", "the server decides the id");
+        assert_eq!(mask("id")["id"], "1", "the id is read-only");
         let unknown = Row::default().update(&description(), "Thing", &object(&changes()), "colour");
         assert_eq!(unknown.unwrap_err().http.as_u16(), 400);
     }
 
     #[test]
-    fn unset_fields_are_filled_in() {
-        let whole = complete(
+    fn unset_fields_get_their_defaults() {
+        let whole = with_defaults(
             &description(),
             "Thing",
             json!({ "name": "a", "children": [{ "right": "1s" }], "parent": null }),
@@ -280,12 +284,12 @@ mod tests {
     }
 
     #[test]
-    fn queries_look_without_regard_to_case() {
+    fn queries_ignore_case() {
         let row = Row::of([("displayName", "Größe"), ("description", "x")]);
         let fields = ["displayName", "description"];
         for (query, found) in [("GRÖ", true), ("ssE", false), ("X", true), ("", true)] {
-            assert_eq!(row.mentions(query, &fields), found, "{query}");
+            assert_eq!(row.matches_query(query, &fields), found, "{query}");
         }
-        assert!(!row.mentions("x", &["displayName"]));
+        assert!(!row.matches_query("x", &["displayName"]));
     }
 }

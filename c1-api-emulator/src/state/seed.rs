@@ -1,4 +1,4 @@
-//! What a new tenant holds: enough to list by pages, search and bind.
+//! The seed data of a new tenant: enough for pages, searches and bindings.
 
 use std::time::SystemTime;
 
@@ -43,7 +43,7 @@ const USERS: [(&str, &str, &str); 12] = [
 ];
 
 impl State {
-    /// Fills an empty tenant: three apps, thirty entitlements of one and three of another, twelve users.
+    /// Adds three apps, thirty entitlements of one and three of another, and twelve users.
     pub(crate) fn seed(&mut self, now: SystemTime) -> Result<(), Status> {
         let now = timestamp(now);
         let mut apps = Vec::new();

@@ -1,4 +1,4 @@
-//! A table of rows in the order of their creation, found by key, listed by pages.
+//! A table of rows in order of creation, with lookup by key and pagination.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,10 @@ use crate::status::Status;
 
 type Key = Vec<String>;
 
-/// The rows of one kind.
 pub(super) struct Table {
-    /// The message that the rows are, for errors.
+    /// The name of the rows' message, for errors.
     kind: &'static str,
-    places: BTreeMap<Key, u64>,
+    positions: BTreeMap<Key, u64>,
     rows: BTreeMap<u64, (Key, Row)>,
     next: u64,
 }
@@ -29,83 +28,84 @@ impl Table {
     pub(super) fn new(kind: &'static str) -> Self {
         Self {
             kind,
-            places: BTreeMap::new(),
+            positions: BTreeMap::new(),
             rows: BTreeMap::new(),
             next: 1,
         }
     }
 
-    /// Adds a row; 409 when the key is taken.
+    /// Adds a row; 409 if the key exists.
     pub(super) fn insert(&mut self, parts: &[&str], row: Row) -> Result<(), Status> {
-        if self.places.contains_key(&key(parts)) {
+        if self.positions.contains_key(&key(parts)) {
             return Err(Status::already_exists(self.kind, &parts.join("/")));
         }
-        self.places.insert(key(parts), self.next);
+        self.positions.insert(key(parts), self.next);
         self.rows.insert(self.next, (key(parts), row));
         self.next += 1;
         Ok(())
     }
 
-    /// The row; 404 when there is none.
+    /// The row with the key; 404 if there is none.
     pub(super) fn get(&self, parts: &[&str]) -> Result<&Row, Status> {
-        let place = self.places.get(&key(parts));
-        let row = place.and_then(|place| self.rows.get(place));
+        let position = self.positions.get(&key(parts));
+        let row = position.and_then(|position| self.rows.get(position));
         row.map(|(_, row)| row)
             .ok_or_else(|| Status::not_found(self.kind, &parts.join("/")))
     }
 
-    /// Puts another row in the place of one that is there.
+    /// Replaces the row with the key, if there is one.
     pub(super) fn replace(&mut self, parts: &[&str], row: Row) {
-        let place = self.places.get(&key(parts));
-        if let Some((_, old)) = place.and_then(|place| self.rows.get_mut(place)) {
+        let position = self.positions.get(&key(parts));
+        if let Some((_, old)) = position.and_then(|position| self.rows.get_mut(position)) {
             *old = row;
         }
     }
 
-    /// Takes the row out; 404 when there is none.
+    /// Removes the row with the key; 404 if there is none.
     pub(super) fn remove(&mut self, parts: &[&str]) -> Result<Row, Status> {
-        let place = self.places.remove(&key(parts));
-        let row = place.and_then(|place| self.rows.remove(&place));
+        let position = self.positions.remove(&key(parts));
+        let row = position.and_then(|position| self.rows.remove(&position));
         row.map(|(_, row)| row)
             .ok_or_else(|| Status::not_found(self.kind, &parts.join("/")))
     }
 
-    /// Keeps only the rows that pass.
+    /// Removes the rows for which `keep` is false.
     pub(super) fn retain(&mut self, keep: impl Fn(&Row) -> bool) {
-        let places = &mut self.places;
+        let positions = &mut self.positions;
         self.rows.retain(|_, (key, row)| {
             let stays = keep(row);
             if !stays {
-                places.remove(key);
+                positions.remove(key);
             }
             stays
         });
     }
 
-    /// Refuses a second row that is the same in some respect: 409 with the id of the first.
-    pub(super) fn refuse(&self, same: impl Fn(&Row) -> bool) -> Result<(), Status> {
+    /// Checks that no row matches; 409 with the id of the first match.
+    pub(super) fn ensure_none(&self, same: impl Fn(&Row) -> bool) -> Result<(), Status> {
         match self.rows.values().find(|(_, row)| same(row)) {
             Some((_, row)) => Err(Status::already_exists(self.kind, row.text("id"))),
             None => Ok(()),
         }
     }
 
-    /// The page that the call asks for, of the rows that pass, and the token of the next page.
+    /// The page that the call requests, of the rows for which `keep` is true, and the token of the next
+    /// page.
     ///
-    /// Sizes are the API's: 0 means 25, less than 10 means 10, more than 100 means 100. A token
-    /// names the last row that was given, so that changes in between move no page.
+    /// Page sizes are those of the API: 0 means 25, less than 10 means 10, more than 100 means 100. A
+    /// token identifies the last row of its page, so changes in between do not shift later pages.
     pub(super) fn page(
         &self,
         call: &Call<'_>,
         keep: impl Fn(&Row) -> bool,
     ) -> Result<(Vec<&Row>, String), Status> {
-        let (size, token) = asked(call)?;
+        let (size, token) = page_parameters(call)?;
         let after = match token.as_str() {
             "" => 0,
-            token => place(call, token).ok_or_else(|| {
+            token => position(call, token).ok_or_else(|| {
                 Status::invalid_field(
                     name(call, "page_token", "pageToken"),
-                    "a token that this operation has answered with",
+                    "a token from an earlier response of this operation",
                 )
             })?,
         };
@@ -115,9 +115,9 @@ impl Table {
             .filter(|(_, (_, row))| keep(row))
             .peekable();
         let (mut page, mut last) = (Vec::new(), 0);
-        while let Some((place, (_, row))) = rows.next_if(|_| page.len() < size) {
+        while let Some((position, (_, row))) = rows.next_if(|_| page.len() < size) {
             page.push(row);
-            last = *place;
+            last = *position;
         }
         let more = rows.peek().is_some();
         let next = if more {
@@ -129,17 +129,17 @@ impl Table {
     }
 }
 
-/// The place that a page token names; `None` when it is not one of this operation's.
-fn place(call: &Call<'_>, token: &str) -> Option<u64> {
+/// The position in a page token; `None` if it is not a token of this operation.
+fn position(call: &Call<'_>, token: &str) -> Option<u64> {
     let token = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-    let (operation, place) = token.rsplit_once(':')?;
+    let (operation, position) = token.rsplit_once(':')?;
     (operation == call.operation.id())
-        .then_some(place)?
+        .then_some(position)?
         .parse()
         .ok()
 }
 
-/// Whether the call carries its page parameters in the query or in the body decides their names.
+/// The name of a page parameter, which depends on whether it is in the query or in the body.
 fn name(call: &Call<'_>, query: &'static str, body: &'static str) -> &'static str {
     let in_query = call
         .operation
@@ -149,12 +149,13 @@ fn name(call: &Call<'_>, query: &'static str, body: &'static str) -> &'static st
     if in_query { query } else { body }
 }
 
-fn asked(call: &Call<'_>) -> Result<(usize, String), Status> {
+/// The requested page size and page token.
+fn page_parameters(call: &Call<'_>) -> Result<(usize, String), Status> {
     let size_name = name(call, "page_size", "pageSize");
     let size = match (call.query(size_name), call.body().0.get(size_name)) {
         ("", None | Some(Value::Null)) => 0,
         ("", Some(Value::String(text))) => text.parse().unwrap_or(-1),
-        // The check lets 25.0 pass as an integer.
+        // The validation accepts 25.0 as an integer.
         ("", Some(number)) => number
             .as_i64()
             .or_else(|| number.to_string().strip_suffix(".0")?.parse().ok())
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_have_the_sizes_of_the_api() {
+    fn page_sizes_are_those_of_the_api() {
         let table = table(130);
         for (asked, given) in [
             ("", 25),
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_follow_one_another_whatever_is_deleted() {
+    fn deletions_do_not_shift_pages() {
         let mut table = table(30);
         let (_, token) = page(&table, "10", "").unwrap();
         table.remove(&["9"]).unwrap();
@@ -231,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn a_last_page_that_is_full_has_no_token() {
+    fn a_full_last_page_has_no_token() {
         assert_eq!(page(&table(10), "10", ""), Ok((10, String::new())));
     }
 
     #[test]
-    fn keys_are_taken_once_and_free_again() {
+    fn keys_are_unique_and_reusable_after_removal() {
         let mut table = table(1);
         assert_eq!(
             table
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_many_parts_do_not_run_together() {
+    fn key_parts_are_compared_separately() {
         let mut table = Table::new("Thing");
         table.insert(&["a/b", "c"], Row::default()).unwrap();
         assert!(table.get(&["a", "b/c"]).is_err());

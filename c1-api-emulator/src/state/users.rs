@@ -1,23 +1,23 @@
-//! Users, which come with the seed data.
+//! Users. They exist only in the seed data.
 
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::expand::{Expansion, expanded};
+use super::expand::{Expansion, page_response};
 use super::row::Row;
-use super::{Answer, State};
+use super::{HandlerResult, State};
 use crate::status::Status;
 
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> HandlerResult {
     page(state, call, |_| true)
 }
 
-pub(super) fn search(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn search(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let body = call.body();
     let refs = call.objects("refs");
     let email = body.text("email").to_lowercase();
-    // Nobody here stands in for another, and no directory is connected.
-    let nobody = body.flag("isDelegate") || !body.texts("sourceAppIds").is_empty();
+    // The emulator has no delegates and no connectors, so filters on them match nothing.
+    let matches_nothing = body.flag("isDelegate") || !body.texts("sourceAppIds").is_empty();
     page(state, call, |user| {
         let delegated = !user.text("delegatedUserId").is_empty();
         let delegate_status = match body.text("delegateStatus") {
@@ -25,28 +25,28 @@ pub(super) fn search(state: &mut State, call: &Call<'_>) -> Answer {
             "DELEGATE_STATUS_NO_DELEGATE" => !delegated,
             _ => true,
         };
-        !nobody
-            && call.admits("ids", user.text("id"))
+        !matches_nothing
+            && call.includes("ids", user.text("id"))
             && !call.excludes("excludeIds", user.text("id"))
             && (refs.is_empty() || refs.iter().any(|one| one.text("id") == user.text("id")))
             && (email.is_empty() || user.text("email").to_lowercase() == email)
-            && call.admits("departments", user.text("department"))
-            && call.admits("jobTitles", user.text("jobTitle"))
-            && call.admits("userStatuses", user.text("status"))
-            && call.admits("origins", user.text("origin"))
+            && call.includes("departments", user.text("department"))
+            && call.includes("jobTitles", user.text("jobTitle"))
+            && call.includes("userStatuses", user.text("status"))
+            && call.includes("origins", user.text("origin"))
             && !call.excludes("excludeOrigins", user.text("origin"))
             && !call.excludes("excludeTypes", user.text("type"))
-            && call.admits("delegatedUserIds", user.text("delegatedUserId"))
-            && call.admits_any("managerIds", &user.texts("managerIds"))
-            && call.admits_any("roleIds", &user.texts("roleIds"))
+            && call.includes("delegatedUserIds", user.text("delegatedUserId"))
+            && call.includes_any("managerIds", &user.texts("managerIds"))
+            && call.includes_any("roleIds", &user.texts("roleIds"))
             && delegate_status
-            && user.mentions(body.text("query"), &["displayName", "email"])
+            && user.matches_query(body.text("query"), &["displayName", "email"])
     })
 }
 
-fn page(state: &State, call: &Call<'_>, keep: impl Fn(&Row) -> bool) -> Answer {
+fn page(state: &State, call: &Call<'_>, keep: impl Fn(&Row) -> bool) -> HandlerResult {
     let page = state.users.page(call, keep)?;
-    Ok(expanded(state, call, page, view))
+    Ok(page_response(state, call, page, view))
 }
 
 fn view(state: &State, user: &Row, expansion: &mut Expansion<'_>) -> Value {
@@ -58,7 +58,7 @@ fn view(state: &State, user: &Row, expansion: &mut Expansion<'_>) -> Value {
     json!({ "user": user.0, "userId": user.text("id"), "delegatedUserPath": delegate })
 }
 
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Answer {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let user = state.users.get(&[call.path("id")])?;
     let mut expansion = Expansion::new(state.description, call);
     let view = view(state, user, &mut expansion);
@@ -66,7 +66,7 @@ pub(super) fn get(state: &mut State, call: &Call<'_>) -> Answer {
 }
 
 impl State {
-    /// Gives a user an id and stores it.
+    /// Assigns an id to a user and stores it.
     pub(super) fn add_user(&mut self, mut user: Row, now: &str) -> Result<Row, Status> {
         let id = self.ids.id();
         for (name, value) in [("id", id.as_str()), ("createdAt", now), ("updatedAt", now)] {

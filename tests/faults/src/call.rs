@@ -1,4 +1,4 @@
-//! The calls of the matrix: one for each way in which a call may be repeated, or may not.
+//! The calls of the matrix: one for each kind of call that differs in whether it may be retried.
 
 use c1_api_ext::c1_api::types::{
     CreateAppRequest, DecoyServiceUpdateRequest, SearchAppsRequest,
@@ -24,7 +24,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// In the order of the matrix' columns.
+    /// All calls, in the order of the columns of the matrix.
     pub const ALL: [Self; 6] = [
         Self::Get,
         Self::Search,
@@ -34,28 +34,28 @@ impl Call {
         Self::Delete,
     ];
 
-    /// The heading of its column.
+    /// The title of its column.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Get => "GET",
-            Self::Search => "POST, reading",
-            Self::Create => "POST, writing",
+            Self::Search => "POST, read",
+            Self::Create => "POST, write",
             Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
 
-    /// Whether sending it twice may do more than once does: then nothing but a refusal may be followed by a repetition.
-    /// Said here once more, and not asked of the client, which is on trial.
-    pub const fn is_delicate(self) -> bool {
+    /// Whether sending it twice may have another effect than sending it once, so that only a 429 may be retried. Stated
+    /// here independently of the client under test.
+    pub const fn must_not_repeat(self) -> bool {
         matches!(self, Self::Create | Self::Patch)
     }
 
-    /// Calls.
+    /// Sends the call.
     ///
     /// # Errors
-    /// Whatever the call fails with.
+    /// The error of the call.
     pub async fn send(self, c1: &C1) -> Result<(), Error> {
         match self {
             Self::Get => c1.apps().list().await.map(drop),

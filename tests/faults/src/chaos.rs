@@ -1,5 +1,6 @@
-//! Thousands of calls at once through proxies that break connections. Then the tenant is asked what became of it all: what
-//! succeeded is there once, what was refused is not there, and of the rest the caller was told that nobody knows.
+//! Thousands of concurrent calls through proxies that break connections. Afterwards the state of the tenant is compared with
+//! the results: an app whose creation succeeded exists once, an app whose creation was rejected does not exist, and for any
+//! other creation the error said that the outcome is unknown.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -12,29 +13,29 @@ use c1_api_ext::c1_api::types::{App, CreateAppRequest, SearchAppsRequest};
 use c1_api_ext::{BoxFuture, C1, Clock, Error, ErrorKind, RetryPolicy};
 use tokio::task::JoinSet;
 
-use crate::breaker::Breaker;
 use crate::chance::Chance;
-use crate::program::{Failure, Program};
+use crate::faulty_proxy::FaultyProxy;
+use crate::program::{BoxError, Program};
 
-/// How many calls are under way at a time.
+/// The number of concurrent calls.
 const CONCURRENT: u64 = 64;
-/// How many clients make them. Each has connections, a token and a retry budget of its own.
+/// The number of clients. Each has its own connections, token and retry budget.
 const CLIENTS: u64 = 8;
 /// How much sooner waiting is over.
 const HASTE: u32 = 100;
-/// How long a try may take.
+/// The time limit of an attempt.
 const ATTEMPT: Duration = Duration::from_secs(2);
-/// How many events there are on the way through nginx.
+/// The number of disturbances during the run through nginx.
 const EVENTS: u64 = 16;
-/// How long a way may take.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// The time limit of a route.
+const TIME_LIMIT: Duration = Duration::from_secs(90);
 
-/// What was found out in the end.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// What must not be; empty if all is well.
+    /// The violations; empty if the run is successful.
     pub violations: Vec<String>,
-    /// A line for each way.
+    /// A line for each route.
     pub lines: Vec<String>,
 }
 
@@ -53,56 +54,60 @@ impl Clock for Hasty {
     }
 }
 
-/// What is known of an app that was to be created.
+/// The expected state of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Known {
-    /// It is there.
+enum AppState {
+    /// It exists.
     Created { id: String },
-    /// The creation failed, and may have been carried out.
+    /// The creation failed, but may have been carried out.
     Unknown,
-    /// The creation failed, and was not carried out.
+    /// The creation failed and was not carried out.
     NotCreated,
-    /// It was there, and is no more.
+    /// It was created and deleted.
     Deleted,
-    /// It was there; the deletion may have been carried out.
-    PerhapsDeleted,
+    /// It was created; the deletion failed, but may have been carried out.
+    MaybeDeleted,
 }
 
-/// What the calls of a worker, or of a way, came to.
+/// The results of a worker, or of a route.
 #[derive(Default)]
 struct Tally {
     /// By display name.
-    apps: HashMap<String, Known>,
+    apps: HashMap<String, AppState>,
     calls: u64,
     repeated: u64,
     errors: BTreeMap<&'static str, u64>,
     violations: Vec<String>,
 }
 
-/// Makes so many calls, in equal parts on each way to the tenant.
+/// Makes `calls` calls, distributed equally over all routes to the tenant.
 ///
 /// # Errors
-/// When a server or a client is not to be had; what the calls come to is in the report.
-pub async fn run(calls: u64, seed: u64) -> Result<Report, Failure> {
-    // No token ends on the way: a call that is refused for that is sent again, rightly, and would look like one that
-    // arrived twice.
+/// If a server or a client cannot be started. The results of the calls are in the report.
+pub async fn run(calls: u64, seed: u64) -> Result<Report, BoxError> {
+    // Tokens do not expire during a run: a call rejected for an expired token is sent again, and would look like a
+    // duplicate.
     let emulator = Emulator::builder().seed(seed).start().await?;
     let server: SocketAddr = emulator.base_url().trim_start_matches("http://").parse()?;
     let mut report = Report::default();
     let mut apps = HashMap::new();
 
-    // Our own breaker, alone; then the programs, with the breaker between them and the server, or not.
-    let mut between = Breaker::start(server, 20, seed ^ 1)?;
-    let alone = Breaker::start(server, 80, seed)?;
+    // The faulty proxy alone, HAProxy alone, and nginx with the faulty proxy between it and the server.
+    let mut between = FaultyProxy::start(server, 20, seed ^ 1)?;
+    let alone = FaultyProxy::start(server, 80, seed)?;
     let haproxy = Program::haproxy(server).await?;
     let nginx = Program::nginx(between.address()).await?;
-    let ways = [
-        ("breaker", Some(alone.address())),
+    let routes = [
+        ("proxy", Some(alone.address())),
         ("haproxy", haproxy.as_ref().map(Program::address)),
         ("nginx", nginx.as_ref().map(Program::address)),
     ];
-    let share = calls / ways.iter().filter(|(_, address)| address.is_some()).count() as u64;
-    for (name, address) in ways {
+    let share = calls
+        / routes
+            .iter()
+            .filter(|(_, address)| address.is_some())
+            .count() as u64;
+    for (name, address) in routes {
         let Some(address) = address else {
             let line = format!("{name:8} skipped: not installed, see `just chaos-programs`");
             report.lines.push(line);
@@ -118,11 +123,11 @@ pub async fn run(calls: u64, seed: u64) -> Result<Report, Failure> {
             let name = format!("{name} {worker}");
             workers.spawn(work(c1.clone(), name, chance, Arc::clone(&left)));
         }
-        // What is not done in time is left undone.
-        let hurry = Arc::clone(&left);
-        let hurry = tokio::spawn(async move {
-            tokio::time::sleep(PATIENCE).await;
-            hurry.store(0, Ordering::SeqCst);
+        // After the time limit, the remaining calls are dropped.
+        let remaining = Arc::clone(&left);
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(TIME_LIMIT).await;
+            remaining.store(0, Ordering::SeqCst);
         });
         let events = async {
             if name == "nginx" {
@@ -133,36 +138,36 @@ pub async fn run(calls: u64, seed: u64) -> Result<Report, Failure> {
         };
         let (tallies, disturbed) = tokio::join!(workers.join_all(), events);
         disturbed?;
-        hurry.abort();
+        timer.abort();
         let mut tally = Tally::default();
         for one in tallies {
             tally.add(one);
         }
-        tally.received(&emulator);
+        tally.check_duplicates(&emulator);
         report.lines.push(tally.line(name, began.elapsed()));
         report.violations.append(&mut tally.violations);
         apps.extend(tally.apps);
     }
 
-    let there = all(&client(&emulator, server)?).await?;
-    report.violations.extend(compare(&apps, &there));
-    report.lines.push(summary(&apps, &there, &emulator));
+    let existing = all(&client(&emulator, server)?).await?;
+    report.violations.extend(compare(&apps, &existing));
+    report.lines.push(summary(&apps, &existing, &emulator));
     Ok(report)
 }
 
-/// Takes the server away from nginx and gives it back, in turn, and lets nginx replace its workers in between.
+/// Takes the server down and up again, in turn, and reloads nginx in between.
 async fn disturb(
-    between: &mut Breaker,
+    between: &mut FaultyProxy,
     nginx: Option<&Program>,
     left: &AtomicU64,
-) -> Result<(), Failure> {
+) -> Result<(), BoxError> {
     let mut seen = left.load(Ordering::SeqCst);
     let interval = (seen / EVENTS).max(5);
     let mut phase = 0;
     while seen > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
         let now = left.load(Ordering::SeqCst);
-        // Away for a short time only: every fourth phase.
+        // Every fourth phase, in which the server is down, is short.
         if seen.saturating_sub(now)
             >= if phase % 4 == 3 {
                 interval / 5
@@ -185,7 +190,7 @@ async fn disturb(
     Ok(())
 }
 
-fn client(emulator: &Emulator, address: SocketAddr) -> Result<C1, Failure> {
+fn client(emulator: &Emulator, address: SocketAddr) -> Result<C1, BoxError> {
     Ok(C1::builder()
         .tenant(format!("http://{address}"))
         .client_credentials(emulator.client_id(), emulator.client_secret())
@@ -194,7 +199,7 @@ fn client(emulator: &Emulator, address: SocketAddr) -> Result<C1, Failure> {
         .build()?)
 }
 
-/// Calls until none are left. Each worker has apps of its own, so that it knows what to find.
+/// Makes calls until none are left. Each worker has its own apps, so that it knows what to expect.
 async fn work(c1: C1, worker: String, mut chance: Chance, left: Arc<AtomicU64>) -> Tally {
     let mut tally = Tally::default();
     let mut own: Vec<(String, String)> = Vec::new();
@@ -235,24 +240,24 @@ impl Tally {
     ) -> Result<(), Error> {
         let result = c1.apps().create(CreateAppRequest::new(&name)).await;
         let known = match &result {
-            Ok(answer) => {
-                let id = answer.app.as_ref().and_then(|app| app.id.clone());
+            Ok(response) => {
+                let id = response.app.as_ref().and_then(|app| app.id.clone());
                 let id = id.unwrap_or_else(|| {
                     self.violations
                         .push(format!("{name}: created without an id"));
                     String::new()
                 });
                 own.push((name.clone(), id.clone()));
-                Known::Created { id }
+                AppState::Created { id }
             }
-            // Nobody else uses the name.
+            // The name is unique to this call.
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 self.violations
                     .push(format!("{name}: created twice: {error:?}"));
-                Known::Unknown
+                AppState::Unknown
             }
-            Err(error) if error.may_have_been_sent() => Known::Unknown,
-            Err(_) => Known::NotCreated,
+            Err(error) if error.may_have_been_sent() => AppState::Unknown,
+            Err(_) => AppState::NotCreated,
         };
         self.apps.insert(name, known);
         result.map(drop)
@@ -261,15 +266,15 @@ impl Tally {
     async fn delete(&mut self, c1: &C1, name: String, id: &str) -> Result<(), Error> {
         let result = c1.apps().delete(id).await.map(drop);
         match &result {
-            Ok(()) => self.apps.insert(name, Known::Deleted),
-            // An earlier try got through. It need not have been the client's: nginx itself repeats a DELETE when the server
-            // breaks the connection.
+            Ok(()) => self.apps.insert(name, AppState::Deleted),
+            // An earlier attempt succeeded. It may have been nginx's, which retries a DELETE itself when the server breaks the
+            // connection.
             Err(error) if error.is_not_found() => {
-                self.apps.insert(name, Known::Deleted);
+                self.apps.insert(name, AppState::Deleted);
                 return Ok(());
             }
             Err(error) if error.may_have_been_sent() => {
-                self.apps.insert(name, Known::PerhapsDeleted)
+                self.apps.insert(name, AppState::MaybeDeleted)
             }
             Err(_) => None,
         };
@@ -278,7 +283,7 @@ impl Tally {
 
     async fn get(&mut self, c1: &C1, name: &str, id: &str) -> Result<(), Error> {
         let app = c1.apps().get(id).await?.app.unwrap_or_default();
-        self.is(&app, name, id);
+        self.check_app(&app, name, id);
         Ok(())
     }
 
@@ -286,7 +291,7 @@ impl Tally {
         let request = SearchAppsRequest::new().display_name(name);
         let found = c1.app_search().search(request).await?.list;
         match &found[..] {
-            [app] => self.is(app, name, id),
+            [app] => self.check_app(app, name, id),
             _ => self
                 .violations
                 .push(format!("{name}: found {} times", found.len())),
@@ -294,19 +299,19 @@ impl Tally {
         Ok(())
     }
 
-    /// An answer that belongs to another call, or is not whole, is worse than none.
-    fn is(&mut self, app: &App, name: &str, id: &str) {
+    /// Checks that the response belongs to this call and is complete.
+    fn check_app(&mut self, app: &App, name: &str, id: &str) {
         if app.id.as_deref() != Some(id) || app.display_name.as_deref() != Some(name) {
             self.violations
-                .push(format!("{name}: got {:?}", app.display_name));
+                .push(format!("{name}: received {:?}", app.display_name));
         }
     }
 
     fn failed(&mut self, error: &Error) {
         *self.errors.entry(error.kind().as_str()).or_default() += 1;
-        // What comes of broken connections, busy servers and servers that are gone. A cut answer that passes for a whole
-        // one, a bad request or an object that is not there are none of these.
-        let fits = matches!(
+        // The kinds expected from broken connections, busy servers and servers that are down. A truncated response that was
+        // accepted, a bad request or a missing object is not among them.
+        let expected = matches!(
             error.kind(),
             ErrorKind::Auth
                 | ErrorKind::Connect
@@ -316,9 +321,8 @@ impl Tally {
                 | ErrorKind::RateLimited
                 | ErrorKind::RequestTimeout
         );
-        if !fits {
-            self.violations
-                .push(format!("a call failed like this: {error:?}"));
+        if !expected {
+            self.violations.push(format!("unexpected error: {error:?}"));
         }
         self.repeated += u64::from(error.attempts() > 1);
     }
@@ -333,8 +337,8 @@ impl Tally {
         self.violations.extend(other.violations);
     }
 
-    /// Looks through what the tenant remembers of the last requests for creations that came twice.
-    fn received(&mut self, emulator: &Emulator) {
+    /// Checks the tenant's request log for creations that arrived twice.
+    fn check_duplicates(&mut self, emulator: &Emulator) {
         let mut names = HashMap::new();
         for request in emulator.requests() {
             let name = request
@@ -346,14 +350,14 @@ impl Tally {
             }
         }
         let twice = names.into_iter().filter(|(_, count)| *count > 1);
-        let words = twice.map(|(name, count)| format!("{name}: creation arrived {count} times"));
-        self.violations.extend(words);
+        let messages = twice.map(|(name, count)| format!("{name}: creation arrived {count} times"));
+        self.violations.extend(messages);
     }
 
     fn line(&self, name: &str, took: Duration) -> String {
         let failed: u64 = self.errors.values().sum();
         format!(
-            "{name:8} {} calls in {:.1} s, {failed} failed ({} after several tries): {:?}",
+            "{name:8} {} calls in {:.1} s, {failed} failed ({} after several attempts): {:?}",
             self.calls,
             took.as_secs_f64(),
             self.repeated,
@@ -362,7 +366,7 @@ impl Tally {
     }
 }
 
-/// How many apps there are of each name.
+/// The number of apps with each name.
 async fn all(c1: &C1) -> Result<HashMap<String, u64>, Error> {
     let mut names = HashMap::new();
     let mut token = String::new();
@@ -380,38 +384,40 @@ async fn all(c1: &C1) -> Result<HashMap<String, u64>, Error> {
     }
 }
 
-/// Where what is there is not what the callers were told.
-fn compare(apps: &HashMap<String, Known>, there: &HashMap<String, u64>) -> Vec<String> {
-    let wrong = |(name, known): &(&String, &Known)| {
-        let count = there.get(*name).copied().unwrap_or(0);
+/// The differences between the expected and the existing apps.
+fn compare(apps: &HashMap<String, AppState>, existing: &HashMap<String, u64>) -> Vec<String> {
+    let wrong = |(name, known): &(&String, &AppState)| {
+        let count = existing.get(*name).copied().unwrap_or(0);
         match known {
-            Known::Created { .. } => count != 1,
-            Known::NotCreated | Known::Deleted => count != 0,
-            Known::Unknown | Known::PerhapsDeleted => count > 1,
+            AppState::Created { .. } => count != 1,
+            AppState::NotCreated | AppState::Deleted => count != 0,
+            AppState::Unknown | AppState::MaybeDeleted => count > 1,
         }
     };
-    let words = |(name, known): (&String, &Known)| {
-        let count = there.get(name).copied().unwrap_or(0);
-        format!("{name}: {known:?}, but there {count} times")
+    let message = |(name, known): (&String, &AppState)| {
+        let count = existing.get(name).copied().unwrap_or(0);
+        format!("{name}: {known:?}, but exists {count} times")
     };
-    apps.iter().filter(wrong).map(words).collect()
+    apps.iter().filter(wrong).map(message).collect()
 }
 
 fn summary(
-    apps: &HashMap<String, Known>,
-    there: &HashMap<String, u64>,
+    apps: &HashMap<String, AppState>,
+    existing: &HashMap<String, u64>,
     emulator: &Emulator,
 ) -> String {
-    let count = |wanted: fn(&Known) -> bool| apps.values().filter(|known| wanted(known)).count();
-    let unknown = apps.iter().filter(|(_, known)| **known == Known::Unknown);
+    let count = |wanted: fn(&AppState) -> bool| apps.values().filter(|known| wanted(known)).count();
+    let unknown = apps
+        .iter()
+        .filter(|(_, known)| **known == AppState::Unknown);
     let carried_out = unknown
-        .filter(|(name, _)| there.contains_key(*name))
+        .filter(|(name, _)| existing.contains_key(*name))
         .count();
     format!(
         "creations: {} confirmed, {} unknown ({carried_out} of them carried out), {} not carried out; {} tokens",
-        count(|known| !matches!(known, Known::Unknown | Known::NotCreated)),
-        count(|known| *known == Known::Unknown),
-        count(|known| *known == Known::NotCreated),
+        count(|known| !matches!(known, AppState::Unknown | AppState::NotCreated)),
+        count(|known| *known == AppState::Unknown),
+        count(|known| *known == AppState::NotCreated),
         emulator.token_requests(),
     )
 }

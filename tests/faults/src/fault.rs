@@ -1,69 +1,69 @@
-//! What can go wrong between a client and a server, each by a name and as what the server does about a request.
+//! The faults between client and server, by name, as the behavior of a server.
 
 use std::sync::Arc;
 
-/// The answer of a server that is well; every message may be empty.
-pub const WELL: &[u8] =
+/// The response of a server without a fault: the empty object decodes as any message.
+pub const OK_RESPONSE: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
 
-/// The most that the client of the matrix reads of an answer. The default is larger; so would be the bombs for it.
+/// The client's limit on responses. Lower than the default, which would need larger responses to exceed it.
 pub const LIMIT: usize = 11 << 20;
 
-/// What a server does.
+/// How a server behaves.
 #[derive(Clone, Debug)]
-pub enum Play {
-    /// Is not there.
+pub enum Behavior {
+    /// Refuses connections.
     Refuse,
-    /// Resets the connection when a request begins to arrive.
+    /// Resets the connection when the first byte of a request arrives.
     ResetUnread,
-    /// Reads the request, sends these bytes and ends like this.
-    Answer(Arc<[u8]>, End),
+    /// Reads the request, sends these bytes and ends the connection in this way.
+    Respond(Arc<[u8]>, End),
 }
 
-impl Play {
-    /// Whether the server falls silent.
+impl Behavior {
+    /// Whether the server stalls.
     pub fn stalls(&self) -> bool {
-        matches!(self, Self::Answer(_, End::Stall))
+        matches!(self, Self::Respond(_, End::Stall))
     }
 
-    /// Whether it can pass, and takes no time: a server that is not there does not come back, and large answers take a
-    /// debug build a second, and are never asked for again.
+    /// Whether it can be temporary and is fast to run: a server that refuses connections does not come back, and large
+    /// responses take a second in a debug build and are never retried.
     pub fn is_brief(&self) -> bool {
         match self {
             Self::Refuse => false,
             Self::ResetUnread => true,
-            Self::Answer(bytes, _) => bytes.len() < 256 << 10,
+            Self::Respond(bytes, _) => bytes.len() < 256 << 10,
         }
     }
 }
 
-/// What becomes of the connection behind an answer.
+/// What happens to the connection after a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The next request may come.
+    /// It stays open for the next request.
     KeepAlive,
-    /// It ends as if that were all (FIN).
+    /// It is closed (FIN).
     Close,
-    /// It breaks (RST).
+    /// It is reset (RST).
     Reset,
-    /// The bytes come one by one, and then nothing more happens.
+    /// The bytes are sent one by one, then nothing more.
     Stall,
 }
 
-/// What the server does when it plays the fault of that name; `elsewhere` is the URL of another server.
-pub fn play(name: &str, elsewhere: &str) -> Option<Play> {
+/// The behavior of a server with the named fault; `other_host` is the URL of another server.
+pub fn behavior(name: &str, other_host: &str) -> Option<Behavior> {
     use End::{Close, KeepAlive, Reset, Stall};
-    let answer = |text: &str, end| Play::Answer(text.as_bytes().to_vec().into(), end);
+    let respond = |text: &str, end| Behavior::Respond(text.as_bytes().to_vec().into(), end);
     let status = |line: &str, headers: &str, body: &str| {
         let length = body.len();
-        answer(
+        respond(
             &format!("HTTP/1.1 {line}\r\n{headers}content-length: {length}\r\n\r\n{body}"),
             KeepAlive,
         )
     };
     let json = "content-type: application/json\r\n";
     let html = "content-type: text/html; charset=utf-8\r\n";
-    // As C1 words it, and as its load balancers do.
+    // Errors in the form of C1, and of its load balancers.
     let rpc = |code: u8| {
         format!(r#"{{"code":{code},"message":"said the server (request-id: abc)","details":[]}}"#)
     };
@@ -71,25 +71,29 @@ pub fn play(name: &str, elsewhere: &str) -> Option<Play> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
     let location = |to: &str| format!("location: {to}/api/v1/elsewhere\r\n");
     Some(match name {
-        "refused" => Play::Refuse,
-        "reset in the request" => Play::ResetUnread,
-        "reset before the headers" => answer("", Reset),
-        "reset in the headers" => answer("HTTP/1.1 200 OK\r\ncontent-ty", Reset),
-        "reset after the headers" => answer(&format!("{head}content-length: 2\r\n\r\n"), Reset),
-        "reset in the body" => answer(&format!("{head}content-length: 9\r\n\r\n{{\"li"), Reset),
-        "closed before the headers" => answer("", Close),
-        "closed in the body" => answer(
+        "refused" => Behavior::Refuse,
+        "reset in the request" => Behavior::ResetUnread,
+        "reset before the headers" => respond("", Reset),
+        "reset in the headers" => respond("HTTP/1.1 200 OK\r\ncontent-ty", Reset),
+        "reset after the headers" => respond(&format!("{head}content-length: 2\r\n\r\n"), Reset),
+        "reset in the body" => respond(&format!("{head}content-length: 9\r\n\r\n{{\"li"), Reset),
+        "closed before the headers" => respond("", Close),
+        "closed in the body" => respond(
             &format!("{head}transfer-encoding: chunked\r\n\r\n4\r\n{{\"li\r\n"),
             Close,
         ),
-        "length too long" => answer(&format!("{head}content-length: 9\r\n\r\n{{}}"), Close),
-        "length too short" => answer(&format!("{head}content-length: 1\r\n\r\n{{}}"), KeepAlive),
-        "no HTTP at all" => answer("SSH-2.0-OpenSSH_9.2p1\r\n", Close),
-        "no answer" => answer("", Stall),
-        "slow headers" => answer("HTTP/1.1 200 OK\r\ncontent-ty", Stall),
-        "slow body" => answer(&format!("{head}content-length: 9\r\n\r\n{{\"li"), Stall),
-        "302 to another host" => status("302 Found", &location(elsewhere), ""),
-        "307 to another host" => status("307 Temporary Redirect", &location(elsewhere), ""),
+        "content-length too large" => {
+            respond(&format!("{head}content-length: 9\r\n\r\n{{}}"), Close)
+        }
+        "content-length too small" => {
+            respond(&format!("{head}content-length: 1\r\n\r\n{{}}"), KeepAlive)
+        }
+        "not HTTP" => respond("SSH-2.0-OpenSSH_9.2p1\r\n", Close),
+        "no response" => respond("", Stall),
+        "slow headers" => respond("HTTP/1.1 200 OK\r\ncontent-ty", Stall),
+        "slow body" => respond(&format!("{head}content-length: 9\r\n\r\n{{\"li"), Stall),
+        "302 to another host" => status("302 Found", &location(other_host), ""),
+        "307 to another host" => status("307 Temporary Redirect", &location(other_host), ""),
         "302 to the same host" => status("302 Found", &location(""), ""),
         "307 to the same host" => status("307 Temporary Redirect", &location(""), ""),
         "400" => status("400 Bad Request", json, &rpc(3)),
@@ -109,11 +113,11 @@ pub fn play(name: &str, elsewhere: &str) -> Option<Play> {
             );
             status("429 Too Many Requests", &headers, &rpc(8))
         }
-        "429, Retry-After: a day" => {
+        "429, Retry-After: one day" => {
             let headers = format!("{json}retry-after: 86400\r\n");
             status("429 Too Many Requests", &headers, &rpc(8))
         }
-        "429, Retry-After: nonsense" => {
+        "429, Retry-After: invalid" => {
             let headers = format!("{json}retry-after: soon\r\n");
             status("429 Too Many Requests", &headers, &rpc(8))
         }
@@ -127,45 +131,47 @@ pub fn play(name: &str, elsewhere: &str) -> Option<Play> {
             status("503 Service Unavailable", &headers, &rpc(14))
         }
         "504" => status("504 Gateway Timeout", html, page),
-        "500 cut off" => answer(
+        "500, truncated" => respond(
             &format!("HTTP/1.1 500 Internal Server Error\r\n{json}content-length: 99\r\n\r\n{{"),
             Close,
         ),
-        "204" => answer("HTTP/1.1 204 No Content\r\n\r\n", KeepAlive),
+        "204" => respond("HTTP/1.1 204 No Content\r\n\r\n", KeepAlive),
         "200 with HTML" => status("200 OK", html, page),
         "200 with text" => status("200 OK", "content-type: text/plain\r\n", "{}"),
-        "200 without a type" => status("200 OK", "", "{}"),
-        "200 with nothing" => status("200 OK", json, ""),
-        "200 with cut JSON" => status("200 OK", json, r#"{"x":[{"y":"can"#),
-        "200 with other JSON" => status("200 OK", json, r#"["canary"]"#),
+        "200 without content-type" => status("200 OK", "", "{}"),
+        "200, empty body" => status("200 OK", json, ""),
+        "200, truncated JSON" => status("200 OK", json, r#"{"x":[{"y":"can"#),
+        "200, unexpected JSON" => status("200 OK", json, r#"["canary"]"#),
         "invalid UTF-8" => {
             let mut bytes = format!("{head}content-length: 7\r\n\r\n").into_bytes();
             bytes.extend_from_slice(b"{\"\xff\":1}");
-            Play::Answer(bytes.into(), KeepAlive)
+            Behavior::Respond(bytes.into(), KeepAlive)
         }
-        "10 MB of nesting" => status("200 OK", json, &format!("{{\"x\":{}", "[".repeat(10 << 20))),
-        "too long" => status("200 OK", json, &" ".repeat(LIMIT + 1)),
-        "too long, chunked" => {
+        "deeply nested JSON, 10 MB" => {
+            status("200 OK", json, &format!("{{\"x\":{}", "[".repeat(10 << 20)))
+        }
+        "body too large" => status("200 OK", json, &" ".repeat(LIMIT + 1)),
+        "body too large, chunked" => {
             let mut bytes = format!("{head}transfer-encoding: chunked\r\n\r\n").into_bytes();
             let chunk = [b"100000\r\n".as_slice(), &vec![b' '; 1 << 20], b"\r\n"].concat();
             for _ in 0..=LIMIT >> 20 {
                 bytes.extend_from_slice(&chunk);
             }
-            Play::Answer(bytes.into(), Close)
+            Behavior::Respond(bytes.into(), Close)
         }
         "decompression bomb" => {
             let bomb = gzip_of_spaces(LIMIT + (1 << 20));
             let length = bomb.len();
             let headers = format!("content-encoding: gzip\r\ncontent-length: {length}\r\n\r\n");
             let bytes = [head.as_bytes(), headers.as_bytes(), &bomb].concat();
-            Play::Answer(bytes.into(), KeepAlive)
+            Behavior::Respond(bytes.into(), KeepAlive)
         }
         _ => return None,
     })
 }
 
-/// So many spaces and more, as a gzip file (RFC 1952) of one block with fixed codes (RFC 1951). It lacks the trailer:
-/// nobody should get so far.
+/// At least `length` spaces as a gzip file (RFC 1952) of one block with fixed codes (RFC 1951), without the trailer, which
+/// no client should reach.
 fn gzip_of_spaces(length: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     // The last block, with fixed codes.
@@ -184,7 +190,7 @@ fn gzip_of_spaces(length: usize) -> Vec<u8> {
     [&header[..], &bits.bytes].concat()
 }
 
-/// Bits, the lowest of each byte first.
+/// A bit string, with the lowest bit of each byte first.
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
@@ -204,7 +210,7 @@ impl Bits {
         }
     }
 
-    /// Huffman codes go in with their highest bit first.
+    /// Appends a Huffman code, with the highest bit first.
     fn push_code(&mut self, code: u32, count: u32) {
         self.push(code.reverse_bits() >> (32 - count), count);
     }

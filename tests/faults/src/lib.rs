@@ -1,19 +1,18 @@
-//! What the client does when the server or the network misbehaves.
+//! Tests of the client against faults of the server and the network.
 //!
-//! - `matrix`: every fault that has a name, played to every kind of call over real sockets; `table` says what has to come
-//!   of it.
-//! - `chaos`: thousands of calls at once through proxies that break connections; in the end the tenant is searched for
-//!   calls that were carried out twice, or were lost.
+//! - `matrix`: every named fault with every kind of call, over real sockets; `table` has the expected outcomes.
+//! - `chaos`: thousands of concurrent calls through proxies that break connections; afterwards the tenant is checked for
+//!   calls that were carried out twice or lost.
 //! - `soak`: many calls of one client, whose memory must not grow.
 //!
-//! The matrix does not wait for time to pass. Chaos does, for a hundredth of the time that the client would wait.
+//! The matrix does not wait in real time. Chaos waits a hundredth of the time that the client would wait.
 
-pub mod breaker;
 pub mod call;
 pub mod chance;
 pub mod chaos;
 pub mod clock;
 pub mod fault;
+pub mod faulty_proxy;
 pub mod matrix;
 pub mod program;
 pub mod server;

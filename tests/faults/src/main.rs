@@ -1,17 +1,17 @@
-//! The program: prints the table, and runs what takes longer than a test may.
+//! Prints the fault matrix, and runs the tests that take too long for `cargo test`.
 
 use std::process::ExitCode;
 
-use c1_faults::program::Failure;
-use c1_faults::server::Spell;
+use c1_faults::program::BoxError;
+use c1_faults::server::Schedule;
 use c1_faults::{chaos, matrix, soak};
 
 const USAGE: &str = "\
 usage: c1-faults <command>
 
-  table              play every fault to every kind of call and print what came of it, as Markdown
-  chaos CALLS SEED   make so many calls through proxies that break connections, and look what became of them
-  soak CALLS         make so many calls, and see that the client's memory does not grow";
+  table              run every kind of call with every fault and print the outcomes as Markdown
+  chaos CALLS SEED   make CALLS calls through proxies that break connections, and check the outcomes
+  soak CALLS         make CALLS calls, and check that the client's memory does not grow";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -32,13 +32,13 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn table() -> Result<(), Failure> {
-    let outcomes = matrix::play(Spell::ALWAYS).await?;
-    print!("{}", matrix::markdown(&matrix::observe(&outcomes)));
+async fn table() -> Result<(), BoxError> {
+    let outcomes = matrix::run(Schedule::ALWAYS).await?;
+    print!("{}", matrix::markdown(&matrix::summarize(&outcomes)));
     Ok(())
 }
 
-async fn chaos(calls: &str, seed: &str) -> Result<(), Failure> {
+async fn chaos(calls: &str, seed: &str) -> Result<(), BoxError> {
     println!("chaos {calls} {seed}");
     let report = chaos::run(calls.parse()?, seed.parse()?).await?;
     for line in &report.lines {
@@ -52,7 +52,7 @@ async fn chaos(calls: &str, seed: &str) -> Result<(), Failure> {
     Err(format!("{count} violations:\n{}", some.join("\n")).into())
 }
 
-async fn soak(calls: &str) -> Result<(), Failure> {
+async fn soak(calls: &str) -> Result<(), BoxError> {
     println!("{}", soak::run(calls.parse()?).await?);
     Ok(())
 }

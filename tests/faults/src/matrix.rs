@@ -1,4 +1,4 @@
-//! Plays every fault to every kind of call, over real sockets, and notes what the server gets and what the caller sees.
+//! Runs every kind of call with every fault over real sockets, and records what the server received and the caller got.
 
 use std::error::Error as StdError;
 use std::fmt::Write as _;
@@ -11,44 +11,44 @@ use tokio::sync::Semaphore;
 
 use crate::call::Call;
 use crate::clock::TestClock;
-use crate::fault::{self, LIMIT, Play};
-use crate::server::{Server, Spell};
+use crate::fault::{self, Behavior, LIMIT};
+use crate::server::{Schedule, Server};
 use crate::table::{Row, TABLE};
 
-/// How long a try may take; tokio tells when it is over.
+/// The time limit of an attempt, measured by tokio's clock.
 const ATTEMPT: Duration = Duration::from_secs(300);
-/// How many cells are played at a time.
-const AT_A_TIME: usize = 16;
+/// The number of cells that run concurrently.
+const CONCURRENCY: usize = 16;
 
-/// What came of one fault and one call.
+/// The outcome of one call with one fault.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The fault's name.
     pub fault: &'static str,
     /// The call.
     pub call: Call,
-    /// How many whole requests the server has received.
+    /// The number of complete requests that the server received.
     pub received: u32,
-    /// How often the call was tried.
-    pub tries: u32,
-    /// The waits between the tries.
+    /// The number of attempts.
+    pub attempts: u32,
+    /// The delays between the attempts.
     pub waits: Vec<Duration>,
-    /// How the call ended.
+    /// The result of the call.
     pub result: Result<(), Error>,
 }
 
-/// What came of a fault for all calls, in words, as in the table.
+/// The outcomes of all calls with one fault, as text, as in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
+pub struct Summary {
     /// The fault's name.
     pub fault: &'static str,
-    /// Kind of the error and status of the answer.
-    pub sees: String,
+    /// The kind of the error, and the status if there was a response.
+    pub error: String,
     /// The error's message.
     pub message: String,
-    /// The waits between the tries of the GET, in seconds.
+    /// The delays between the attempts of the GET, in seconds.
     pub waits: String,
-    /// For each call the number of tries, and whether the caller is told that it may have been carried out.
+    /// For each call, the number of attempts, and whether the error says that it may have been carried out.
     pub cells: Vec<String>,
 }
 
@@ -63,30 +63,36 @@ impl Random for Longest {
     }
 }
 
-/// Plays all of it, each fault for that spell; but only the brief ones if it is not [`Spell::ALWAYS`].
+/// Runs the matrix with the schedule. Unless it is [`Schedule::ALWAYS`], only brief faults are included.
 ///
 /// # Errors
-/// When there is no server or no client to be had, or a server elsewhere got a request.
-pub async fn play(spell: Spell) -> Result<Vec<Outcome>, Box<dyn StdError + Send + Sync>> {
-    let elsewhere = Server::start(Play::ResetUnread, Spell::ALWAYS).await?;
+/// If a server or a client cannot be started, or a redirect to another host was followed.
+pub async fn run(schedule: Schedule) -> Result<Vec<Outcome>, Box<dyn StdError + Send + Sync>> {
+    let other_host = Server::start(Behavior::ResetUnread, Schedule::ALWAYS).await?;
     let http = c1_api_ext::http::client_builder()?.no_proxy().build()?;
     let mut cells = Vec::new();
     for row in TABLE {
-        let play = fault::play(row.fault, &elsewhere.url())
-            .ok_or_else(|| format!("there is no fault called {}", row.fault))?;
-        if spell != Spell::ALWAYS && !play.is_brief() {
+        let behavior = fault::behavior(row.fault, &other_host.url())
+            .ok_or_else(|| format!("unknown fault {}", row.fault))?;
+        if schedule != Schedule::ALWAYS && !behavior.is_brief() {
             continue;
         }
         for call in Call::ALL {
-            cells.push(cell(http.clone(), row.fault, play.clone(), spell, call));
+            cells.push(cell(
+                http.clone(),
+                row.fault,
+                behavior.clone(),
+                schedule,
+                call,
+            ));
         }
     }
     let mut outcomes: Vec<_> = stream::iter(cells.into_iter().enumerate())
         .map(async |(at, cell)| (at, cell.await))
-        .buffer_unordered(AT_A_TIME)
+        .buffer_unordered(CONCURRENCY)
         .collect()
         .await;
-    if elsewhere.attempts() > 0 {
+    if other_host.attempts() > 0 {
         return Err("a redirect to another host was followed".into());
     }
     outcomes.sort_by_key(|(at, _)| *at);
@@ -96,60 +102,68 @@ pub async fn play(spell: Spell) -> Result<Vec<Outcome>, Box<dyn StdError + Send 
 async fn cell(
     http: reqwest::Client,
     fault: &'static str,
-    play: Play,
-    spell: Spell,
+    behavior: Behavior,
+    schedule: Schedule,
     call: Call,
 ) -> Result<Outcome, Box<dyn StdError + Send + Sync>> {
-    let stalls = play.stalls();
-    let server = Server::start(play, spell).await?;
+    let stalls = behavior.stalls();
+    let server = Server::start(behavior, schedule).await?;
     let clock = TestClock::default();
     let c1 = client(http, &server, clock.clone())?;
     let all = async move {
-        for _ in 0..spell.after {
+        for _ in 0..schedule.after {
             Call::Get.send(&c1).await?;
         }
         Ok(call.send(&c1).await)
     };
     let result: Result<_, Error> = if stalls {
         let stalled = server.stalled();
-        tokio::task::spawn_blocking(move || in_own_time(&stalled, all)).await??
+        tokio::task::spawn_blocking(move || with_paused_time(&stalled, all)).await??
     } else {
         all.await
     };
     let result = result?;
-    let told = result.as_ref().err().map_or(0, Error::attempts);
+    let reported = result.as_ref().err().map_or(0, Error::attempts);
     let elapsed = result.as_ref().err().and_then(Error::elapsed);
     if elapsed.is_some_and(|elapsed| elapsed != clock.elapsed()) {
-        return Err(format!("{fault}: {elapsed:?} told, {:?} passed", clock.elapsed()).into());
+        return Err(format!(
+            "{fault}: {elapsed:?} reported, but {:?} passed",
+            clock.elapsed()
+        )
+        .into());
     }
-    let tries = match server.attempts() {
-        // Nobody was there to count.
-        0 => told,
-        attempts if told == 0 || told == attempts => attempts,
-        attempts => return Err(format!("{fault}: {told} tries told, {attempts} seen").into()),
+    let attempts = match server.attempts() {
+        // Connections were refused.
+        0 => reported,
+        attempts if reported == 0 || reported == attempts => attempts,
+        attempts => {
+            return Err(
+                format!("{fault}: {reported} attempts reported, but {attempts} received").into(),
+            );
+        }
     };
     Ok(Outcome {
         fault,
         call,
         received: server.requests(),
-        tries,
+        attempts,
         waits: clock.waits(),
         result,
     })
 }
 
-/// Runs a call on a thread whose time stands still, but for each time that the server falls silent: then as much passes as a
-/// try may take. So no outcome depends on how long anything takes.
-fn in_own_time<T>(stalled: &Semaphore, call: impl Future<Output = T>) -> io::Result<T> {
+/// Runs a call with tokio's clock paused. Each time the server stalls, the clock advances by the time limit of an attempt. So
+/// no outcome depends on real time.
+fn with_paused_time<T>(stalled: &Semaphore, call: impl Future<Output = T>) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
         .build()?;
     let result = runtime.block_on(async {
-        // tokio would move the time on by itself whenever there is nothing to do but wait for a socket; not while this runs.
-        let (over, until_over) = std::sync::mpsc::channel::<()>();
-        let hold = tokio::task::spawn_blocking(move || until_over.recv().is_ok());
-        let pass = async {
+        // tokio advances a paused clock whenever the runtime is idle, but not while a blocking task runs.
+        let (done, until_done) = std::sync::mpsc::channel::<()>();
+        let hold = tokio::task::spawn_blocking(move || until_done.recv().is_ok());
+        let advance = async {
             while let Ok(permit) = stalled.acquire().await {
                 permit.forget();
                 tokio::time::advance(ATTEMPT).await;
@@ -158,13 +172,13 @@ fn in_own_time<T>(stalled: &Semaphore, call: impl Future<Output = T>) -> io::Res
         let result = tokio::select! {
             result = call => Some(result),
             // The semaphore is never closed.
-            () = pass => None,
+            () = advance => None,
         };
-        drop(over);
+        drop(done);
         let _ = hold.await;
         result
     });
-    result.ok_or_else(|| io::Error::other("the server is gone"))
+    result.ok_or_else(|| io::Error::other("the server was dropped"))
 }
 
 fn client(http: reqwest::Client, server: &Server, clock: TestClock) -> Result<C1, ConfigError> {
@@ -179,31 +193,31 @@ fn client(http: reqwest::Client, server: &Server, clock: TestClock) -> Result<C1
         .build()
 }
 
-/// The outcomes of one fault after the other, in words.
-pub fn observe(outcomes: &[Outcome]) -> Vec<Observed> {
-    outcomes.chunks(Call::ALL.len()).map(observed).collect()
+/// Summarizes the outcomes of each fault.
+pub fn summarize(outcomes: &[Outcome]) -> Vec<Summary> {
+    outcomes.chunks(Call::ALL.len()).map(summary).collect()
 }
 
-fn observed(outcomes: &[Outcome]) -> Observed {
-    let of_errors = |words: fn(&Error) -> String| {
+fn summary(outcomes: &[Outcome]) -> Summary {
+    let of_errors = |text: fn(&Error) -> String| {
         let mut all: Vec<_> = outcomes
             .iter()
             .filter_map(|outcome| outcome.result.as_ref().err())
-            .map(words)
+            .map(text)
             .collect();
         all.dedup();
         all.join(" / ")
     };
     let cell = |outcome: &Outcome| match &outcome.result {
-        Ok(()) => format!("{} ok", outcome.tries),
-        Err(error) if error.may_have_been_sent() => format!("{} ?", outcome.tries),
-        Err(_) => outcome.tries.to_string(),
+        Ok(()) => format!("{} ok", outcome.attempts),
+        Err(error) if error.may_have_been_sent() => format!("{} ?", outcome.attempts),
+        Err(_) => outcome.attempts.to_string(),
     };
-    // To the hundredth.
+    // Rounded to hundredths.
     let seconds = |wait: &Duration| ((wait.as_secs_f64() * 100.0).round() / 100.0).to_string();
-    Observed {
+    Summary {
         fault: outcomes[0].fault,
-        sees: of_errors(|error| match error.status() {
+        error: of_errors(|error| match error.status() {
             Some(status) => format!("{} {}", error.kind().as_str(), status.as_u16()),
             None => error.kind().as_str().to_owned(),
         }),
@@ -218,26 +232,23 @@ fn observed(outcomes: &[Outcome]) -> Observed {
     }
 }
 
-/// What the table says of a fault, in the same words.
-pub fn expected(row: &Row) -> Observed {
-    Observed {
+/// The expected summary of a fault, from the table.
+pub fn expected(row: &Row) -> Summary {
+    Summary {
         fault: row.fault,
-        sees: row.sees.to_owned(),
+        error: row.error.to_owned(),
         message: row.message.to_owned(),
         waits: row.waits.to_owned(),
         cells: row.cells.map(str::to_owned).to_vec(),
     }
 }
 
-/// The page of the documentation.
-pub fn markdown(rows: &[Observed]) -> String {
+/// The page `docs/fault-matrix.md`.
+pub fn markdown(rows: &[Summary]) -> String {
     let mut page = INTRODUCTION.to_owned();
     let titles = Call::ALL.map(Call::title).join(" | ");
     // Writing to a string does not fail.
-    let _ = writeln!(
-        page,
-        "| what happens | {titles} | waits, s | the caller sees | |"
-    );
+    let _ = writeln!(page, "| fault | {titles} | delays, s | error | message |");
     let _ = writeln!(
         page,
         "| --- |{} --- | --- | --- |",
@@ -245,27 +256,30 @@ pub fn markdown(rows: &[Observed]) -> String {
     );
     for row in rows {
         let cells = row.cells.join(" | ");
-        let Observed {
+        let Summary {
             fault,
-            sees,
+            error,
             message,
             waits,
             ..
         } = row;
-        let _ = writeln!(page, "| {fault} | {cells} | {waits} | {sees} | {message} |");
+        let _ = writeln!(
+            page,
+            "| {fault} | {cells} | {waits} | {error} | {message} |"
+        );
     }
     page
 }
 
 const INTRODUCTION: &str = "\
-# What becomes of a call when something fails
+# Fault matrix
 
-Written by `just fault-matrix`; a test compares it with what happens. Every fault goes on for as long as the call does; if it
-passes, whatever is tried more than once succeeds with the next try.
+The outcome of each kind of call for each fault. This page is written by `just fault-matrix`, and a test compares it with the
+actual outcomes. Each fault lasts for the whole call. If a fault is temporary, a call with more than one attempt succeeds with the
+next attempt.
 
-A cell has the number of tries. `?`: the error's `may_have_been_sent()` says that the server may have carried the call out;
-`ok`: the call succeeds. The waits are the longest that there can be; chance makes them shorter, except those that the server
-asks for. A writing POST and a PATCH are sent again only after a refusal (429), or if there was no connection to send
-them over.
+A cell contains the number of attempts. `?` means that `may_have_been_sent()` of the error is true: the server may have carried out
+the call. `ok` means that the call succeeds. The delays are upper limits, because they are random, except those that the server
+requests. A POST that writes and a PATCH are retried only after a 429, or if no connection was established.
 
 ";

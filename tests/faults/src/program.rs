@@ -1,6 +1,5 @@
-//! Proxies that others wrote, as child processes in front of a server: nginx with small limits and little patience, and
-//! `HAProxy`, which breaks connections by chance as well. They come from Debian's packages. Toxiproxy would be the program
-//! for the latter, but no package registry has it ready-made.
+//! Existing proxies as child processes in front of a server: nginx with low limits and short timeouts, and `HAProxy`, which
+//! also breaks connections at random. They come from Debian's packages. Toxiproxy is not available there.
 
 use std::error::Error as StdError;
 use std::fs;
@@ -12,13 +11,13 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-/// What can go wrong here.
-pub type Failure = Box<dyn StdError + Send + Sync>;
+/// Any error of these tools.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Where `just chaos-programs` unpacks the programs' packages.
+/// The directory into which `just chaos-programs` unpacks the packages.
 const INSTALLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.installed");
 
-/// A proxy that listens, until it is dropped.
+/// A running proxy; stopped on drop.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
@@ -30,8 +29,8 @@ impl Program {
     /// nginx in front of the server; `None` if it is not installed.
     ///
     /// # Errors
-    /// When it does not come up.
-    pub async fn nginx(upstream: SocketAddr) -> Result<Option<Self>, Failure> {
+    /// If it does not start.
+    pub async fn nginx(upstream: SocketAddr) -> Result<Option<Self>, BoxError> {
         let configuration = include_str!("nginx.conf");
         Self::start("nginx", configuration, upstream).await
     }
@@ -39,40 +38,40 @@ impl Program {
     /// `HAProxy` in front of the server; `None` if it is not installed.
     ///
     /// # Errors
-    /// When it does not come up.
-    pub async fn haproxy(upstream: SocketAddr) -> Result<Option<Self>, Failure> {
+    /// If it does not start.
+    pub async fn haproxy(upstream: SocketAddr) -> Result<Option<Self>, BoxError> {
         let configuration = include_str!("haproxy.cfg");
         Self::start("haproxy", configuration, upstream).await
     }
 
-    /// Where it listens.
+    /// The address of the proxy.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Lets nginx read its configuration again, with which it replaces its workers.
+    /// Makes nginx reload its configuration, which replaces its workers.
     ///
     /// # Errors
-    /// When it cannot be told.
-    pub fn reload(&self) -> Result<(), Failure> {
+    /// If the reload fails.
+    pub fn reload(&self) -> Result<(), BoxError> {
         let status = command("nginx", &self.directory)
             .args(["-s", "reload"])
             .status()?;
         if status.success() {
             return Ok(());
         }
-        Err("nginx did not reload".into())
+        Err("nginx: reload failed".into())
     }
 
     async fn start(
         name: &str,
         configuration: &str,
         upstream: SocketAddr,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, BoxError> {
         if !path(name).exists() {
             return Ok(None);
         }
-        // Free a moment ago.
+        // The port is free now; another process could take it before the proxy does.
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let directory = std::env::temp_dir().join(format!("c1-faults-{name}-{}", address.port()));
         fs::create_dir_all(&directory)?;
@@ -92,17 +91,17 @@ impl Program {
                 return Ok(Some(program));
             }
             if let Some(status) = program.child.try_wait()? {
-                let told = fs::read_to_string(program.directory.join("error.log"));
-                return Err(format!("{name}: {status}\n{}", told.unwrap_or_default()).into());
+                let log = fs::read_to_string(program.directory.join("error.log"));
+                return Err(format!("{name}: {status}\n{}", log.unwrap_or_default()).into());
             }
             sleep(Duration::from_millis(50)).await;
         }
         Err(format!("{name} does not listen").into())
     }
 
-    /// nginx has workers, which only its master ends; it does so when asked to.
+    /// Stops the program. nginx is asked to stop, because killing its master would leave its workers running.
     fn stop(&mut self) {
-        let asked = if self.directory.join("nginx.pid").exists() {
+        let stopping = if self.directory.join("nginx.pid").exists() {
             let mut stop = command("nginx", &self.directory);
             stop.args(["-s", "stop"])
                 .status()
@@ -110,7 +109,7 @@ impl Program {
         } else {
             false
         };
-        if !asked {
+        if !stopping {
             let _ = self.child.kill();
         }
         let _ = self.child.wait();
@@ -128,7 +127,7 @@ fn path(name: &str) -> PathBuf {
     Path::new(INSTALLED).join("usr/sbin").join(name)
 }
 
-/// The program with the configuration of the directory.
+/// A command that runs the program with the configuration in the directory.
 fn command(name: &str, directory: &Path) -> Command {
     let mut command = Command::new(path(name));
     let configuration = directory.join("configuration");
@@ -141,7 +140,7 @@ fn command(name: &str, directory: &Path) -> Command {
     } else {
         command.arg("-f").arg(configuration);
     }
-    // The libraries that came along with it.
+    // The libraries from the unpacked packages.
     let libraries = Path::new(INSTALLED).join("usr/lib/x86_64-linux-gnu");
     command
         .env("LD_LIBRARY_PATH", libraries)

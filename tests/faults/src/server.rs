@@ -1,4 +1,4 @@
-//! A server that speaks just enough HTTP to misbehave to order: raw sockets on loopback, one fault for each server.
+//! A server with a fault: raw sockets on loopback and minimal HTTP, one fault per server.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,69 +10,69 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::fault::{End, Play, WELL};
+use crate::fault::{Behavior, End, OK_RESPONSE};
 
-/// A running server, until it is dropped.
+/// A running server; stopped on drop.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     shared: Arc<Shared>,
-    /// Keeps the port to itself without listening on it.
+    /// Reserves the port without listening on it.
     _closed: Option<TcpSocket>,
     task: Option<JoinHandle<()>>,
 }
 
-/// When a server plays its fault; otherwise it answers well.
+/// Which requests a server's fault applies to. It responds normally to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spell {
-    /// So many requests are answered well before it begins. They keep the connection, which is then no fresh one.
+pub struct Schedule {
+    /// The number of normal responses before the fault. They keep the connection open, so the fault hits a reused one.
     pub after: u32,
-    /// So many times it goes on.
+    /// The number of requests with the fault.
     pub times: u32,
 }
 
-impl Spell {
-    /// From the first request to the last.
+impl Schedule {
+    /// All requests.
     pub const ALWAYS: Self = Self {
         after: 0,
         times: u32::MAX,
     };
-    /// The first request only.
+    /// Only the first request.
     pub const ONCE: Self = Self { after: 0, times: 1 };
-    /// From the second request to the last.
-    pub const LATER: Self = Self {
+    /// All requests except the first.
+    pub const AFTER_FIRST: Self = Self {
         after: 1,
         times: u32::MAX,
     };
 }
 
-/// What the connections have in common.
+/// The state shared by all connections.
 #[derive(Debug)]
 struct Shared {
-    play: Play,
-    spell: Spell,
+    behavior: Behavior,
+    schedule: Schedule,
     attempts: AtomicU32,
     requests: AtomicU32,
     stalled: Arc<Semaphore>,
 }
 
 impl Server {
-    /// Plays the fault during the spell.
+    /// Starts a server that behaves as described for the requests of the schedule.
     ///
     /// # Errors
-    /// When the system gives no port.
-    pub async fn start(play: Play, spell: Spell) -> io::Result<Self> {
+    /// If no port is available.
+    pub async fn start(behavior: Behavior, schedule: Schedule) -> io::Result<Self> {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let refuses = matches!(play, Play::Refuse);
+        let refuses = matches!(behavior, Behavior::Refuse);
         let shared = Arc::new(Shared {
-            play,
-            spell,
+            behavior,
+            schedule,
             attempts: AtomicU32::new(0),
             requests: AtomicU32::new(0),
             stalled: Arc::new(Semaphore::new(0)),
         });
         if refuses {
-            // Bound but not listening: whoever connects is refused, and nobody else can take the port meanwhile.
+            // Bound but not listening: connections are refused, and no other process can take the port.
             let socket = TcpSocket::new_v4()?;
             socket.bind(local)?;
             let address = socket.local_addr()?;
@@ -94,24 +94,24 @@ impl Server {
         })
     }
 
-    /// Where it is, without a slash at the end.
+    /// The base URL, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// How many whole requests have arrived, headers and body, since the spell began.
+    /// The number of complete requests, headers and body, since the first fault.
     pub fn requests(&self) -> u32 {
         let requests = self.shared.requests.load(Ordering::SeqCst);
-        requests.saturating_sub(self.shared.spell.after)
+        requests.saturating_sub(self.shared.schedule.after)
     }
 
-    /// The same, requests that were not read to their end included.
+    /// The number of requests since the first fault, including incomplete ones.
     pub fn attempts(&self) -> u32 {
         let attempts = self.shared.attempts.load(Ordering::SeqCst);
-        attempts.saturating_sub(self.shared.spell.after)
+        attempts.saturating_sub(self.shared.schedule.after)
     }
 
-    /// Gets a permit each time that the server has fallen silent in the middle of an answer, or before it.
+    /// A semaphore that gets a permit each time the server stalls, before or within a response.
     pub fn stalled(&self) -> Arc<Semaphore> {
         Arc::clone(&self.shared.stalled)
     }
@@ -128,27 +128,27 @@ impl Drop for Server {
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
-        // How a connection ends is what this is about, so there is nothing to do about it.
+        // Errors are expected here: breaking connections is the purpose.
         tokio::spawn(async move { connection(stream, &shared).await });
     }
 }
 
-/// Answers the requests of one connection until one of the two sides ends it.
+/// Responds to the requests of one connection until either side closes it.
 async fn connection(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    // Until the first byte of a request; the client may also close.
+    // Waits for the first byte of a request, or for the client to close the connection.
     while stream.peek(&mut [0]).await? > 0 {
-        let play = shared.next();
-        if matches!(play, Some(Play::ResetUnread)) {
+        let behavior = shared.next();
+        if matches!(behavior, Some(Behavior::ResetUnread)) {
             return stream.set_zero_linger();
         }
         if !read_request(&mut stream).await? {
             return Ok(());
         }
         shared.requests.fetch_add(1, Ordering::SeqCst);
-        let (bytes, end) = match play {
-            Some(Play::Answer(bytes, end)) => (&bytes[..], *end),
-            _ => (WELL, End::KeepAlive),
+        let (bytes, end) = match behavior {
+            Some(Behavior::Respond(bytes, end)) => (&bytes[..], *end),
+            _ => (OK_RESPONSE, End::KeepAlive),
         };
         if end == End::Stall {
             return stall(stream, bytes, &shared.stalled).await;
@@ -163,28 +163,27 @@ async fn connection(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends the bytes one by one, as over a connection that is hardly alive, and then nothing more.
+/// Sends the bytes one by one, then stalls until the client closes the connection.
 async fn stall(mut stream: TcpStream, bytes: &[u8], stalled: &Semaphore) -> io::Result<()> {
     for byte in bytes {
         stream.write_all(&[*byte]).await?;
         tokio::task::yield_now().await;
     }
     stalled.add_permits(1);
-    // Until the client has had enough.
     while stream.read(&mut [0; 64]).await? > 0 {}
     Ok(())
 }
 
 impl Shared {
-    /// What to do about the next request, if not the usual.
-    fn next(&self) -> Option<&Play> {
+    /// The faulty behavior for the next request; `None` to respond normally.
+    fn next(&self) -> Option<&Behavior> {
         let before = self.attempts.fetch_add(1, Ordering::SeqCst);
-        let Spell { after, times } = self.spell;
-        (before >= after && before - after < times).then_some(&self.play)
+        let Schedule { after, times } = self.schedule;
+        (before >= after && before - after < times).then_some(&self.behavior)
     }
 }
 
-/// Reads one request to its end; `false` if the client sends no more.
+/// Reads one request; `false` if the client closes the connection first.
 async fn read_request(stream: &mut TcpStream) -> io::Result<bool> {
     let mut head = Vec::new();
     let mut chunk = [0; 4096];
@@ -198,7 +197,7 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<bool> {
         }
     };
     let mut body = head.len() - end;
-    // Requests are not pipelined, so that what follows the head is the body.
+    // Requests are not pipelined, so everything after the head is the body.
     let length = content_length(&head[..end]);
     while body < length {
         match stream.read(&mut chunk).await? {

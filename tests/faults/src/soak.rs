@@ -1,4 +1,4 @@
-//! Many calls of one client, whose memory must not grow. The emulator is a process of its own, so that only the client's
+//! Many calls of one client, whose memory must not grow. The emulator runs in another process, so that only the client's
 //! memory is measured.
 
 use std::fs;
@@ -13,20 +13,20 @@ use c1_api_ext::c1_api::types::{CreateAppRequest, SearchAppsRequest};
 use c1_api_ext::{C1, Error};
 use tokio::task::JoinSet;
 
-use crate::program::Failure;
+use crate::program::BoxError;
 
-/// How many calls are under way at a time.
+/// The number of concurrent calls.
 const CONCURRENT: u64 = 16;
-/// A sample of the memory is taken after so many calls.
+/// The number of calls between two samples of the memory.
 const SAMPLE: u64 = 500;
-/// By how much of a hundred the memory may differ.
+/// The allowed growth of the memory in percent.
 const TOLERANCE: u64 = 5;
 
-/// Makes so many calls and says in a few lines what memory they took.
+/// Makes `calls` calls and returns a report on the memory they took.
 ///
 /// # Errors
-/// When the memory has grown, a call failed, or the emulator does not start.
-pub async fn run(calls: u64) -> Result<String, Failure> {
+/// If the memory has grown, a call failed, or the emulator does not start.
+pub async fn run(calls: u64) -> Result<String, BoxError> {
     let emulator = Emulator::start()?;
     let c1 = C1::from_vars(|name| {
         let known = emulator.variables.iter().find(|(known, _)| known == name);
@@ -42,7 +42,7 @@ pub async fn run(calls: u64) -> Result<String, Failure> {
             loop {
                 let number = done.fetch_add(1, Ordering::SeqCst);
                 if number >= calls {
-                    return Ok::<_, Failure>(());
+                    return Ok::<_, BoxError>(());
                 }
                 if number % SAMPLE == 0 {
                     let memory = resident()?;
@@ -67,19 +67,19 @@ pub async fn run(calls: u64) -> Result<String, Failure> {
         within.map(|(_, memory)| *memory).max().unwrap_or(0)
     };
     let peaks = [0, 1, 2, 3].map(peak);
-    let told = format!(
+    let report = format!(
         "{calls} calls in {:.0} s, {:.0} a second; peak memory by quarters, KiB: {peaks:?}, of {} samples",
         took.as_secs_f64(),
         f64::from(u32::try_from(calls)?) / took.as_secs_f64(),
         samples.len(),
     );
     if peaks[3] * 100 > peaks[1] * (100 + TOLERANCE) {
-        return Err(format!("the memory has grown: {told}").into());
+        return Err(format!("memory has grown: {report}").into());
     }
-    Ok(told)
+    Ok(report)
 }
 
-/// Mostly reads, in answers small and large; the tenant does not grow by it.
+/// Mostly reads, with small and large responses. The tenant's state does not grow.
 async fn call(c1: &C1, worker: u64, number: u64) -> Result<(), Error> {
     match number % 8 {
         0 => {
@@ -88,7 +88,7 @@ async fn call(c1: &C1, worker: u64, number: u64) -> Result<(), Error> {
             c1.apps().delete(app.id.unwrap_or_default()).await.map(drop)
         }
         1 | 2 => {
-            let request = SearchAppsRequest::new().display_name("nothing of the sort");
+            let request = SearchAppsRequest::new().display_name("no such app");
             c1.app_search().search(request).await.map(drop)
         }
         3 => match c1.apps().get("000000000000000000000000000").await {
@@ -100,38 +100,38 @@ async fn call(c1: &C1, worker: u64, number: u64) -> Result<(), Error> {
     }
 }
 
-/// The resident memory of this process in KiB; Linux tells it.
-fn resident() -> Result<u64, Failure> {
+/// The resident memory of this process in KiB, from Linux's `/proc`.
+fn resident() -> Result<u64, BoxError> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let number = line.and_then(|line| line.trim().split(' ').next());
     Ok(number.ok_or("/proc/self/status has no VmRSS")?.parse()?)
 }
 
-/// The emulator's program, until it is dropped.
+/// The emulator as a child process; stopped on drop.
 struct Emulator {
     child: Child,
-    /// As it prints them.
+    /// The environment variables that it prints.
     variables: Vec<(String, String)>,
-    /// Open, so that the program can go on writing.
+    /// Kept open, so that the program can continue to write.
     _stdout: BufReader<ChildStdout>,
 }
 
 impl Emulator {
-    /// The program beside this one.
-    fn start() -> Result<Self, Failure> {
+    /// Starts the program in this program's directory.
+    fn start() -> Result<Self, BoxError> {
         let path: PathBuf = std::env::current_exe()?.with_file_name("c1-api-emulator");
         let mut child = Command::new(&path)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("{}: {error}; build it first", path.display()))?;
-        let mut stdout = BufReader::new(child.stdout.take().ok_or("no output")?);
+            .map_err(|error| format!("{}: {error}: build c1-api-emulator first", path.display()))?;
+        let mut stdout = BufReader::new(child.stdout.take().ok_or("the emulator has no stdout")?);
         let mut variables = Vec::new();
         while variables.len() < 3 {
             let mut line = String::new();
             if stdout.read_line(&mut line)? == 0 {
-                return Err("the emulator ended before it was ready".into());
+                return Err("the emulator exited during startup".into());
             }
             if let Some((name, value)) = line
                 .strip_prefix("export ")

@@ -1,17 +1,17 @@
-//! What has to come of each fault and each kind of call: the one place for it. `docs/fault-matrix.md` shows the same.
+//! The expected outcome of each kind of call for each fault, also shown in `docs/fault-matrix.md`.
 
-/// What has to come of a fault.
+/// The expected outcomes of a fault.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// The fault, by the name that [`play`](crate::fault::play) knows.
+    /// The fault's name in [`behavior`](crate::fault::behavior).
     pub fault: &'static str,
-    /// For each of [`Call::ALL`](crate::call::Call::ALL) the number of tries; with a question mark where the caller is
-    /// told that the call may have been carried out, with `ok` where it succeeds.
+    /// For each of [`Call::ALL`](crate::call::Call::ALL), the number of attempts, followed by `?` if the error says that the
+    /// call may have been carried out, or by `ok` if it succeeds.
     pub cells: [&'static str; 6],
-    /// The waits between the tries of the GET, in seconds, when chance makes all of them as long as they may be.
+    /// The longest delays between the attempts of the GET, in seconds.
     pub waits: &'static str,
-    /// Kind of the error, and status of the answer if there is one.
-    pub sees: &'static str,
+    /// The kind of the error, and the status if there is a response.
+    pub error: &'static str,
     /// The error's message.
     pub message: &'static str,
 }
@@ -20,19 +20,19 @@ const fn row(
     fault: &'static str,
     cells: [&'static str; 6],
     waits: &'static str,
-    sees: &'static str,
+    error: &'static str,
     message: &'static str,
 ) -> Row {
     Row {
         fault,
         cells,
         waits,
-        sees,
+        error,
         message,
     }
 }
 
-/// The waits between four tries.
+/// The delays between four attempts.
 const WAITS: &str = "0.5, 1, 2";
 
 #[rustfmt::skip]
@@ -40,10 +40,10 @@ const fn all(cell: &'static str) -> [&'static str; 6] {
     [cell, cell, cell, cell, cell, cell]
 }
 
-/// Four tries of what may be repeated, one of the writing POST and of the PATCH; the server may have done it all.
+/// Four attempts of repeatable calls and one of the others; the server may have carried them out.
 const UNKNOWN: [&str; 6] = ["4 ?", "4 ?", "1 ?", "4 ?", "1 ?", "4 ?"];
 
-/// In the order of a connection's life.
+/// In the order of the phases of a connection.
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
     row("refused", all("4"), WAITS, "connect", "could not connect to the server"),
@@ -54,10 +54,10 @@ pub const TABLE: &[Row] = &[
     row("reset in the body", UNKNOWN, WAITS, "transport 200", "the connection to the server broke"),
     row("closed before the headers", UNKNOWN, WAITS, "transport", "the connection to the server broke"),
     row("closed in the body", UNKNOWN, WAITS, "transport 200", "the connection to the server broke"),
-    row("length too long", UNKNOWN, WAITS, "transport 200", "the connection to the server broke"),
-    row("no HTTP at all", UNKNOWN, WAITS, "transport", "the connection to the server broke"),
-    row("length too short", all("1 ?"), "", "decode 200", "could not decode the answer: EOF while parsing an object at line 1 column 1"),
-    row("no answer", UNKNOWN, WAITS, "timeout", "the server did not answer in time"),
+    row("content-length too large", UNKNOWN, WAITS, "transport 200", "the connection to the server broke"),
+    row("not HTTP", UNKNOWN, WAITS, "transport", "the connection to the server broke"),
+    row("content-length too small", all("1 ?"), "", "decode 200", "could not decode the answer: EOF while parsing an object at line 1 column 1"),
+    row("no response", UNKNOWN, WAITS, "timeout", "the server did not answer in time"),
     row("slow headers", UNKNOWN, WAITS, "timeout", "the server did not answer in time"),
     row("slow body", UNKNOWN, WAITS, "timeout", "the server did not answer in time"),
     row("302 to another host", all("1 ?"), "", "redirect 302", "the server answered 302 Found"),
@@ -73,11 +73,11 @@ pub const TABLE: &[Row] = &[
     row("429", all("4"), WAITS, "rate_limited 429", "said the server (request-id: abc)"),
     row("429, Retry-After: 7", all("4"), "7, 7, 7", "rate_limited 429", "said the server (request-id: abc)"),
     row("429, Retry-After: a date", all("4"), "20, 20, 20", "rate_limited 429", "said the server (request-id: abc)"),
-    row("429, Retry-After: a day", all("4"), "60, 60, 60", "rate_limited 429", "said the server (request-id: abc)"),
-    row("429, Retry-After: nonsense", all("4"), WAITS, "rate_limited 429", "said the server (request-id: abc)"),
+    row("429, Retry-After: one day", all("4"), "60, 60, 60", "rate_limited 429", "said the server (request-id: abc)"),
+    row("429, Retry-After: invalid", all("4"), WAITS, "rate_limited 429", "said the server (request-id: abc)"),
     row("500", UNKNOWN, WAITS, "server 500", "said the server (request-id: abc)"),
     row("500 with HTML", UNKNOWN, WAITS, "server 500", "the server answered 500 Internal Server Error with text/html"),
-    row("500 cut off", UNKNOWN, WAITS, "server 500", "the server answered 500 Internal Server Error with application/json"),
+    row("500, truncated", UNKNOWN, WAITS, "server 500", "the server answered 500 Internal Server Error with application/json"),
     row("501", all("1 ?"), "", "server 501", "said the server (request-id: abc)"),
     row("502", UNKNOWN, WAITS, "server 502", "the server answered 502 Bad Gateway with text/html"),
     row("503", UNKNOWN, WAITS, "server 503", "said the server (request-id: abc)"),
@@ -86,13 +86,13 @@ pub const TABLE: &[Row] = &[
     row("204", all("1 ?"), "", "unexpected_content 204", "the server answered 204 No Content, which the API does not document"),
     row("200 with HTML", all("1 ?"), "", "unexpected_content 200", "the server answered 200 OK with text/html instead of JSON"),
     row("200 with text", all("1 ?"), "", "unexpected_content 200", "the server answered 200 OK with text/plain instead of JSON"),
-    row("200 without a type", all("1 ok"), "", "", ""),
-    row("200 with nothing", all("1 ?"), "", "decode 200", "could not decode the answer: EOF while parsing a value at line 1 column 0"),
-    row("200 with cut JSON", all("1 ?"), "", "decode 200", "could not decode the answer: EOF while parsing a string at line 1 column 15"),
-    row("200 with other JSON", all("1 ?"), "", "decode 200", "could not decode the answer: expected an object at line 1 column 1"),
+    row("200 without content-type", all("1 ok"), "", "", ""),
+    row("200, empty body", all("1 ?"), "", "decode 200", "could not decode the answer: EOF while parsing a value at line 1 column 0"),
+    row("200, truncated JSON", all("1 ?"), "", "decode 200", "could not decode the answer: EOF while parsing a string at line 1 column 15"),
+    row("200, unexpected JSON", all("1 ?"), "", "decode 200", "could not decode the answer: expected an object at line 1 column 1"),
     row("invalid UTF-8", all("1 ?"), "", "decode 200", "could not decode the answer: invalid unicode code point at line 1 column 3"),
-    row("10 MB of nesting", all("1 ?"), "", "decode 200", "could not decode the answer: EOF while parsing a list at line 1 column 10485765"),
-    row("too long", all("1 ?"), "", "too_large 200", "the server's answer has more than 11534336 bytes"),
-    row("too long, chunked", all("1 ?"), "", "too_large 200", "the server's answer has more than 11534336 bytes"),
+    row("deeply nested JSON, 10 MB", all("1 ?"), "", "decode 200", "could not decode the answer: EOF while parsing a list at line 1 column 10485765"),
+    row("body too large", all("1 ?"), "", "too_large 200", "the server's answer has more than 11534336 bytes"),
+    row("body too large, chunked", all("1 ?"), "", "too_large 200", "the server's answer has more than 11534336 bytes"),
     row("decompression bomb", all("1 ?"), "", "too_large 200", "the server's answer has more than 11534336 bytes"),
 ];

@@ -1,18 +1,18 @@
-//! The matrix is what the table says it is, and the documentation shows it.
+//! The outcomes of the matrix match the table and the documentation.
 
 use std::error::Error as StdError;
 use std::path::Path;
 
 use c1_api_ext::c1_api::OPERATIONS;
 use c1_faults::call::Call;
-use c1_faults::matrix::{self, Observed, Outcome};
-use c1_faults::server::Spell;
+use c1_faults::matrix::{self, Outcome, Summary};
+use c1_faults::server::Schedule;
 use c1_faults::table::{Row, TABLE};
 
-fn assert_sound(outcomes: &[Outcome]) {
+fn assert_no_duplicates_or_leaks(outcomes: &[Outcome]) {
     for outcome in outcomes {
         let place = format!("{}, {}", outcome.fault, outcome.call.title());
-        if outcome.call.is_delicate() && !outcome.fault.starts_with("429") {
+        if outcome.call.must_not_repeat() && !outcome.fault.starts_with("429") {
             assert!(outcome.received <= 1, "{place}: arrived more than once");
         }
         let Err(error) = &outcome.result else {
@@ -27,15 +27,14 @@ fn assert_sound(outcomes: &[Outcome]) {
     }
 }
 
-/// The faults are those of the table, but for so many, and each has come out as it says there.
-fn assert_expected(observed: &[Observed], left_out: usize) {
-    assert_eq!(observed.len() + left_out, TABLE.len());
-    let differences: Vec<_> = observed
+/// Asserts that the summaries match the table, without `left_out` of its rows.
+fn assert_expected(summary: &[Summary], left_out: usize) {
+    assert_eq!(summary.len() + left_out, TABLE.len());
+    let differences: Vec<_> = summary
         .iter()
-        .filter_map(|observed| {
-            let expected = matrix::expected(row(observed.fault));
-            (expected != *observed)
-                .then(|| format!("expected {expected:?}\nobserved {observed:?}\n"))
+        .filter_map(|summary| {
+            let expected = matrix::expected(row(summary.fault));
+            (expected != *summary).then(|| format!("expected {expected:?}\nobserved {summary:?}\n"))
         })
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -47,44 +46,43 @@ fn row(fault: &str) -> &'static Row {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_fault_has_its_outcome() {
-    let outcomes = matrix::play(Spell::ALWAYS).await.expect("a matrix");
-    assert_sound(&outcomes);
-    let observed = matrix::observe(&outcomes);
-    assert_expected(&observed, 0);
+async fn outcomes_match_the_table() {
+    let outcomes = matrix::run(Schedule::ALWAYS).await.expect("a matrix");
+    assert_no_duplicates_or_leaks(&outcomes);
+    let summary = matrix::summarize(&outcomes);
+    assert_expected(&summary, 0);
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/fault-matrix.md");
     let page = std::fs::read_to_string(path).expect("the page");
     assert!(
-        page == matrix::markdown(&observed),
-        "stale: cargo run -p c1-faults -- table > docs/fault-matrix.md"
+        page == matrix::markdown(&summary),
+        "docs/fault-matrix.md is stale: run `just fault-matrix`"
     );
 }
 
-/// A connection that has been in use is one that the server may close at any time, and that HTTP clients like to replace
-/// behind the caller's back.
+/// A server may close a reused connection at any time, and HTTP clients tend to retry on a new one silently.
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_the_same_on_a_connection_that_was_used_before() {
-    let outcomes = matrix::play(Spell::LATER).await.expect("a matrix");
-    assert_sound(&outcomes);
-    // A server that is not there, and three answers that are too large to be brief.
-    assert_expected(&matrix::observe(&outcomes), 4);
+async fn outcomes_are_the_same_on_a_reused_connection() {
+    let outcomes = matrix::run(Schedule::AFTER_FIRST).await.expect("a matrix");
+    assert_no_duplicates_or_leaks(&outcomes);
+    // Without the refused connection and the three large responses, which are not brief.
+    assert_expected(&matrix::summarize(&outcomes), 4);
 }
 
-/// Whatever is tried again succeeds when the second try does, and nothing else does.
+/// A call succeeds after a temporary fault if and only if it is retried.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fault_that_passes_is_survived_where_it_may_be() {
-    let outcomes = matrix::play(Spell::ONCE).await.expect("a matrix");
-    assert_sound(&outcomes);
+async fn retried_calls_survive_a_temporary_fault() {
+    let outcomes = matrix::run(Schedule::ONCE).await.expect("a matrix");
+    assert_no_duplicates_or_leaks(&outcomes);
     for outcomes in outcomes.chunks(Call::ALL.len()) {
         for (cell, outcome) in row(outcomes[0].fault).cells.iter().zip(outcomes) {
             let once = cell.starts_with("1 ") || *cell == "1";
-            let survives = !once || cell.ends_with("ok");
+            let succeeds = !once || cell.ends_with("ok");
             let place = format!("{}, {}", outcome.fault, outcome.call.title());
-            assert_eq!(outcome.tries, if once { 1 } else { 2 }, "{place}");
+            assert_eq!(outcome.attempts, if once { 1 } else { 2 }, "{place}");
             assert_eq!(
                 outcome.result.is_ok(),
-                survives,
+                succeeds,
                 "{place}: {:?}",
                 outcome.result
             );
@@ -93,13 +91,13 @@ async fn a_fault_that_passes_is_survived_where_it_may_be() {
 }
 
 #[test]
-fn the_client_thinks_of_the_calls_as_the_matrix_does() {
+fn the_client_and_the_matrix_agree_on_repeatable_calls() {
     for call in Call::ALL {
         let operation = OPERATIONS.iter().find(|known| known.id == call.operation());
         let operation = operation.expect("a known operation");
         assert_eq!(
             operation.is_repeatable(),
-            !call.is_delicate(),
+            !call.must_not_repeat(),
             "{}",
             operation.id
         );

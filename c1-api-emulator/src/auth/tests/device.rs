@@ -2,16 +2,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Settings, Side, at, encode, token};
+use super::{Fixture, Settings, at, encode, token};
 use crate::auth::device::GRANT;
 
-impl Side {
-    fn begin(&mut self) -> Value {
+impl Fixture {
+    fn start(&mut self) -> Value {
         let body = encode(&[("client_id", "a-tool")]);
         let login = self
             .auth
             .start_device_login(at(self.now), &self.headers, body.as_bytes());
-        login.unwrap().answer
+        login.unwrap().response
     }
 
     fn poll(&mut self, login: &Value) -> Result<String, &'static str> {
@@ -20,14 +20,14 @@ impl Side {
 
     fn poll_as(&mut self, client: &str, login: &Value) -> Result<String, &'static str> {
         let code = login["device_code"].as_str().unwrap();
-        let answer = self.ask(&[
+        let response = self.request(&[
             ("grant_type", GRANT),
             ("device_code", code),
             ("client_id", client),
         ]);
-        match answer {
-            Ok(answer) => Ok(token(&answer).to_owned()),
-            Err(refusal) => Err(refusal.error),
+        match response {
+            Ok(response) => Ok(token(&response).to_owned()),
+            Err(rejection) => Err(rejection.error),
         }
     }
 
@@ -39,8 +39,8 @@ impl Side {
 
 #[test]
 fn an_approved_login_gives_one_token() {
-    let mut side = Side::new();
-    let (login, other) = (side.begin(), side.begin());
+    let mut fixture = Fixture::new();
+    let (login, other) = (fixture.start(), fixture.start());
     assert_eq!(
         (&login["expires_in"], &login["interval"]),
         (&json!(600), &json!(5))
@@ -55,33 +55,33 @@ fn an_approved_login_gives_one_token() {
             code.as_str().unwrap()
         )
     );
-    assert_eq!(side.poll(&login), Err("authorization_pending"));
-    assert!(side.decide(&login, true));
-    assert!(!side.decide(&login, false), "it is decided");
-    assert_eq!(side.poll_as("another", &login), Err("invalid_grant"));
-    let token = side.poll(&login).unwrap();
-    assert!(side.may_call(&format!("Bearer {token}")));
-    assert_eq!(side.poll(&login), Err("invalid_grant"));
-    assert_eq!(side.poll(&other), Err("authorization_pending"));
+    assert_eq!(fixture.poll(&login), Err("authorization_pending"));
+    assert!(fixture.decide(&login, true));
+    assert!(!fixture.decide(&login, false), "already approved");
+    assert_eq!(fixture.poll_as("another", &login), Err("invalid_grant"));
+    let token = fixture.poll(&login).unwrap();
+    assert!(fixture.may_call(&format!("Bearer {token}")));
+    assert_eq!(fixture.poll(&login), Err("invalid_grant"));
+    assert_eq!(fixture.poll(&other), Err("authorization_pending"));
 }
 
 #[test]
-fn a_denied_login_gives_none() {
-    let mut side = Side::new();
-    let login = side.begin();
-    assert!(side.decide(&login, false));
-    assert_eq!(side.poll(&login), Err("access_denied"));
+fn a_denied_login_gives_no_token() {
+    let mut fixture = Fixture::new();
+    let login = fixture.start();
+    assert!(fixture.decide(&login, false));
+    assert_eq!(fixture.poll(&login), Err("access_denied"));
     assert!(
-        !side
+        !fixture
             .auth
-            .decide_device_login(at(side.now), "XXXX-XXXX", true)
+            .decide_device_login(at(fixture.now), "XXXX-XXXX", true)
     );
 }
 
 #[test]
-fn whoever_polls_too_fast_has_to_wait_longer() {
-    let mut side = Side::new();
-    let login = side.begin();
+fn polling_too_fast_extends_the_interval() {
+    let mut fixture = Fixture::new();
+    let login = fixture.start();
     for (wait, expected) in [
         (0, "authorization_pending"),
         (4, "slow_down"),
@@ -90,55 +90,57 @@ fn whoever_polls_too_fast_has_to_wait_longer() {
         (14, "slow_down"),
         (20, "authorization_pending"),
     ] {
-        side.now += wait;
-        assert_eq!(side.poll(&login), Err(expected), "after {wait} s");
+        fixture.now += wait;
+        assert_eq!(fixture.poll(&login), Err(expected), "after {wait} s");
     }
-    let other = side.begin();
-    assert_eq!(side.poll(&other), Err("authorization_pending"));
-    side.now += 5;
-    assert_eq!(side.poll(&other), Err("authorization_pending"));
+    let other = fixture.start();
+    assert_eq!(fixture.poll(&other), Err("authorization_pending"));
+    fixture.now += 5;
+    assert_eq!(fixture.poll(&other), Err("authorization_pending"));
 }
 
 #[test]
-fn an_interval_that_is_not_told_is_five_seconds() {
-    let mut side = Side::of(&Settings {
+fn the_default_interval_is_five_seconds() {
+    let mut fixture = Fixture::of(&Settings {
         device_interval: None,
         ..Settings::default()
     });
-    let login = side.begin();
+    let login = fixture.start();
     assert_eq!(login.get("interval"), None);
-    assert_eq!(side.poll(&login), Err("authorization_pending"));
-    side.now += 4;
-    assert_eq!(side.poll(&login), Err("slow_down"));
+    assert_eq!(fixture.poll(&login), Err("authorization_pending"));
+    fixture.now += 4;
+    assert_eq!(fixture.poll(&login), Err("slow_down"));
 }
 
 #[test]
 fn logins_expire_even_when_approved() {
-    let mut side = Side::of(&Settings {
+    let mut fixture = Fixture::of(&Settings {
         device_lifetime: Duration::from_secs(60),
         ..Settings::default()
     });
-    let (late, approved) = (side.begin(), side.begin());
+    let (late, approved) = (fixture.start(), fixture.start());
     assert_eq!(late["expires_in"], 60);
-    assert!(side.decide(&approved, true));
-    side.now += 60;
-    assert!(!side.decide(&late, true));
-    assert_eq!(side.poll(&late), Err("expired_token"));
-    assert_eq!(side.poll(&approved), Err("expired_token"));
+    assert!(fixture.decide(&approved, true));
+    fixture.now += 60;
+    assert!(!fixture.decide(&late, true));
+    assert_eq!(fixture.poll(&late), Err("expired_token"));
+    assert_eq!(fixture.poll(&approved), Err("expired_token"));
 }
 
 #[test]
-fn logins_need_a_client_and_polls_a_code() {
-    let mut side = Side::new();
-    let refusal = side
-        .auth
-        .start_device_login(at(side.now), &side.headers, b"client_id=");
-    assert_eq!(refusal.err().unwrap().error, "invalid_request");
+fn logins_require_a_client_id_and_polls_a_device_code() {
+    let mut fixture = Fixture::new();
+    let rejection =
+        fixture
+            .auth
+            .start_device_login(at(fixture.now), &fixture.headers, b"client_id=");
+    assert_eq!(rejection.err().unwrap().error, "invalid_request");
     assert_eq!(
-        side.refused(&[("grant_type", GRANT), ("client_id", "a-tool")])
+        fixture
+            .rejected(&[("grant_type", GRANT), ("client_id", "a-tool")])
             .0,
         "invalid_request"
     );
     let unknown = json!({ "device_code": "x" });
-    assert_eq!(side.poll(&unknown), Err("invalid_grant"));
+    assert_eq!(fixture.poll(&unknown), Err("invalid_grant"));
 }

@@ -7,11 +7,11 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 
-use super::{NOW, Settings, Side, at, call, token};
+use super::{Fixture, NOW, Settings, at, call, token};
 use crate::auth::jwk::sha256;
 use crate::auth::{DPOP, Realm};
 
-/// A key to prove things with.
+/// A key that signs proofs.
 struct Prover {
     key: Key,
     header: Value,
@@ -63,7 +63,7 @@ impl Prover {
         format!("{signed}.{signature}")
     }
 
-    /// A proof with other claims than a good one for a token request.
+    /// A proof for a token request, with changed claims.
     fn prove(&mut self, changes: Value) -> String {
         self.proofs += 1;
         let mut claims = json!({ "jti": self.proofs.to_string(), "htm": "POST", "iat": NOW,
@@ -74,7 +74,7 @@ impl Prover {
         self.sign(&self.header, &claims)
     }
 
-    /// A proof for a call with the token, with changes.
+    /// A proof for a call with the token, with changed claims.
     fn prove_call(&mut self, token: &str, changes: Value) -> String {
         let mut claims = json!({ "htm": "GET", "htu": "http://127.0.0.1:80/api/v1/apps",
             "ath": sha256(token.as_bytes()) });
@@ -85,23 +85,24 @@ impl Prover {
     }
 }
 
-impl Side {
-    /// Asks for a token with the proof.
-    fn ask_with(&mut self, proof: &str) -> Result<Value, (&'static str, String)> {
+impl Fixture {
+    /// Requests a token with the proof.
+    fn request_with_proof(&mut self, proof: &str) -> Result<Value, (&'static str, String)> {
         self.headers
             .insert(DPOP, HeaderValue::try_from(proof).unwrap());
-        let answer = self.ask_by_secret();
+        let response = self.request_with_secret();
         self.headers.remove(DPOP);
-        answer.map_err(|refusal| (refusal.error, refusal.description))
+        response.map_err(|rejection| (rejection.error, rejection.description))
     }
 
-    fn bound(&mut self, prover: &mut Prover) -> String {
-        let answer = self.ask_with(&prover.prove(json!({}))).unwrap();
-        assert_eq!(answer["token_type"], "DPoP");
-        token(&answer).to_owned()
+    /// A token that is bound to the prover's key.
+    fn bound_token(&mut self, prover: &mut Prover) -> String {
+        let response = self.request_with_proof(&prover.prove(json!({}))).unwrap();
+        assert_eq!(response["token_type"], "DPoP");
+        token(&response).to_owned()
     }
 
-    /// The challenge that a call is refused with; empty when it is not.
+    /// The challenge of a rejected call; empty if the call is authorized.
     fn challenge(&mut self, scheme: &str, token: &str, proofs: &[&str]) -> String {
         let authorization = format!("{scheme} {token}");
         let mut headers = vec![("authorization", authorization.as_str())];
@@ -121,33 +122,37 @@ const PROOF: &str = r#"DPoP error="invalid_dpop_proof""#;
 const NONCE: &str = r#"DPoP error="use_dpop_nonce""#;
 
 #[test]
-fn tokens_are_bound_to_keys_of_both_kinds() {
+fn tokens_are_bound_to_keys_of_both_types() {
     for mut prover in [Prover::p256(), Prover::ed25519()] {
-        let mut side = Side::new();
-        let token = side.bound(&mut prover);
+        let mut fixture = Fixture::new();
+        let token = fixture.bound_token(&mut prover);
         let proof = prover.prove_call(&token, json!({}));
-        assert_eq!(side.challenge("DPoP", &token, &[&proof]), "");
-        assert_eq!(side.challenge("dpop", &token, &[&proof]), PROOF, "a replay");
+        assert_eq!(fixture.challenge("DPoP", &token, &[&proof]), "");
+        assert_eq!(
+            fixture.challenge("dpop", &token, &[&proof]),
+            PROOF,
+            "a replay"
+        );
     }
 }
 
 #[test]
-fn queries_fragments_and_the_usual_port_of_htu_do_not_count() {
-    let mut side = Side::new();
+fn query_fragment_and_default_port_of_htu_are_ignored() {
+    let mut fixture = Fixture::new();
     let mut prover = Prover::p256();
-    let token = side.bound(&mut prover);
+    let token = fixture.bound_token(&mut prover);
     for url in [
         "http://127.0.0.1:80/api/v1/apps?page_size=99",
         "HTTP://127.0.0.1:80/api/v1/apps#here",
         "http://127.0.0.1/api/v1/apps",
     ] {
         let proof = prover.prove_call(&token, json!({ "htu": url }));
-        assert_eq!(side.challenge("DPoP", &token, &[&proof]), "", "{url}");
+        assert_eq!(fixture.challenge("DPoP", &token, &[&proof]), "", "{url}");
     }
 }
 
 #[test]
-fn each_wrong_claim_is_refused_by_name() {
+fn each_wrong_claim_is_named() {
     let changes = [
         (json!({ "htm": "GET" }), "htm:"),
         (
@@ -169,10 +174,12 @@ fn each_wrong_claim_is_refused_by_name() {
         (json!({ "jti": "" }), "jti:"),
         (json!({ "jti": null }), "jti:"),
     ];
-    let mut side = Side::new();
+    let mut fixture = Fixture::new();
     let mut prover = Prover::p256();
     for (change, expected) in changes {
-        let (error, description) = side.ask_with(&prover.prove(change)).unwrap_err();
+        let (error, description) = fixture
+            .request_with_proof(&prover.prove(change))
+            .unwrap_err();
         assert_eq!(error, "invalid_dpop_proof");
         assert!(
             description.starts_with(expected),
@@ -180,19 +187,23 @@ fn each_wrong_claim_is_refused_by_name() {
         );
     }
     for iat in [NOW - 60, NOW + 60] {
-        assert!(side.ask_with(&prover.prove(json!({ "iat": iat }))).is_ok());
+        assert!(
+            fixture
+                .request_with_proof(&prover.prove(json!({ "iat": iat })))
+                .is_ok()
+        );
     }
     let proof = prover.prove(json!({}));
-    assert!(side.ask_with(&proof).is_ok());
+    assert!(fixture.request_with_proof(&proof).is_ok());
     assert_eq!(
-        side.ask_with(&proof).unwrap_err().1,
-        "jti: the proof was used before"
+        fixture.request_with_proof(&proof).unwrap_err().1,
+        "jti: the proof was already used"
     );
 }
 
 #[test]
-fn each_wrong_header_is_refused_by_name() {
-    let mut side = Side::new();
+fn each_wrong_header_parameter_is_named() {
+    let mut fixture = Fixture::new();
     let mut prover = Prover::p256();
     let claims = json!({ "jti": "x", "htm": "POST", "iat": NOW,
         "htu": "http://127.0.0.1:80/auth/v1/token" });
@@ -208,38 +219,44 @@ fn each_wrong_header_is_refused_by_name() {
         ("jwk", private, "jwk:"),
         ("jwk", ed25519, "jwk:"),
         ("jwk", Value::Null, "jwk:"),
-        ("jwk", other, "the proof is not signed"),
+        ("jwk", other, "invalid signature"),
     ] {
         let mut header = prover.header.clone();
         header[name] = value;
-        let refusal = side.ask_with(&prover.sign(&header, &claims)).unwrap_err();
-        assert_eq!(refusal.0, "invalid_dpop_proof", "{expected}");
+        let rejection = fixture
+            .request_with_proof(&prover.sign(&header, &claims))
+            .unwrap_err();
+        assert_eq!(rejection.0, "invalid_dpop_proof", "{expected}");
         assert!(
-            refusal.1.starts_with(expected),
+            rejection.1.starts_with(expected),
             "{expected} in {}",
-            refusal.1
+            rejection.1
         );
     }
-    assert_eq!(side.ask_with("x").unwrap_err().0, "invalid_dpop_proof");
+    assert_eq!(
+        fixture.request_with_proof("x").unwrap_err().0,
+        "invalid_dpop_proof"
+    );
     let twice = [0, 1].map(|_| prover.prove(json!({})));
     for proof in &twice {
-        side.headers
+        fixture
+            .headers
             .append(DPOP, HeaderValue::try_from(proof).unwrap());
     }
-    let refusal = side.ask_by_secret().unwrap_err();
-    assert_eq!(refusal.description, "DPoP: expected one header");
+    let rejection = fixture.request_with_secret().unwrap_err();
+    assert_eq!(rejection.description, "DPoP: expected exactly one header");
 }
 
 #[test]
-fn bound_tokens_work_with_their_key_only() {
-    let mut side = Side::new();
+fn bound_tokens_require_their_key() {
+    let mut fixture = Fixture::new();
     let (mut prover, mut thief) = (Prover::p256(), Prover::p256());
-    let token = side.bound(&mut prover);
+    let token = fixture.bound_token(&mut prover);
     let proof = prover.prove_call(&token, json!({}));
-    assert_eq!(side.challenge("Bearer", &token, &[&proof]), TOKEN);
-    assert_eq!(side.challenge("DPoP", "unknown", &[&proof]), TOKEN);
-    assert_eq!(side.challenge("DPoP", &token, &[]), PROOF);
-    assert_eq!(side.challenge("DPoP", &token, &[&proof, &proof]), PROOF);
+    assert_eq!(fixture.challenge("Bearer", &token, &[&proof]), TOKEN);
+    assert_eq!(fixture.challenge("DPoP", "unknown", &[&proof]), TOKEN);
+    assert_eq!(fixture.challenge("DPoP", &token, &[]), PROOF);
+    assert_eq!(fixture.challenge("DPoP", &token, &[&proof, &proof]), PROOF);
     for wrong in [
         json!({ "ath": null }),
         json!({ "ath": sha256(b"another") }),
@@ -247,99 +264,106 @@ fn bound_tokens_work_with_their_key_only() {
         json!({ "htu": "http://127.0.0.1:80/api/v1/users" }),
     ] {
         let proof = prover.prove_call(&token, wrong);
-        assert_eq!(side.challenge("DPoP", &token, &[&proof]), PROOF);
+        assert_eq!(fixture.challenge("DPoP", &token, &[&proof]), PROOF);
     }
     let stolen = thief.prove_call(&token, json!({ "jti": "t" }));
-    assert_eq!(side.challenge("DPoP", &token, &[&stolen]), TOKEN);
-    assert_eq!(side.challenge("DPoP", &token, &[&proof]), "");
+    assert_eq!(fixture.challenge("DPoP", &token, &[&stolen]), TOKEN);
+    assert_eq!(fixture.challenge("DPoP", &token, &[&proof]), "");
 
-    let unbound = side.auth.issue(at(NOW)).unwrap();
+    let unbound = fixture.auth.issue(at(NOW)).unwrap();
     let proof = prover.prove_call(&unbound, json!({}));
-    assert_eq!(side.challenge("DPoP", &unbound, &[&proof]), TOKEN);
-    assert_eq!(side.challenge("Bearer", &unbound, &[]), "");
+    assert_eq!(fixture.challenge("DPoP", &unbound, &[&proof]), TOKEN);
+    assert_eq!(fixture.challenge("Bearer", &unbound, &[]), "");
 }
 
 #[test]
 fn proofs_can_be_required() {
-    let mut side = Side::of(&Settings {
+    let mut fixture = Fixture::of(&Settings {
         require_dpop: true,
         ..Settings::default()
     });
     assert_eq!(
-        side.ask_by_secret().unwrap_err().error,
+        fixture.request_with_secret().unwrap_err().error,
         "invalid_dpop_proof"
     );
-    side.bound(&mut Prover::p256());
+    fixture.bound_token(&mut Prover::p256());
 }
 
 #[test]
 fn nonces_differ_by_endpoint_and_are_rotated() {
-    let mut side = Side::of(&Settings {
+    let mut fixture = Fixture::of(&Settings {
         dpop_nonces: true,
         ..Settings::default()
     });
     let mut prover = Prover::p256();
-    let nonces =
-        |side: &Side| [Realm::Token, Realm::Api].map(|realm| side.auth.dpop_nonce(realm).unwrap());
-    let [for_token, for_api] = nonces(&side);
+    let nonces = |fixture: &Fixture| {
+        [Realm::Token, Realm::Api].map(|realm| fixture.auth.dpop_nonce(realm).unwrap())
+    };
+    let [for_token, for_api] = nonces(&fixture);
     assert_ne!(for_token, for_api);
 
     for wrong in [json!(null), json!(for_api), json!("x")] {
-        let refusal = side.ask_with(&prover.prove(json!({ "nonce": wrong })));
-        assert_eq!(refusal.unwrap_err().0, "use_dpop_nonce");
+        let rejection = fixture.request_with_proof(&prover.prove(json!({ "nonce": wrong })));
+        assert_eq!(rejection.unwrap_err().0, "use_dpop_nonce");
     }
     let broken = prover.prove(json!({ "nonce": "x", "htm": "GET" }));
-    assert_eq!(side.ask_with(&broken).unwrap_err().0, "invalid_dpop_proof");
-    let answer = side.ask_with(&prover.prove(json!({ "nonce": for_token })));
-    let answer = answer.unwrap();
-    let token = token(&answer);
+    assert_eq!(
+        fixture.request_with_proof(&broken).unwrap_err().0,
+        "invalid_dpop_proof"
+    );
+    let response = fixture.request_with_proof(&prover.prove(json!({ "nonce": for_token })));
+    let response = response.unwrap();
+    let token = token(&response);
 
     for (nonce, expected) in [(&for_token, NONCE), (&for_api, "")] {
         let proof = prover.prove_call(token, json!({ "nonce": nonce }));
-        assert_eq!(side.challenge("DPoP", token, &[&proof]), expected);
+        assert_eq!(fixture.challenge("DPoP", token, &[&proof]), expected);
     }
-    side.auth.rotate_dpop_nonces();
+    fixture.auth.rotate_dpop_nonces();
     let proof = prover.prove_call(token, json!({ "nonce": for_api }));
-    assert_eq!(side.challenge("DPoP", token, &[&proof]), NONCE);
-    let [new_for_token, new_for_api] = nonces(&side);
+    assert_eq!(fixture.challenge("DPoP", token, &[&proof]), NONCE);
+    let [new_for_token, new_for_api] = nonces(&fixture);
     assert!(new_for_token != for_token && new_for_api != for_api);
     let proof = prover.prove_call(token, json!({ "nonce": new_for_api }));
-    assert_eq!(side.challenge("DPoP", token, &[&proof]), "");
+    assert_eq!(fixture.challenge("DPoP", token, &[&proof]), "");
     assert!(
-        side.ask_with(&prover.prove(json!({ "nonce": new_for_token })))
+        fixture
+            .request_with_proof(&prover.prove(json!({ "nonce": new_for_token })))
             .is_ok()
     );
 }
 
 #[test]
-fn a_missing_nonce_uses_up_no_device_code() {
-    let mut side = Side::of(&Settings {
+fn a_missing_nonce_does_not_use_up_the_device_code() {
+    let mut fixture = Fixture::of(&Settings {
         dpop_nonces: true,
         ..Settings::default()
     });
     let mut prover = Prover::p256();
     let body = b"client_id=a-tool";
-    let login = side
+    let login = fixture
         .auth
-        .start_device_login(at(NOW), &side.headers, body)
+        .start_device_login(at(NOW), &fixture.headers, body)
         .unwrap();
     assert!(
-        side.auth
+        fixture
+            .auth
             .decide_device_login(at(NOW), &login.user_code, true)
     );
-    let code = login.answer["device_code"].as_str().unwrap();
+    let code = login.response["device_code"].as_str().unwrap();
     let form = [
         ("grant_type", crate::auth::device::GRANT),
         ("device_code", code),
         ("client_id", "a-tool"),
     ];
-    let nonce = side.auth.dpop_nonce(Realm::Token);
+    let nonce = fixture.auth.dpop_nonce(Realm::Token);
     for (nonce, expected) in [(None, Err("use_dpop_nonce")), (nonce, Ok(json!("DPoP")))] {
         let proof = prover.prove(json!({ "nonce": nonce }));
-        side.headers
+        fixture
+            .headers
             .insert(DPOP, HeaderValue::try_from(proof).unwrap());
-        let answer = side.ask(&form);
-        let answer = answer.map(|answer| answer["token_type"].clone());
-        assert_eq!(answer.map_err(|refusal| refusal.error), expected);
+        let response = fixture.request(&form);
+        let response = response.map(|response| response["token_type"].clone());
+        assert_eq!(response.map_err(|rejection| rejection.error), expected);
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use ring::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 
-use super::{NOW, Side, at, hosts, token};
+use super::{Fixture, NOW, at, hosts, token};
 use crate::auth::exchange::{GRANT, SUBJECT, Trust};
 use crate::auth::jwt::{self, Jwt};
 
@@ -16,8 +16,8 @@ fn form<'a>(client: &'a str, token: &'a str, kind: &'a str) -> [(&'a str, &'a st
     ]
 }
 
-impl Side {
-    /// The emulator's own subject token, changed and signed again.
+impl Fixture {
+    /// A subject token of the trusted issuer with changed claims.
     fn subject(&self, change: impl FnOnce(&mut Value)) -> String {
         let good = self.trust.subject_token(at(NOW)).unwrap();
         let jwt = Jwt::parse(&good).unwrap();
@@ -26,87 +26,87 @@ impl Side {
         jwt::sign(&self.trust.key, &Value::Object(jwt.header), &claims)
     }
 
-    fn refuses(&mut self, token: &str, kind: &str) -> (&'static str, String) {
+    fn rejects(&mut self, token: &str, kind: &str) -> (&'static str, String) {
         let client = self.trust.client_id.clone();
-        self.refused(&form(&client, token, kind))
+        self.rejected(&form(&client, token, kind))
     }
 }
 
 #[test]
-fn a_subject_token_is_exchanged_while_it_is_fresh() {
-    let mut side = Side::new();
-    let subject = side.trust.subject_token(at(NOW)).unwrap();
-    let trust = Arc::clone(&side.trust);
+fn a_subject_token_is_exchanged_until_it_expires() {
+    let mut fixture = Fixture::new();
+    let subject = fixture.trust.subject_token(at(NOW)).unwrap();
+    let trust = Arc::clone(&fixture.trust);
     let form = form(&trust.client_id, &subject, SUBJECT);
-    let answer = side.ask(&form).unwrap();
+    let response = fixture.request(&form).unwrap();
     assert_eq!(
-        (&answer["issued_token_type"], &answer["token_type"]),
+        (&response["issued_token_type"], &response["token_type"]),
         (
             &json!("urn:ietf:params:oauth:token-type:access_token"),
             &json!("Bearer")
         )
     );
-    assert!(side.may_call(&format!("Bearer {}", token(&answer))));
-    side.now = NOW + 599;
-    assert!(side.ask(&form).is_ok());
-    side.now = NOW + 600;
-    assert!(side.refused(&form).1.starts_with("exp:"));
-    side.now = NOW - 30;
-    assert!(side.ask(&form).is_ok(), "within the skew");
-    side.now = NOW - 31;
-    assert!(side.refused(&form).1.starts_with("iat:"));
+    assert!(fixture.may_call(&format!("Bearer {}", token(&response))));
+    fixture.now = NOW + 599;
+    assert!(fixture.request(&form).is_ok());
+    fixture.now = NOW + 600;
+    assert!(fixture.rejected(&form).1.starts_with("exp:"));
+    fixture.now = NOW - 30;
+    assert!(fixture.request(&form).is_ok(), "within the skew");
+    fixture.now = NOW - 31;
+    assert!(fixture.rejected(&form).1.starts_with("iat:"));
 }
 
 #[test]
-fn each_wrong_claim_is_refused_by_name() {
+fn each_wrong_claim_is_named() {
     let changes = [
         ("iss", json!("https://elsewhere.example"), "iss:"),
         ("aud", json!("elsewhere.example"), "aud:"),
         ("aud", json!(["elsewhere.example"]), "aud:"),
         ("aud", Value::Null, "aud:"),
         ("iat", json!(NOW - 601), "iat: expected at most ten minutes"),
-        ("iat", json!(NOW + 31), "iat: the subject token is from"),
+        ("iat", json!(NOW + 31), "iat: expected a time in the past"),
         ("iat", Value::Null, "iat: expected seconds"),
-        ("exp", json!(NOW), "exp: the subject token has expired"),
+        ("exp", json!(NOW), "exp: the subject token is expired"),
         ("exp", json!("soon"), "exp: expected seconds"),
     ];
     for (name, value, expected) in changes {
-        let mut side = Side::new();
-        let token = side.subject(|claims| claims[name] = value);
-        let (error, description) = side.refuses(&token, SUBJECT);
+        let mut fixture = Fixture::new();
+        let token = fixture.subject(|claims| claims[name] = value);
+        let (error, description) = fixture.rejects(&token, SUBJECT);
         assert_eq!(error, "invalid_grant", "{expected}");
         assert!(
             description.starts_with(expected),
             "{expected} in {description}"
         );
     }
-    let mut side = Side::new();
-    let token = side.subject(|claims| claims["aud"] = json!(["elsewhere.example", "127.0.0.1"]));
-    let client = side.trust.client_id.clone();
-    assert!(side.ask(&form(&client, &token, SUBJECT)).is_ok());
+    let mut fixture = Fixture::new();
+    let token = fixture.subject(|claims| claims["aud"] = json!(["elsewhere.example", "127.0.0.1"]));
+    let client = fixture.trust.client_id.clone();
+    assert!(fixture.request(&form(&client, &token, SUBJECT)).is_ok());
 }
 
 #[test]
-fn only_jwts_of_the_trusted_issuer_count() {
-    let mut side = Side::new();
-    let good = side.subject(|_| ());
+fn only_jwts_of_the_trusted_issuer_are_accepted() {
+    let mut fixture = Fixture::new();
+    let good = fixture.subject(|_| ());
     let address = ([127, 0, 0, 1], 80).into();
     let other = Trust::generate(address, hosts(address)).unwrap();
     let foreign = other.subject_token(at(NOW)).unwrap();
-    let (error, description) = side.refuses(&foreign, SUBJECT);
+    let (error, description) = fixture.rejects(&foreign, SUBJECT);
     assert_eq!(error, "invalid_grant");
-    assert!(description.contains("not signed"));
+    assert!(description.contains("invalid signature"));
 
     let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     let none = jwt::sign(&key, &json!({ "alg": "none" }), &json!({}));
-    assert_eq!(side.refuses(&none, SUBJECT).0, "invalid_grant");
-    assert_eq!(side.refuses("nonsense", SUBJECT).0, "invalid_request");
-    assert_eq!(side.refuses("", SUBJECT).0, "invalid_request");
+    assert_eq!(fixture.rejects(&none, SUBJECT).0, "invalid_grant");
+    assert_eq!(fixture.rejects("nonsense", SUBJECT).0, "invalid_request");
+    assert_eq!(fixture.rejects("", SUBJECT).0, "invalid_request");
     let id_token = "urn:ietf:params:oauth:token-type:id_token";
-    assert_eq!(side.refuses(&good, id_token).0, "invalid_request");
-    let spc = side.client.client_id.clone();
+    assert_eq!(fixture.rejects(&good, id_token).0, "invalid_request");
+    let spc = fixture.client.client_id.clone();
     assert_eq!(
-        side.refused(&form(&spc, &good, SUBJECT)).0,
+        fixture.rejected(&form(&spc, &good, SUBJECT)).0,
         "invalid_client"
     );
 }

@@ -1,5 +1,5 @@
-//! A TCP proxy that breaks connections at any byte, in either direction, by a reset, an end or silence; and that can be gone
-//! for a while. Programs for HTTP break them where HTTP has its joints; this one knows nothing of HTTP.
+//! A TCP proxy that breaks connections at any byte, in either direction, by a reset, a close or a stall, and that can be taken
+//! down for a while. HTTP proxies break connections at HTTP boundaries only; this one does not interpret HTTP.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,55 +11,55 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::chance::Chance;
 
-/// After how many bytes at most harm is done.
-const REACH: u64 = 8192;
+/// The largest number of bytes before a connection breaks.
+const MAX_OFFSET: u64 = 8192;
 
-/// A running proxy, until it is dropped.
+/// A running proxy; stopped on drop.
 #[derive(Debug)]
-pub struct Breaker {
+pub struct FaultyProxy {
     address: SocketAddr,
     upstream: SocketAddr,
-    harmed: u64,
+    broken_percent: u64,
     chance: Arc<Mutex<Chance>>,
     task: Option<JoinHandle<()>>,
-    /// Holds the port while the proxy is gone.
+    /// Reserves the port while the proxy is down.
     closed: Option<TcpSocket>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Harm {
+enum Break {
     Reset,
     Close,
-    Silence,
+    Stall,
 }
 
-/// What happens to a connection: after so many bytes to the server, or from it.
+/// How a connection breaks, after `up` bytes to the server or `down` bytes from it.
 #[derive(Clone, Copy, Debug)]
-struct Fate {
-    harm: Harm,
+struct Fault {
+    kind: Break,
     up: u64,
     down: u64,
 }
 
-impl Breaker {
-    /// Listens on a free port, in front of `upstream`. Of a hundred connections `harmed` come to harm.
+impl FaultyProxy {
+    /// Listens on a free port in front of `upstream`, and breaks `broken_percent` of the connections.
     ///
     /// # Errors
-    /// When the system gives no port.
-    pub fn start(upstream: SocketAddr, harmed: u64, seed: u64) -> io::Result<Self> {
-        let mut breaker = Self {
+    /// If no port is available.
+    pub fn start(upstream: SocketAddr, broken_percent: u64, seed: u64) -> io::Result<Self> {
+        let mut proxy = Self {
             address: ([127, 0, 0, 1], 0).into(),
             upstream,
-            harmed,
+            broken_percent,
             chance: Arc::new(Mutex::new(Chance::new(seed))),
             task: None,
             closed: None,
         };
-        breaker.up()?;
-        Ok(breaker)
+        proxy.up()?;
+        Ok(proxy)
     }
 
-    /// Where it listens.
+    /// The address of the proxy.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -67,11 +67,11 @@ impl Breaker {
     /// Resets all connections and refuses new ones.
     ///
     /// # Errors
-    /// When the port is lost.
+    /// If another process has taken the port.
     pub async fn down(&mut self) -> io::Result<()> {
         if let Some(task) = self.task.take() {
             task.abort();
-            // It was cancelled; that it is over is what counts.
+            // Only waits for the end of the task, which was cancelled.
             let _ = task.await;
             self.closed = Some(bound(self.address)?);
         }
@@ -81,7 +81,7 @@ impl Breaker {
     /// Listens again.
     ///
     /// # Errors
-    /// When the port is lost.
+    /// If another process has taken the port.
     pub fn up(&mut self) -> io::Result<()> {
         if self.task.is_none() {
             let socket = match self.closed.take() {
@@ -93,7 +93,7 @@ impl Breaker {
             self.task = Some(tokio::spawn(serve(
                 listener,
                 self.upstream,
-                self.harmed,
+                self.broken_percent,
                 Arc::clone(&self.chance),
             )));
         }
@@ -101,7 +101,7 @@ impl Breaker {
     }
 }
 
-impl Drop for Breaker {
+impl Drop for FaultyProxy {
     fn drop(&mut self) {
         if let Some(task) = &self.task {
             task.abort();
@@ -111,7 +111,7 @@ impl Drop for Breaker {
 
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
-    // What is left of earlier connections does not keep the port.
+    // Earlier connections in TIME_WAIT must not block the port.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
@@ -120,51 +120,55 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
 async fn serve(
     listener: TcpListener,
     upstream: SocketAddr,
-    harmed: u64,
+    broken_percent: u64,
     chance: Arc<Mutex<Chance>>,
 ) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        let fate = fate(
-            harmed,
+        let fault = fault(
+            broken_percent,
             &mut chance.lock().unwrap_or_else(PoisonError::into_inner),
         );
-        connections.spawn(connection(client, upstream, fate));
+        connections.spawn(connection(client, upstream, fault));
         while connections.try_join_next().is_some() {}
     }
 }
 
-fn fate(harmed: u64, chance: &mut Chance) -> Option<Fate> {
-    if !chance.percent(harmed) {
+fn fault(broken_percent: u64, chance: &mut Chance) -> Option<Fault> {
+    if !chance.percent(broken_percent) {
         return None;
     }
-    let harm = match chance.below(10) {
-        0 => Harm::Silence,
-        1..=4 => Harm::Close,
-        _ => Harm::Reset,
+    let kind = match chance.below(10) {
+        0 => Break::Stall,
+        1..=4 => Break::Close,
+        _ => Break::Reset,
     };
-    // Small numbers as often as large ones: the first request and its answer are to be hit as well.
-    let reach = 1 << chance.below(u64::from(REACH.ilog2()) + 1);
-    let at = chance.below(reach);
+    // Small offsets are as likely as large ones, so that the first request and its response break as well.
+    let limit = 1 << chance.below(u64::from(MAX_OFFSET.ilog2()) + 1);
+    let at = chance.below(limit);
     let (up, down) = if chance.percent(30) {
         (at, u64::MAX)
     } else {
         (u64::MAX, at)
     };
-    Some(Fate { harm, up, down })
+    Some(Fault { kind, up, down })
 }
 
-/// Passes everything on until one side ends, or fate strikes.
-async fn connection(mut client: TcpStream, upstream: SocketAddr, fate: Option<Fate>) {
-    // A broken connection needs no report: the client will say what came of it.
-    let _ = pass(&mut client, upstream, fate).await;
+/// Relays until one side closes the connection, or the fault occurs.
+async fn connection(mut client: TcpStream, upstream: SocketAddr, fault: Option<Fault>) {
+    // The error is not needed: the client reports the outcome.
+    let _ = relay_both(&mut client, upstream, fault).await;
 }
 
-async fn pass(client: &mut TcpStream, upstream: SocketAddr, fate: Option<Fate>) -> io::Result<()> {
+async fn relay_both(
+    client: &mut TcpStream,
+    upstream: SocketAddr,
+    fault: Option<Fault>,
+) -> io::Result<()> {
     client.set_nodelay(true)?;
     let mut server = TcpStream::connect(upstream).await?;
     server.set_nodelay(true)?;
-    let (mut up, mut down) = fate.map_or((u64::MAX, u64::MAX), |fate| (fate.up, fate.down));
+    let (mut up, mut down) = fault.map_or((u64::MAX, u64::MAX), |fault| (fault.up, fault.down));
     let (mut from_client, mut from_server) = ([0; 4096], [0; 4096]);
     let ended = loop {
         tokio::select! {
@@ -178,24 +182,24 @@ async fn pass(client: &mut TcpStream, upstream: SocketAddr, fate: Option<Fate>) 
             }
         }
     };
-    let Some(fate) = fate.filter(|_| !ended) else {
+    let Some(fault) = fault.filter(|_| !ended) else {
         return Ok(());
     };
-    match fate.harm {
-        Harm::Reset => {
+    match fault.kind {
+        Break::Reset => {
             client.set_zero_linger()?;
             server.set_zero_linger()
         }
-        Harm::Close => Ok(()),
-        // Nothing passes any more, in neither direction, until the client has had enough.
-        Harm::Silence => {
+        Break::Close => Ok(()),
+        // Nothing is relayed until the client closes the connection.
+        Break::Stall => {
             while client.read(&mut from_client).await? > 0 {}
             Ok(())
         }
     }
 }
 
-/// Passes on what is left of the allowance; says whether the connection is over.
+/// Relays up to the remaining allowance; returns whether the connection is finished.
 async fn relay(bytes: &[u8], allowance: &mut u64, to: &mut TcpStream) -> io::Result<bool> {
     let length = bytes.len() as u64;
     let passed = length.min(*allowance);

@@ -1,20 +1,20 @@
-//! Error answers of the token endpoint and of the device endpoint (RFC 6749, section 5.2).
+//! OAuth error responses (RFC 6749, section 5.2).
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::dpop::Problem;
+use super::dpop::DpopError;
 use crate::error::Error;
 
-/// An error answer of the token endpoint.
+/// An error response of an OAuth endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct OAuthError {
     pub(crate) http: StatusCode,
     pub(super) error: &'static str,
     pub(super) description: String,
 }
 
-impl Refusal {
+impl OAuthError {
     pub(super) fn new(error: &'static str, description: impl Into<String>) -> Self {
         let http = match error {
             "invalid_client" => StatusCode::UNAUTHORIZED,
@@ -28,23 +28,23 @@ impl Refusal {
         }
     }
 
-    /// The request is not formed as it should be.
+    /// The request is malformed.
     pub(super) fn request(description: impl Into<String>) -> Self {
         Self::new("invalid_request", description)
     }
 
-    /// The client is unknown, or does not prove who it is.
+    /// The client is unknown or its authentication failed.
     pub(super) fn client(description: impl Into<String>) -> Self {
         Self::new("invalid_client", description)
     }
 
-    /// What the client gives in return for a token is worth nothing.
+    /// The grant is invalid, expired or issued to another client.
     pub(super) fn grant(description: impl Into<String>) -> Self {
         Self::new("invalid_grant", description)
     }
 
-    /// A failure that a test has asked for.
-    pub(super) fn on_demand(http: StatusCode) -> Self {
+    /// A failure requested by a test.
+    pub(super) fn injected(http: StatusCode) -> Self {
         let error = if http == StatusCode::SERVICE_UNAVAILABLE {
             "temporarily_unavailable"
         } else {
@@ -52,24 +52,24 @@ impl Refusal {
         };
         Self {
             http,
-            ..Self::new(error, "this failure was asked for")
+            ..Self::new(error, "failure requested by the test")
         }
     }
 
-    /// The JSON of the answer.
+    /// The JSON body.
     pub(crate) fn body(&self) -> Value {
         json!({ "error": self.error, "error_description": self.description })
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for OAuthError {
     fn from(error: Error) -> Self {
         Self::new("server_error", error.to_string())
     }
 }
 
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        Self::new(problem.error, problem.description)
+impl From<DpopError> for OAuthError {
+    fn from(error: DpopError) -> Self {
+        Self::new(error.error, error.description)
     }
 }

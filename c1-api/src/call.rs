@@ -1,7 +1,7 @@
 //! One call on its way through the transports.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -21,6 +21,7 @@ struct Inner {
     operation: &'static Operation,
     options: CallOptions,
     attempts: AtomicU32,
+    sent: AtomicBool,
     deadline: Mutex<Option<SystemTime>>,
     observers: Mutex<Vec<Observer>>,
     /// What failed below progenitor's client, which cannot pass it on.
@@ -38,6 +39,7 @@ impl Call {
             operation,
             options,
             attempts: AtomicU32::new(0),
+            sent: AtomicBool::new(false),
             deadline: Mutex::default(),
             observers: Mutex::default(),
             failure: Mutex::default(),
@@ -69,9 +71,21 @@ impl Call {
         self.0.attempts.load(Ordering::Relaxed)
     }
 
-    /// Counts one more attempt.
-    pub fn count_attempt(&self) {
+    /// Counts one more attempt, of which nothing is sent yet.
+    pub fn begin_attempt(&self) {
         self.0.attempts.fetch_add(1, Ordering::Relaxed);
+        self.0.sent.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the current attempt has begun to send its request.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        self.0.sent.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the current attempt begins to send its request.
+    pub fn mark_sent(&self) {
+        self.0.sent.store(true, Ordering::Relaxed);
     }
 
     /// When the call has to be over, by the clock of the transport that set it.

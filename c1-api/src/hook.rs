@@ -325,7 +325,7 @@ mod tests {
         let call = Call::new(&SAMPLE, CallOptions::new());
         let noted = seen.clone();
         call.on_end(move |_, result| noted.lock().unwrap().push(result.map_err(Error::kind)));
-        call.count_attempt();
+        call.begin_attempt();
         let raw = RawCall(raw::Client::new_with_client(
             "https://t.conductor.one",
             crate::testing::http(),

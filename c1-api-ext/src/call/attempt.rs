@@ -9,12 +9,16 @@ use std::{fmt, mem};
 
 use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport, read_body};
 use reqwest::{Request, Response, ResponseBuilderExt as _};
+use tokio::time::{Instant, timeout_at};
 
+use crate::auth::endpoint::TokenError;
 use crate::call::policy::RetryPolicy;
 use crate::clock::Clock;
 
 /// How much of an error's body is read, in bytes.
 const MAX_ERROR_BODY: usize = 1024 * 1024;
+/// How long the body of an error is waited for: its status is known already.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads the response inside the attempt, so that a body that breaks off is retried like any broken connection. A response
 /// whose status is not a success becomes an error.
@@ -34,18 +38,28 @@ impl<T: Transport> Attempt<T> {
         }
     }
 
-    async fn timed(&self, request: Request, call: &Call) -> Result<Response, Error> {
-        call.count_attempt();
-        let response = self.response(request, call);
-        let Some(limit) = self.time_limit(call) else {
-            return response.await;
-        };
+    async fn attempt(&self, request: Request, call: &Call) -> Result<Response, Error> {
+        call.begin_attempt();
         // Not by the clock: one that tests move would be ahead of any server.
-        let response = tokio::time::timeout(limit, response).await;
-        response.unwrap_or_else(|_| {
-            let message = "the server did not respond in time";
-            Err(Error::new(ErrorKind::Timeout, message))
-        })
+        let until = self.time_limit(call).map(|limit| Instant::now() + limit);
+        let response = self.inner.execute(request, call);
+        let mut response = within(until, response)
+            .await
+            .unwrap_or_else(|| Err(timed_out(call)))?;
+        let status = response.status();
+        if status.is_success() {
+            let body = read(&mut response, self.max_bytes);
+            let body = within(until, body).await;
+            return with_body(response, body.unwrap_or_else(|| Err(timed_out(call)))?);
+        }
+        // The status says more than a body that is missing or late.
+        let soon = Instant::now() + ERROR_BODY_TIMEOUT;
+        let until = until.map_or(soon, |until| until.min(soon));
+        let body = read(&mut response, self.max_bytes.min(MAX_ERROR_BODY));
+        let body = within(Some(until), body).await;
+        let body = body.and_then(Result::ok).unwrap_or_default();
+        let now = Some(self.clock.now());
+        Err(Error::from_parts(status, response.headers(), &body, now))
     }
 
     fn time_limit(&self, call: &Call) -> Option<Duration> {
@@ -58,19 +72,23 @@ impl<T: Transport> Attempt<T> {
             .unwrap_or_default();
         Some(limit.map_or(left, |limit| limit.min(left)))
     }
+}
 
-    async fn response(&self, request: Request, call: &Call) -> Result<Response, Error> {
-        let mut response = self.inner.execute(request, call).await?;
-        let status = response.status();
-        if status.is_success() {
-            let body = read(&mut response, self.max_bytes).await?;
-            return with_body(response, body);
-        }
-        // The status says more than a body that is missing.
-        let limit = self.max_bytes.min(MAX_ERROR_BODY);
-        let body = read(&mut response, limit).await.unwrap_or_default();
-        let now = Some(self.clock.now());
-        Err(Error::from_parts(status, response.headers(), &body, now))
+/// The output of `future`, or `None` if it is not there in time.
+async fn within<F: Future>(until: Option<Instant>, future: F) -> Option<F::Output> {
+    match until {
+        None => Some(future.await),
+        Some(until) => timeout_at(until, future).await.ok(),
+    }
+}
+
+/// The time of the attempt is over: while waiting for a token, nothing was sent.
+fn timed_out(call: &Call) -> Error {
+    if call.is_sent() {
+        Error::new(ErrorKind::Timeout, "the server did not respond in time")
+    } else {
+        let message = "no response within the time of the attempt";
+        TokenError::Unreachable(Error::new(ErrorKind::Timeout, message)).into()
     }
 }
 
@@ -110,7 +128,7 @@ impl<T: Transport> Transport for Attempt<T> {
         request: Request,
         call: &'a Call,
     ) -> BoxFuture<'a, Result<Response, Error>> {
-        Box::pin(self.timed(request, call))
+        Box::pin(self.attempt(request, call))
     }
 }
 

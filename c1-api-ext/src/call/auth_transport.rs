@@ -93,6 +93,7 @@ impl AuthTransport {
         request
             .headers_mut()
             .insert(AUTHORIZATION, token.authorization()?);
+        call.mark_sent();
         let Some(prover) = token.prover() else {
             return self.inner.execute(request, call).await;
         };

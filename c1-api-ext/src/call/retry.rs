@@ -69,12 +69,36 @@ impl Budget {
         spent.ok().map(|_| cost)
     }
 
+    /// Takes the cost of a retry, as [`spend`](Self::spend), and returns it unless it is kept.
+    fn reserve(&self, error: &Error) -> Option<Reserved<'_>> {
+        let cost = self.spend(error)?;
+        Some(Reserved { budget: self, cost })
+    }
+
     fn refund(&self, amount: u32) {
         let add = |left: u32| Some(left.saturating_add(amount).min(Self::CAPACITY));
         // The closure never returns None.
         let _ = self
             .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    }
+}
+
+/// The cost of a retry that is still to come. A call that is cancelled before gives it back.
+struct Reserved<'a> {
+    budget: &'a Budget,
+    cost: u32,
+}
+
+impl Reserved<'_> {
+    fn keep(mut self) -> u32 {
+        std::mem::take(&mut self.cost)
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.budget.refund(self.cost);
     }
 }
 
@@ -131,11 +155,10 @@ impl<T: Transport> Retry<T> {
             if deadline.is_some_and(|deadline| !fits(now, delay, deadline)) {
                 return finish(no_time_to_retry(error));
             }
-            let Some(cost) = self.budget.spend(&error) else {
+            let Some(cost) = self.budget.reserve(&error) else {
                 let note = "not retried, because the retry budget of the client is used up by other failures";
                 return finish(error.with_note(note));
             };
-            paid = cost;
             tracing::info!(
                 "error.type" = &*error_type(&error),
                 "c1.retry.delay_ms" = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
@@ -151,6 +174,7 @@ impl<T: Transport> Retry<T> {
                 });
             }
             self.clock.sleep(delay).await;
+            paid = cost.keep();
             request = again;
             last = Some(error);
         }

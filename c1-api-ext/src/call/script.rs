@@ -39,6 +39,8 @@ pub(crate) enum Step {
     Long(usize),
     /// A success whose body ends before its time.
     BreaksOff,
+    /// A status, and then a body that never comes.
+    Stalls(u16),
     /// Nothing, ever.
     Silence,
 }
@@ -133,6 +135,7 @@ async fn take(step: Step) -> Result<Response, Error> {
         Step::With(status, name, value) => answer(status).header(name, value).body(body.into()),
         Step::Long(length) => answer(200).body(vec![b' '; length].into()),
         Step::BreaksOff => answer(200).body(reqwest::Body::wrap(BreaksOff(2))),
+        Step::Stalls(status) => answer(status).body(reqwest::Body::wrap(Stalled)),
         Step::Silence => std::future::pending().await,
         Step::Fail(kind) => return Err(Error::new(kind, "as scripted")),
         Step::NoToken { later: true } => {
@@ -144,6 +147,20 @@ async fn take(step: Step) -> Result<Response, Error> {
         }
     };
     Ok(response.expect("a response").into())
+}
+
+struct Stalled;
+
+impl Body for Stalled {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Poll::Pending
+    }
 }
 
 struct BreaksOff(u8);

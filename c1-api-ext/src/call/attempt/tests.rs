@@ -1,10 +1,10 @@
 //! What one attempt makes of a response.
 
-use c1_api::ErrorKind;
+use c1_api::{BoxFuture, Error, ErrorKind};
 
-use crate::call::script::Step::{BreaksOff, Fail, Long, NoToken, Silence, Status, With};
-use crate::call::script::{Scene, Step, TokioClock, get, ms, post, send};
-use crate::{C1, RetryPolicy};
+use crate::call::script::Step::{BreaksOff, Fail, Long, NoToken, Silence, Stalls, Status, With};
+use crate::call::script::{Scene, Step, TokioClock, get, ms, post, secs, send};
+use crate::{AccessToken, C1, RetryPolicy, TokenError, TokenSource};
 
 #[tokio::test]
 async fn every_failure_has_its_kind() {
@@ -121,3 +121,41 @@ async fn the_limit_counts_what_is_decompressed() {
 /// 100,000 zeros by gzip.
 #[cfg(feature = "gzip")]
 const ZEROS: &str = "H4sIAAAAAAACA+3BMQEAAADCoPVPbQ0PoAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIBXA32VEdSghgEA";
+
+#[tokio::test(start_paused = true)]
+async fn a_status_is_kept_when_its_body_stalls() {
+    let scene = Scene::new([Stalls(409)]);
+    let (error, attempts) = scene.fail(get()).await;
+    assert_eq!((error.kind(), attempts), (ErrorKind::Conflict, 1));
+    let scene = Scene::with([Stalls(200)], |builder| builder.retry(RetryPolicy::off()));
+    let (error, _) = scene.fail(get()).await;
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.may_have_been_sent());
+}
+
+/// A source that never has a token.
+#[derive(Debug)]
+struct NoSource;
+
+impl TokenSource for NoSource {
+    fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_while_waiting_for_a_token_sent_nothing() {
+    for policy in [
+        RetryPolicy::off(),
+        RetryPolicy::off().deadline(secs(1)),
+        RetryPolicy::off().attempt_timeout(secs(1)),
+    ] {
+        let scene = Scene::with([Status(200)], |builder| {
+            builder.token_source(NoSource).retry(policy)
+        });
+        let (error, attempts) = scene.fail(post()).await;
+        assert_eq!((error.kind(), attempts), (ErrorKind::Auth, 0));
+        assert!(!error.may_have_been_sent());
+        assert!(TokenError::of(&error).is_some_and(TokenError::is_retryable));
+    }
+}

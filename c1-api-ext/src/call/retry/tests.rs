@@ -1,12 +1,15 @@
 //! Which failures are retried, when and how often.
 
-use c1_api::{ErrorKind, Safety};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use c1_api::{BoxFuture, ErrorKind, Safety};
+use futures_util::FutureExt as _;
 use reqwest::Response;
 
 use crate::call::script::Step::{BreaksOff, Fail, NoToken, Silence, Status, With};
 use crate::call::script::{Scene, Step, TokioClock, get, ms, operation, post, secs, send};
 use crate::testing::{NoRandom, assert_debug_is_clean, assert_no_secret, shown};
-use crate::{C1, C1Builder, Limits, RetryPolicy};
+use crate::{C1, C1Builder, Clock, Limits, RetryPolicy};
 
 #[tokio::test]
 async fn exactly_what_does_no_harm_is_tried_again() {
@@ -282,4 +285,29 @@ async fn a_body_that_cannot_be_sent_twice_is_sent_once() {
 fn unrepeatable_body() -> reqwest::Body {
     let response: Response = ::http::Response::new("canary").into();
     reqwest::Body::wrap(reqwest::Body::from(response))
+}
+
+/// A clock on which no delay ever ends.
+#[derive(Debug)]
+struct Standing;
+
+impl Clock for Standing {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_cancelled_before_its_retry_costs_nothing() {
+    let scene = Scene::with([Status(503)], |builder| builder.clock(Standing));
+    for _ in 0..1000 {
+        // Each one is dropped while it waits for its second attempt.
+        let call = tokio::task::unconstrained(scene.call(get()));
+        assert!(call.now_or_never().is_none(), "no budget left");
+    }
+    assert_eq!(scene.script.tries(), 1000);
 }

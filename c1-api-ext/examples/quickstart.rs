@@ -96,10 +96,7 @@ async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
             .app_id(app_id)
             .app_entitlement_id(entitlement)
             .entitlement_group(side);
-        let bound = c1
-            .app_entitlement_monitor_binding()
-            .create_app_entitlement_monitor_binding(binding)
-            .await?;
+        let bound = c1.app_entitlement_monitor_binding().create(binding).await?;
         let side = bound.entitlement_group.unwrap_or_default();
         println!("  on its side           {entitlement} as {side}");
     }

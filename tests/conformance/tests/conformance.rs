@@ -339,7 +339,7 @@ async fn raw_methods_reach_the_same_operations() {
         json!(["apps.get", { "id": ID }, [], null]),
         json!(["apps.delete", { "id": ID }, [], {}]),
         json!(["app_entitlements.create", { "app_id": ID }, [], { "displayName": "raw" }]),
-        json!(["automation_execution.get_automation_execution", { "id": min }, [], null]),
+        json!(["automation_execution.get", { "id": min }, [], null]),
     ];
     assert_eq!(arrived, expected);
 

@@ -72,7 +72,7 @@ const SEEDS: [Facts; 4] = [
         response: &[("appEntitlementView", "object"), ("expanded", "object[]")],
     },
     Facts {
-        id: "app_entitlement_monitor_binding.create_app_entitlement_monitor_binding",
+        id: "app_entitlement_monitor_binding.create",
         method: "POST",
         path: "/api/v1/appentitlementmonitorbinding",
         parameters: &[],
@@ -322,9 +322,7 @@ async fn the_four_operations_end_to_end() {
         .app_entitlement_id(doors)
         .entitlement_group(types::EntitlementGroup::A)
         .monitor_id(&monitor);
-    let bind = c1
-        .app_entitlement_monitor_binding()
-        .create_app_entitlement_monitor_binding(body);
+    let bind = c1.app_entitlement_monitor_binding().create(body);
     let bound = bind.clone().await.unwrap();
     assert_eq!(bound.monitor_id, Some(monitor));
     assert_eq!(bound.app_entitlement_id.as_ref(), Some(doors));

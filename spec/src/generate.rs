@@ -83,6 +83,8 @@ fn raw(description: &Description) -> Result<File> {
         )));
     }
     let source = source.replacen(ENCODER, OUR_ENCODER, 1);
+    // The longest paths would make lines of more than 200 characters.
+    let source = source.replace(" request to `", " request to\n    `");
     Ok(File::new(
         "raw.rs",
         "the description by progenitor",

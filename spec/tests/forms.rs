@@ -106,12 +106,10 @@ fn without_extensions_the_names_come_from_the_ids() {
 #[track_caller]
 fn assert_names<const N: usize>(group: &str, names: [&str; N], expected: [&str; N]) {
     let answer = "responses: {200: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}}";
-    let paths: String = names
-        .iter()
-        .map(|name| {
-            format!("  /{name}:\n    get:\n      operationId: {group}.{name}\n      {answer}\n")
-        })
-        .collect();
+    let paths = names.map(|name| {
+        format!("  /{name}:\n    get:\n      operationId: {group}.{name}\n      {answer}\n")
+    });
+    let paths = paths.concat();
     let description = normalized(&format!(
         "openapi: 3.1.0\ninfo: {{version: 0.1.0}}\nservers: [{{url: https://c1.test}}]\npaths:\n{paths}components:\n  schemas:\n    Thing: {{type: object}}\n"
     ));

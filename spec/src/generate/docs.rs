@@ -14,13 +14,13 @@ pub(super) fn operation_doc(operation: &Operation, indent: &str, out: &mut Strin
         Some(prose) => doc(out, indent, prose),
         None => doc(out, indent, &sentence(operation)),
     }
-    let mut facts = format!("`{} {}`", operation.method.as_str(), operation.path);
+    let mut call = format!("`{} {}`", operation.method.as_str(), operation.path);
     if let Some(rpc) = &operation.rpc {
-        facts.push_str(&format!(", RPC `{rpc}`"));
+        call = format!("{call}, RPC `{rpc}`");
     }
-    facts.push('.');
+    let mut facts = vec![call + "."];
     if let Some(stability) = operation.stability {
-        facts.push_str(&format!(" Stability: {}.", stability.as_str()));
+        facts.push(format!("Stability: {}.", stability.as_str()));
     }
     if let Some(page) = &operation.page {
         let token = match page.token {
@@ -28,17 +28,17 @@ pub(super) fn operation_doc(operation: &Operation, indent: &str, out: &mut Strin
             PageToken::Body => " and `page_token` of the body takes it",
             PageToken::Nowhere => "",
         };
-        facts.push_str(&format!(
-            " Paged: `{}` holds the items, `next_page_token` leads to the next page{token}.",
+        facts.push(format!(
+            "Paged: `{}` holds the items, `next_page_token` leads to the next page{token}.",
             snake(&page.items)
         ));
     }
-    facts.push_str(&format!(
-        " Requires the feature `{}` or `full`.",
+    facts.push(format!(
+        "Requires the feature `{}` or `full`.",
         operation.group
     ));
     put!(out, "{indent}///");
-    doc(out, indent, &facts);
+    doc(out, indent, &facts.join(" "));
     for alias in aliases(operation) {
         put!(out, "{indent}#[doc(alias = {})]", literal(&alias));
     }

@@ -3,8 +3,8 @@
 //! A method with the name of the group sets it, as one with the name of a field sets that. `to_` and `into_` read it.
 
 use super::enums::variant;
-use super::text::{put, rust};
 use super::messages::Writer;
+use super::text::{put, rust};
 use crate::error::Result;
 use crate::model::Type;
 use crate::names::{identifier, pascal, snake};

@@ -132,12 +132,13 @@ pub(super) fn builder(
         arguments.push(format!("&types::{body}::default()"));
     }
     path_struct(operation, out);
-    let (method, name, raw, arguments) = (
+    let (method, name, raw) = (
         identifier(&operation.name),
         pascal(&operation.name),
         operation.raw_id(),
-        list("            ", &arguments),
     );
+    let used = "            match self.client.raw().().await {".len() + raw.len();
+    let arguments = list("            ", used, &arguments);
     let answer = format!("ResponseValue<types::{}>", operation.response);
     put!(
         out,

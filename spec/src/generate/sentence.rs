@@ -1,222 +1,162 @@
 //! A sentence of English for each operation, from its name and its path: `apps.list` "Lists apps.",
 //! `app_entitlements.list` "Lists the entitlements of an app."
 //!
-//! A name is a verb and what it handles; where it says only the verb, the group says the rest. The path says of what that
-//! is a part.
+//! A name is a verb, what it handles, and what is said about that; where the thing is missing, it is what the group is
+//! named after. The path says what the thing belongs to. Where the result is not good enough, the overlay has a better one.
 
 use crate::model::{Operation, Safety};
 use crate::names::capitalized;
 
-/// The first words of names that are verbs, of those that are known.
-const VERBS: &[&str] = &[
-    "activate",
-    "add",
-    "approve",
-    "assign",
-    "cancel",
-    "clear",
-    "close",
-    "comment",
-    "confirm",
-    "count",
-    "create",
-    "delete",
-    "deny",
-    "discover",
-    "ensure",
-    "escalate",
-    "execute",
-    "find",
-    "force",
-    "generate",
-    "get",
-    "introspect",
-    "invoke",
-    "list",
-    "mint",
-    "parse",
-    "pause",
-    "process",
-    "promote",
-    "reassign",
-    "register",
-    "remove",
-    "reorder",
-    "reset",
-    "resolve",
-    "restart",
-    "resume",
-    "resync",
-    "retry",
-    "revoke",
-    "rollback",
-    "rotate",
-    "run",
-    "save",
-    "search",
-    "set",
-    "skip",
-    "submit",
-    "terminate",
-    "test",
-    "trigger",
-    "unassign",
-    "update",
-    "validate",
-];
+/// The verbs that names begin with.
+const VERBS: &str = "activate add approve assign cancel clear close comment confirm count create delete deny discover \
+    ensure escalate execute find generate get import introspect invoke list mint parse pause process promote reassign \
+    register remove reorder reset resolve restart resume resync retry revoke rollback rotate run save search set skip \
+    submit sync terminate test trigger unassign update validate";
 
 /// Words in front of a verb, and what they say of it.
 const ADVERBS: &[(&str, &str)] = &[
     ("batch", " in one request"),
     ("bulk", " in one request"),
-    ("hard", ", from the start"),
+    ("force", " by force"),
+    ("hard", " (a hard reset)"),
 ];
 
-/// What groups are called besides the thing that they handle.
-const SUFFIXES: &[&str] = &["action", "actions", "management", "search", "service", "v2"];
+/// Words at the end of a group's name that do not belong to the thing.
+const SUFFIXES: &str = "action actions admin management search service test v2";
 
-/// Words that begin what is said about the thing, and whether a thing follows that needs an article.
-const PREPOSITIONS: &[(&str, bool)] = &[
-    ("as", true),
-    ("by", false),
-    ("for", true),
-    ("from", true),
-    ("in", false),
-    ("of", true),
-    ("on", true),
-    ("per", false),
-    ("to", true),
-    ("with", true),
-    ("without", true),
-];
+/// Adjectives that stand alone in names; the group's thing follows.
+const ADJECTIVES: &str = "delegated external internal";
 
-/// Words that are written otherwise than a name has them.
-const ACRONYMS: &[&str] = &[
-    "a2ui", "ai", "api", "aws", "cel", "dpop", "http", "iam", "id", "ip", "jwt", "llm", "mcp",
-    "oidc", "saml", "scim", "ssf", "sso", "ui", "url", "xaa",
-];
+/// Words that begin what is said about the thing: those before a thing with an article, and those before anything else.
+const BEFORE_A_THING: &str = "as for from of on";
+const BEFORE_OTHERS: &str = "by in now per to with without";
+
+/// Words that are written in capitals.
+const ACRONYMS: &str =
+    "a2ui ai api aws cel dpop http iam id ip jwt llm mcp oidc saml scim ssf sso ui url xaa";
 
 /// Nouns without a plural, which take "the".
-const MASS: &[&str] = &[
-    "access",
-    "audit",
-    "content",
-    "data",
-    "expired",
-    "feedback",
-    "governance",
-    "graph",
-    "history",
-    "metadata",
-    "ownership",
-    "provenance",
-    "state",
-    "usage",
-    "valid",
-];
+const MASS: &str = "audit content data feedback governance graph history metadata ownership provenance state usage";
+
+fn is_in(list: &str, word: &str) -> bool {
+    list.split_ascii_whitespace().any(|known| known == word)
+}
 
 /// A group as the title of its documentation: `app_owners_v2` is "App owners v2".
 pub(super) fn title(group: &str) -> String {
-    capitalized(&spoken(
-        &group.split('_').map(str::to_owned).collect::<Vec<_>>(),
-    ))
+    capitalized(&spoken(&words(group)))
+}
+
+fn words(name: &str) -> Vec<String> {
+    name.split('_').map(str::to_owned).collect()
 }
 
 /// What the operation does.
 pub(super) fn sentence(operation: &Operation) -> String {
     let name = operation.vendor_name.as_ref().unwrap_or(&operation.name);
-    let mut words: Vec<String> = name.split('_').map(str::to_owned).collect();
-    let mut adverb = "";
-    if let Some((_, said)) = ADVERBS.iter().find(|(word, _)| *word == words[0])
-        && words.len() > 1
-    {
-        words.remove(0);
-        adverb = said;
-    }
-    let verb = if VERBS.contains(&words[0].as_str()) {
-        words.remove(0)
+    let mut rest = words(name);
+    let adverb = ADVERBS.iter().find(|(word, _)| *word == rest[0]);
+    let adverb = adverb.filter(|_| rest.len() > 1).map_or("", |(_, said)| {
+        rest.remove(0);
+        *said
+    });
+    let verb = if is_in(VERBS, &rest[0]) {
+        rest.remove(0)
     } else if operation.safety == Safety::Safe {
         "get".to_owned()
     } else {
         "run".to_owned()
     };
-    let split = words.iter().position(|word| preposition(word).is_some());
-    let tail = words.split_off(split.unwrap_or(words.len()));
-    let mut parents = stems(&operation.path);
-    let mut noun = words;
-    if noun.is_empty() {
-        noun = operation.group.split('_').map(str::to_owned).collect();
-        while noun.len() > 1
-            && noun
-                .last()
-                .is_some_and(|word| SUFFIXES.contains(&word.as_str()))
-        {
-            noun.pop();
-        }
-        let last = noun.len() - 1;
-        if matches!(&*verb, "list" | "search") {
-            noun[last] = plural(&noun[last]);
-        } else if verb == "create"
-            || operation.path.ends_with('}')
-            || is_known(&parents, &noun[last])
-        {
-            noun[last] = singular(&noun[last]);
-        }
+    let is_list = is_in("list search", &verb);
+    let begins_tail = |word: &String| is_in(BEFORE_A_THING, word) || is_in(BEFORE_OTHERS, word);
+    let tail = rest.split_off(rest.iter().position(begins_tail).unwrap_or(rest.len()));
+
+    let mut owners = owners(&operation.path);
+    let mut noun = rest;
+    let is_adjective = noun.last().is_some_and(|last| is_in(ADJECTIVES, last));
+    // Kinds of owners, such as those that are entitlements, are not owners of such things.
+    let is_kind = noun.last().is_some_and(|last| singular(last) == "owner");
+    if noun.is_empty() || is_adjective {
+        noun.extend(group_noun(operation, &owners, is_list));
     }
     // An id at the end is that of the thing itself, and elsewhere the last one often is, too.
-    if operation.path.ends_with('}') && !matches!(&*verb, "list" | "search") {
-        parents.pop();
+    if operation.path.ends_with('}') && !is_list {
+        owners.pop();
     }
     let last = singular(noun.last().map_or("", String::as_str));
-    parents.retain(|stem| {
-        let owner = stem.last().map_or("", String::as_str);
+    owners.retain(|owner| {
+        let owner = owner.last().map_or("", String::as_str);
         !owner.is_empty() && owner != last && !tail.iter().any(|word| singular(word) == owner)
     });
-    let parent = parents.pop();
-    if let Some(parent) = &parent
-        && noun.len() > parent.len()
-        && noun.starts_with(parent)
+    let owner = owners.pop().map(|mut owner| {
+        // Of the `app_user_app` of an app user, only `app` is new.
+        if let Some(at) = owner.iter().position(|word| *word == last)
+            && owner.last().is_none_or(|kind| kind != "type")
+        {
+            owner.drain(..=at);
+        }
+        owner
+    });
+    if let Some(owner) = &owner
+        && noun.len() > owner.len()
+        && noun.starts_with(owner)
+        && !is_kind
     {
-        noun.drain(..parent.len());
+        noun.drain(..owner.len());
     }
 
-    let mut text = format!(
-        "{} {}",
-        conjugated(&verb),
-        thing(
-            &noun,
-            parent.is_some() || !matches!(&*verb, "list" | "search")
-        )
-    );
-    if let Some((first, rest)) = tail.split_first() {
-        let rest = match preposition(first) {
-            Some(true) => thing(rest, false),
-            _ => spoken(rest),
-        };
-        text.extend([" ", first, " ", &rest]);
-    }
-    if let Some(parent) = parent {
+    let is_known =
+        owner.is_some() || !is_list || !is_plural(noun.last().map_or("", String::as_str));
+    let mut text = format!("{} {}", third_person(&verb), thing(&verb, &noun, is_known));
+    if let Some(owner) = owner {
         let link = match &*verb {
             "add" | "assign" => "to",
             "remove" | "unassign" => "from",
             _ => "of",
         };
-        text.extend([" ", link, " ", &thing(&parent, false)]);
+        text.extend([" ", link, " ", &thing("", &owner, false)]);
+    }
+    if let Some((first, rest)) = tail.split_first() {
+        let rest = if is_in(BEFORE_A_THING, first) {
+            thing("", rest, false)
+        } else {
+            spoken(rest)
+        };
+        text.extend([" ", first, " ", &rest]);
     }
     capitalized(text.trim_end()) + adverb + "."
 }
 
-/// Whether the path holds the id of such a thing.
-fn is_known(stems: &[Vec<String>], noun: &str) -> bool {
-    stems
-        .iter()
-        .any(|stem| stem.last() == Some(&singular(noun)))
+/// The thing that a group is named after, in the number that fits the operation.
+fn group_noun(operation: &Operation, owners: &[Vec<String>], is_list: bool) -> Vec<String> {
+    if operation.name == "introspect" {
+        return vec!["caller".to_owned()];
+    }
+    let mut noun = words(&operation.group);
+    while noun.len() > 1 && noun.last().is_some_and(|word| is_in(SUFFIXES, word)) {
+        noun.pop();
+    }
+    let Some(last) = noun.last_mut() else {
+        return noun;
+    };
+    if last == "reporting" {
+        "report".clone_into(last);
+    }
+    let one = singular(last);
+    let has_id = owners.iter().any(|owner| owner.last() == Some(&one));
+    let is_one = operation.path.ends_with('}') || has_id || operation.name.starts_with("create");
+    if is_list {
+        *last = plural(last);
+    } else if is_one {
+        *last = one;
+    }
+    noun
 }
 
 /// The things whose ids are in the path. A parameter that is called `id` is called after the segment in front of it. Those
 /// that refer to something elsewhere say nothing of where the operation is, and are empty.
-fn stems(path: &str) -> Vec<Vec<String>> {
-    let mut stems = Vec::new();
+fn owners(path: &str) -> Vec<Vec<String>> {
+    let mut owners = Vec::new();
     let mut before = "";
     for segment in path.split('/') {
         if let Some(name) = segment
@@ -237,60 +177,60 @@ fn stems(path: &str) -> Vec<Vec<String>> {
             if let Some(last) = words.last_mut() {
                 *last = singular(last);
             }
-            stems.push(words);
+            owners.push(words);
         } else {
             before = segment;
         }
     }
-    stems
+    owners
 }
 
-fn preposition(word: &str) -> Option<bool> {
-    PREPOSITIONS
-        .iter()
-        .find(|(known, _)| *known == word)
-        .map(|(_, has_article)| *has_article)
-}
-
-/// A noun with its article: many have "the" where it is known which.
-fn thing(noun: &[String], is_definite: bool) -> String {
+/// A noun with its article. With "the" goes what is known from the context, or is only one.
+fn thing(verb: &str, noun: &[String], is_known: bool) -> String {
     let (Some(first), Some(last)) = (noun.first(), noun.last()) else {
         return String::new();
     };
-    let spoken = spoken(noun);
-    if first == "all" {
+    let mut spoken = spoken(noun);
+    if last == "cel" {
+        spoken.push_str(" expression");
+    }
+    let letter_by_letter = is_in(ACRONYMS, first) && !is_in("saml scim", first);
+    let begins = |letters: &str| first.starts_with(|c| letters.contains(c));
+    if is_in("all my", first) || is_plural(last) && !is_known {
         spoken
-    } else if is_plural(last) || MASS.contains(&last.as_str()) {
-        if is_definite {
-            format!("the {spoken}")
-        } else {
-            spoken
-        }
+    } else if is_plural(last)
+        || is_in(MASS, last)
+        || is_in("caller current latest", first)
+        || is_in("list search", verb)
+    {
+        format!("the {spoken}")
+    } else if letter_by_letter && begins("aefhilmnorsx")
+        || !letter_by_letter && begins("aeio")
+        || first.starts_with("un") && !first.starts_with("uni")
+    {
+        format!("an {spoken}")
     } else {
-        let is_acronym = ACRONYMS.contains(&first.as_str());
-        let begins = |letters: &str| first.starts_with(|c| letters.contains(c));
-        let an = if is_acronym {
-            begins("aefhilmnorsx") && first != "saml" && first != "scim"
-        } else {
-            begins("aeio") || first.starts_with("un") && !first.starts_with("uni")
-        };
-        format!("{} {spoken}", if an { "an" } else { "a" })
+        format!("a {spoken}")
     }
 }
 
-/// Words with acronyms in capitals.
+/// Words as they are written in a sentence.
 fn spoken(words: &[String]) -> String {
     let words = words.iter().map(|word| {
         let one = word.strip_suffix('s').unwrap_or(word);
-        if ACRONYMS.contains(&word.as_str()) {
+        if is_in(ACRONYMS, word) {
             word.to_uppercase()
-        } else if ACRONYMS.contains(&one) {
+        } else if is_in(ACRONYMS, one) {
             one.to_uppercase() + "s"
+        } else if word == "my" {
+            "the caller's".to_owned()
         } else {
             word.clone()
         }
     });
-    words.collect::<Vec<_>>().join(" ")
+    let text = words.collect::<Vec<_>>().join(" ");
+    text.replace("sign in", "sign-in")
+        .replace("step up", "step-up")
 }
 
 fn is_plural(word: &str) -> bool {
@@ -316,15 +256,15 @@ fn singular(word: &str) -> String {
 }
 
 fn plural(word: &str) -> String {
-    if is_plural(word) || MASS.contains(&word) {
+    if is_plural(word) || is_in(MASS, word) {
         word.to_owned()
     } else {
-        conjugated(word)
+        third_person(word)
     }
 }
 
 /// The third person of a verb, which is formed as the plural of a noun is.
-fn conjugated(verb: &str) -> String {
+fn third_person(verb: &str) -> String {
     match verb.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
         _ if ["s", "x", "z", "ch", "sh"]
@@ -333,6 +273,7 @@ fn conjugated(verb: &str) -> String {
         {
             format!("{verb}es")
         }
+        _ if verb == "comment" => "comments on".to_owned(),
         _ if verb == "rollback" => "rolls back".to_owned(),
         _ => format!("{verb}s"),
     }
@@ -411,6 +352,26 @@ mod tests {
                 "Gets a configuration schema.",
             ),
             ("x.list_owner_ids_per_app", "/x", "Lists owner IDs per app."),
+            (
+                "task_actions.process_now",
+                "/tasks/{id}/process",
+                "Processes a task now.",
+            ),
+            (
+                "mcp_server.search_with_tool_count",
+                "/apps/{app_id}/mcp",
+                "Searches the MCP servers of an app with tool count.",
+            ),
+            (
+                "connector.create_delegated",
+                "/apps/{app_id}/delegated",
+                "Creates a delegated connector of an app.",
+            ),
+            (
+                "user.introspect",
+                "/users/introspect",
+                "Introspects the caller.",
+            ),
             (
                 "finding.bulk_create_tasks",
                 "/x",

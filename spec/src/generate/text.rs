@@ -66,24 +66,27 @@ pub(super) fn signature(indent: &str, name: &str, arguments: &[String], result: 
     if line.len() <= WIDTH {
         return line;
     }
-    let arguments: String = arguments
-        .iter()
-        .map(|argument| format!("{indent}    {argument},\n"))
-        .collect();
-    format!("{indent}pub fn {name}(\n{arguments}{indent}) -> {result}")
+    format!(
+        "{indent}pub fn {name}({}) -> {result}",
+        one_a_line(indent, arguments)
+    )
 }
 
-/// Items of a list, behind each other where they fit, otherwise one a line.
-pub(super) fn list(indent: &str, items: &[String]) -> String {
+/// Items of a list behind `used` characters of a line, behind each other where they fit, otherwise one a line.
+pub(super) fn list(indent: &str, used: usize, items: &[String]) -> String {
     let line = items.join(", ");
-    if line.len() <= WIDTH {
+    if used + line.len() <= WIDTH {
         return line;
     }
-    let items: String = items
-        .iter()
-        .map(|item| format!("{indent}    {item},\n"))
-        .collect();
-    format!("\n{items}{indent}")
+    one_a_line(indent, items)
+}
+
+fn one_a_line(indent: &str, items: &[String]) -> String {
+    let mut lines = String::from("\n");
+    for item in items {
+        put!(lines, "{indent}    {item},");
+    }
+    lines + indent
 }
 
 /// The inclusion of another file in the folder of the build.

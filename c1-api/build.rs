@@ -2,7 +2,7 @@
 //! ask for, then progenitor and our own parts.
 //!
 //! `C1_API_SPEC=/path/to/openapi.yaml` takes another description, in our form or the vendor's own;
-//! the prose of the latter becomes documentation.
+//! the prose of the latter becomes documentation. The path is absolute, since a build script does not run where cargo does.
 
 use std::collections::BTreeSet;
 use std::error::Error;

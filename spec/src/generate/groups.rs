@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::File;
 use super::operations::{builder, requests, start};
-use super::sentence::title;
 use super::table::table;
 use super::text::{include, put};
 use crate::error::{Error, Result};
@@ -31,11 +30,11 @@ pub(super) fn groups(description: &Description) -> Result<Vec<File>> {
     accessors(groups.keys().copied(), &mut out);
     let mut files = Vec::new();
     for (name, operations) in &groups {
-        let path = format!("groups/{}.rs", snake(name));
+        let (module, path) = (identifier(name), format!("groups/{}.rs", snake(name)));
         put!(
             out,
             "
-/// {}: the requests of the group `{name}`.
+/// The requests of [`Client::{module}`].
 #[allow(
     deprecated,
     missing_docs,
@@ -43,11 +42,9 @@ pub(super) fn groups(description: &Description) -> Result<Vec<File>> {
     rustdoc::bare_urls,
     reason = \"generated: calls and prose are as the API has them\"
 )]
-pub mod {} {{
+pub mod {module} {{
     {}
 }}",
-            title(name),
-            identifier(name),
             include(&path)
         );
         let source = format!("the operations of the group {name}");
@@ -68,11 +65,10 @@ fn accessors<'a>(groups: impl Iterator<Item = &'a str>, out: &mut String) {
         }
         put!(
             out,
-            "    /// {}. Requires the feature `{group}` or `full`.
+            "    /// Requires the feature `{group}` or `full`.
     pub fn {module}(&self) -> {module}::{entry} {{
         {module}::{entry}(self.clone())
-    }}",
-            title(group)
+    }}"
         );
     }
     put!(out, "}}");

@@ -42,11 +42,6 @@ fn is_in(list: &str, word: &str) -> bool {
     list.split_ascii_whitespace().any(|known| known == word)
 }
 
-/// A group as the title of its documentation: `app_owners_v2` is "App owners v2".
-pub(super) fn title(group: &str) -> String {
-    capitalized(&spoken(&words(group)))
-}
-
 fn words(name: &str) -> Vec<String> {
     name.split('_').map(str::to_owned).collect()
 }

@@ -318,9 +318,7 @@ async fn raw_methods_reach_the_same_operations() {
     raw.apps_delete(ID, &body).await.unwrap();
     let body = types::CreateAppEntitlementRequest::new("raw");
     raw.app_entitlements_create(ID, &body).await.unwrap();
-    raw.automation_execution_get_automation_execution(i64::MIN)
-        .await
-        .unwrap();
+    raw.automation_execution_get(i64::MIN).await.unwrap();
 
     let arrived: Vec<_> = peer
         .emulator

@@ -35,18 +35,9 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("access_conflict.delete_monitor", monitors::delete),
     ("access_conflict.get_monitor", monitors::get),
     ("access_conflict.update_monitor", monitors::update),
-    (
-        "app_entitlement_monitor_binding.create_app_entitlement_monitor_binding",
-        monitors::bind,
-    ),
-    (
-        "app_entitlement_monitor_binding.delete_app_entitlement_monitor_binding",
-        monitors::unbind,
-    ),
-    (
-        "app_entitlement_monitor_binding.get_app_entitlement_monitor_binding",
-        monitors::get_binding,
-    ),
+    ("app_entitlement_monitor_binding.create", monitors::bind),
+    ("app_entitlement_monitor_binding.delete", monitors::unbind),
+    ("app_entitlement_monitor_binding.get", monitors::get_binding),
     (
         "app_entitlement_owners_v2.create_entitlement_owner",
         owners::create_entitlement,

@@ -56,6 +56,7 @@ fn call(name: &str, method: Method, path: &str) -> Operation {
     Operation {
         group: "things".to_owned(),
         name: name.to_owned(),
+        vendor_name: None,
         rpc: None,
         method,
         safety: Safety::of(method),

@@ -8,6 +8,8 @@ use std::error::Error;
 
 use c1_api_emulator::Emulator;
 use c1_api_ext::C1;
+use c1_api_ext::c1_api::app_entitlement_owners_v2::CreateEntitlementOwnerPath;
+use c1_api_ext::c1_api::app_entitlements_proxy::CreatePath;
 use c1_api_ext::c1_api::types::{
     AppEntitlement, AppEntitlementRef, ConflictMonitorCreateRequest,
     CreateAppEntitlementEntitlementOwnerRequest, CreateAppEntitlementMonitorBindingRequest,
@@ -95,20 +97,20 @@ async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
             .app_id(app_id)
             .app_entitlement_id(entitlement)
             .entitlement_group(side);
-        let bound = c1
-            .app_entitlement_monitor_binding()
-            .create_app_entitlement_monitor_binding(binding)
-            .await?;
+        let bound = c1.app_entitlement_monitor_binding().create(binding).await?;
         let side = bound.entitlement_group.unwrap_or_default();
         println!("  monitor binding       {entitlement} in {side}");
     }
 
     // 3. Add a proxy binding: whoever has the first entitlement also gets the second.
     let request = CreateAppEntitlementProxyRequest::new();
-    let proxy = c1
-        .app_entitlements_proxy()
-        .create(app_id, &payments, app_id, &approvals, request)
-        .await?;
+    let path = CreatePath {
+        src_app_id: app_id,
+        src_app_entitlement_id: &payments,
+        dst_app_id: app_id,
+        dst_app_entitlement_id: &approvals,
+    };
+    let proxy = c1.app_entitlements_proxy().create(path, request).await?;
     let proxy = proxy
         .app_proxy_entitlement_view
         .and_then(|view| view.app_proxy_entitlement);
@@ -120,9 +122,16 @@ async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
     // 4. Make the holders of the second entitlement owners of the first.
     let holders = AppEntitlementRef::new().app_id(app_id).id(&approvals);
     let request = CreateAppEntitlementEntitlementOwnerRequest::new().app_entitlement_ref(holders);
+    let path = CreateEntitlementOwnerPath {
+        app_id,
+        entitlement_id: &payments,
+        role_slug: "owner",
+        app_entitlement_ref_app_id: app_id,
+        app_entitlement_ref_id: &approvals,
+    };
     let owner = c1
         .app_entitlement_owners_v2()
-        .create_entitlement_owner(app_id, &payments, "owner", app_id, &approvals, request)
+        .create_entitlement_owner(path, request)
         .await?;
     let role = owner
         .app_entitlement_owner_entitlement

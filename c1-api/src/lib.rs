@@ -75,8 +75,13 @@ pub mod raw {
 }
 
 /// The messages and enums of the API.
+///
+/// What a request can hold has a constructor `new`, with what is required as arguments, and a setter for each field that a
+/// client decides. Every field is public, too. A oneof of protobuf is several fields, of which at most one is set: a method
+/// with its name sets one and clears the others, and `to_` or `into_` with its name reads which one is set.
 #[allow(
     deprecated,
+    missing_docs,
     clippy::large_enum_variant,
     clippy::too_many_lines,
     rustdoc::bare_urls,

@@ -10,6 +10,14 @@ use crate::model::{
 /// The title of every document that we write.
 const TITLE: &str = "C1 API, the facts of its interface";
 
+/// The extension at the root of every document that we write, and its value.
+const FORM: (&str, &str) = ("x-form", "c1-api-spec");
+
+/// Whether the document was written by [`emit`]. Then overlay targets are paths into it as it is.
+pub(crate) fn is_ours(document: &Value) -> bool {
+    document.get(FORM.0).and_then(Value::as_str) == Some(FORM.1)
+}
+
 /// The document in our form. Reading it again with [`crate::normalize`] gives the same description.
 pub fn emit(description: &Description) -> Value {
     let mut paths: Map<String, Value> = Map::new();
@@ -38,6 +46,7 @@ pub fn emit(description: &Description) -> Value {
     );
     json!({
         "openapi": "3.1.0",
+        FORM.0: FORM.1,
         "info": { "title": TITLE, "version": description.version },
         "servers": [server],
         "security": [{ "bearerAuth": [], "oauth": [] }],
@@ -97,6 +106,7 @@ fn flag(value: bool) -> Option<bool> {
 
 fn operation(operation: &Operation) -> Value {
     let mut object = json!({ "operationId": operation.id() });
+    insert(&mut object, "x-vendor-name", operation.vendor_name.clone());
     insert(&mut object, "x-rpc", operation.rpc.clone());
     object["tags"] = json!([operation.group]);
     insert(&mut object, "description", operation.doc.clone());

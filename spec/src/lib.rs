@@ -35,8 +35,10 @@ pub const OVERLAY: &str = include_str!("../overlay.yaml");
 ///
 /// When either text is not what it should be, or holds a construct that no pass knows.
 pub fn load(document: &str, overlay: &str) -> Result<Description> {
-    let plain = normalize::normalize(&read::read(document)?)?;
-    let mut value = emit::emit(&plain);
+    let mut value = read::read(document)?;
+    if !emit::is_ours(&value) {
+        value = emit::emit(&normalize::normalize(&value)?);
+    }
     overlay::apply(&mut value, &read::read(overlay)?)?;
     normalize::normalize(&value)
 }

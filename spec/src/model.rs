@@ -71,6 +71,8 @@ pub struct Operation {
     pub group: String,
     /// The name within the group in `snake_case`.
     pub name: String,
+    /// The vendor's name of the operation, where it repeats the group's name and `name` does not.
+    pub vendor_name: Option<String>,
     /// The full name of the RPC, where the document gives one.
     pub rpc: Option<String>,
     /// The HTTP method.

@@ -44,7 +44,9 @@ pub fn normalize(document: &Value) -> Result<Description> {
 
     let operations = operation::operations(&root.require_object("paths")?, &mut schemas)?;
     let server = server(&root, token_url)?;
-    root.get("tags");
+    for known in ["tags", "x-form"] {
+        root.get(known);
+    }
     root.finish()?;
 
     let mut description = Description {

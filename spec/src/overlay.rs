@@ -4,7 +4,7 @@
 //! description in our form needs; a full JSONPath library would be compiled into the build of
 //! every user. Anything else is refused.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, child};
 use crate::object::Object;
@@ -119,6 +119,7 @@ fn update_at(value: &mut Value, path: &[Step], update: &Value, pointer: &str) ->
 fn merge(target: &mut Value, update: &Value, pointer: &str) -> Result<()> {
     match (target, update) {
         (Value::Object(target), Value::Object(update)) => {
+            drop_type(target, update);
             for (key, value) in update {
                 match target.get_mut(key) {
                     Some(known) => merge(known, value, &child(pointer, key))?,
@@ -137,6 +138,37 @@ fn merge(target: &mut Value, update: &Value, pointer: &str) -> Result<()> {
         (target, update) => *target = update.clone(),
     }
     Ok(())
+}
+
+/// What a schema says about the type of its values. `properties` and `required` belong to it unless it stays an object.
+const TYPE: &[&str] = &[
+    "type",
+    "$ref",
+    "oneOf",
+    "format",
+    "items",
+    "enum",
+    "pattern",
+    "x-open-enum",
+    "additionalProperties",
+    "properties",
+    "required",
+    "x-oneofs",
+];
+
+/// Makes room for an update that gives a schema another type: what the old one consisted of goes, and the rest stays.
+/// Merged member by member, a `$ref` would stand beside a `type`, and a `format` outlive its type.
+fn drop_type(target: &mut Map<String, Value>, update: &Map<String, Value>) {
+    // A property may have one of these names as well; its value is a schema, an object.
+    let names_type = |object: &Map<String, Value>| {
+        let is = |key: &str| object.get(key).is_some_and(|value| !value.is_object());
+        is("type") || is("$ref") || is("oneOf")
+    };
+    let stays_object = target.get("type").is_some_and(|known| *known == "object")
+        && update.get("type").is_some_and(|new| *new == "object");
+    if names_type(target) && names_type(update) && !stays_object {
+        target.retain(|key, _| !TYPE.contains(&key.as_str()));
+    }
 }
 
 fn remove_at(value: &mut Value, path: &[Step]) -> usize {
@@ -182,6 +214,50 @@ mod tests {
             document,
             json!({ "paths": { "/a/{b}": { "get": { "parameters": [1, 2, 3], "deprecated": true } } } })
         );
+    }
+
+    #[test]
+    fn an_update_replaces_a_type_as_a_whole() {
+        let reference = json!({ "$ref": "#/components/schemas/Thing" });
+        let timestamp = json!({ "type": "string", "format": "date-time", "readOnly": true });
+        for (before, update, after) in [
+            (
+                &reference,
+                json!({ "type": "string" }),
+                json!({ "type": "string" }),
+            ),
+            (
+                &timestamp,
+                reference.clone(),
+                json!({ "readOnly": true, "$ref": "#/components/schemas/Thing" }),
+            ),
+            (
+                &timestamp,
+                json!({ "type": "string" }),
+                json!({ "readOnly": true, "type": "string" }),
+            ),
+            (
+                &timestamp,
+                json!({ "type": ["string", "null"] }),
+                json!({ "readOnly": true, "type": ["string", "null"] }),
+            ),
+            (
+                &json!({ "oneOf": [reference, { "type": "null" }] }),
+                json!({ "type": "array", "items": { "type": "string" } }),
+                json!({ "type": "array", "items": { "type": "string" } }),
+            ),
+            // A message keeps its fields, even one whose field is called `type`.
+            (
+                &json!({ "type": "object", "properties": { "type": { "type": "string" } } }),
+                json!({ "type": "object", "properties": { "type": { "format": "uint64" } } }),
+                json!({ "type": "object", "properties": { "type": { "type": "string", "format": "uint64" } } }),
+            ),
+        ] {
+            let mut document = json!({ "a": before });
+            let actions = json!([{ "target": "$.a", "update": update }]);
+            apply(&mut document, &overlay(&actions)).unwrap();
+            assert_eq!(document["a"], after, "{update}");
+        }
     }
 
     #[test]

@@ -102,6 +102,48 @@ fn without_extensions_the_names_come_from_the_ids() {
     assert!(description.schemas.contains_key("Thing"));
 }
 
+/// One operation of a group for each name, and the names that they get.
+#[track_caller]
+fn assert_names<const N: usize>(group: &str, names: [&str; N], expected: [&str; N]) {
+    let answer = "responses: {200: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}}";
+    let paths = names.map(|name| {
+        format!("  /{name}:\n    get:\n      operationId: {group}.{name}\n      {answer}\n")
+    });
+    let paths = paths.concat();
+    let description = normalized(&format!(
+        "openapi: 3.1.0\ninfo: {{version: 0.1.0}}\nservers: [{{url: https://c1.test}}]\npaths:\n{paths}components:\n  schemas:\n    Thing: {{type: object}}\n"
+    ));
+    let found: Vec<_> = description
+        .operations
+        .iter()
+        .map(|operation| operation.name.as_str())
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn names_lose_the_name_of_their_group() {
+    assert_names(
+        "app_users",
+        [
+            "list_app_users",
+            "get_app_user_note",
+            "list_users",
+            "app_user",
+        ],
+        ["list", "get_note", "list_users", "app_user"],
+    );
+}
+
+#[test]
+fn names_that_would_clash_stay_as_they_are() {
+    assert_names(
+        "functions",
+        ["get_function", "get", "list_function", "list_functions"],
+        ["get_function", "get", "list_function", "list_functions"],
+    );
+}
+
 #[test]
 fn nullable_in_every_spelling() {
     let fields = "        a: {type: [string, 'null']}

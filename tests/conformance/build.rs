@@ -64,8 +64,24 @@ fn case(
     out: &mut String,
 ) -> Result<(), Box<dyn Error>> {
     let mut arguments = Vec::new();
+    let mut path = Vec::new();
     for parameter in &operation.path_parameters {
-        arguments.push(argument(description, parameter, "path")?);
+        path.push((parameter, argument(description, parameter, "path")?));
+    }
+    if let Some(name) = operation.path_struct() {
+        let group = identifier(&operation.group);
+        let mut fields = String::new();
+        for (parameter, value) in path {
+            let borrow = if parameter.ty == Type::String {
+                "&"
+            } else {
+                ""
+            };
+            write!(fields, "{}: {borrow}{value}, ", identifier(&parameter.name))?;
+        }
+        arguments.push(format!("c1_api::{group}::{name} {{ {fields}}}"));
+    } else {
+        arguments.extend(path.into_iter().map(|(_, value)| value));
     }
     let body = match &operation.body {
         None => "None",

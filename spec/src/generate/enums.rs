@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::text::{doc, literal, put};
 use crate::error::{Error, Result};
 use crate::model::Schema;
-use crate::names::pascal;
+use crate::names::{pascal, snake};
 use crate::normalize::common_prefix;
 
 /// The variant that holds a value newer than the description.
@@ -29,14 +29,19 @@ pub(super) fn open_enum(
     values: &[String],
     out: &mut String,
 ) -> Result<()> {
-    let fallback = format!("An open set of values, from `{}` on.", values[0]);
-    put!(out, "wire::open_enum! {{");
+    let prefix = common_prefix(values);
+    let fallback = if prefix.is_empty() {
+        String::new()
+    } else {
+        format!("On the wire `{prefix}` stands in front of each value.")
+    };
+    put!(out, "\nwire::open_enum! {{");
     doc(out, "    ", schema.doc.as_deref().unwrap_or(&fallback));
     put!(out, "    pub enum {name} {{");
-    let prefix = common_prefix(values);
     let mut variants = BTreeSet::from([UNRECOGNIZED.to_owned()]);
     for value in values {
-        let variant = variant(value.strip_prefix(prefix).unwrap_or(value));
+        let short = value.strip_prefix(prefix).unwrap_or(value);
+        let variant = variant(short);
         if variant.is_empty() || !variants.insert(variant.clone()) {
             let pointer = format!("#/components/schemas/{name}");
             return Err(Error::new(
@@ -45,11 +50,11 @@ pub(super) fn open_enum(
                 "values that differ as Rust names",
             ));
         }
-        put!(
-            out,
-            "        /// `{value}`\n        {variant} = {},",
-            literal(value)
-        );
+        // The names of most values follow from those of the variants.
+        if snake(&variant).to_uppercase() != short {
+            put!(out, "        /// `{value}`");
+        }
+        put!(out, "        {variant} = {},", literal(value));
     }
     put!(out, "    }}\n}}");
     Ok(())

@@ -1,8 +1,10 @@
-//! Oneof groups: the enum view of each, and the ways to read and to set it.
+//! Oneof groups: the enum view of each, and the methods that read and set it.
+//!
+//! A method with the name of the group sets it, as one with the name of a field sets that. `to_` and `into_` read it.
 
 use super::enums::variant;
+use super::messages::Writer;
 use super::text::{put, rust};
-use super::types::Writer;
 use crate::error::Result;
 use crate::model::Type;
 use crate::names::{identifier, pascal, snake};
@@ -15,13 +17,13 @@ impl Writer<'_> {
         if self.description.schemas.contains_key(&view) {
             view.push_str("Oneof");
         }
-        let get = identifier(group);
+        let set = identifier(group);
         let stem = snake(group);
         for method in [
-            format!("with_{stem}"),
+            format!("to_{stem}"),
             format!("into_{stem}"),
             format!("clear_{stem}"),
-            get.clone(),
+            set.clone(),
         ] {
             if self
                 .message
@@ -33,13 +35,13 @@ impl Writer<'_> {
             }
         }
 
-        let [mut variants, mut take, mut set, mut clear, mut show] = <[String; 5]>::default();
+        let [mut variants, mut take, mut store, mut clear, mut show] = <[String; 5]>::default();
         for member in members {
             let field = &self.message.fields[member];
             let (ident, variant, ty) = (identifier(member), variant(member), rust(&field.ty, ""));
             let boxed = self.is_boxed(&field.ty);
             let value = if boxed { "*value" } else { "value" };
-            put!(variants, "    /// `{member}`\n    {variant}({ty}),");
+            put!(variants, "    {variant}({ty}),");
             if matches!(field.ty, Type::List(_) | Type::Map(_)) {
                 put!(take, "        if !self.{ident}.is_empty() {{");
                 put!(
@@ -55,7 +57,7 @@ impl Writer<'_> {
             }
             let value = self.stored(field, "value");
             put!(
-                set,
+                store,
                 "            Some({view}::{variant}(value)) => self.{ident} = {value},"
             );
             let shown = if field.sensitive {
@@ -74,7 +76,8 @@ impl Writer<'_> {
             .any(|member| self.message.fields[member].sensitive);
         let (derive_debug, debug) = if is_sensitive {
             let debug = format!(
-                "impl std::fmt::Debug for {view} {{
+                "
+impl std::fmt::Debug for {view} {{
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{
         match self {{
 {show}        }}
@@ -88,33 +91,37 @@ impl Writer<'_> {
         };
         put!(
             out,
-            "\
-/// What the oneof `{group}` of [`{name}`] holds: at most one of its members.
+            "
+/// The oneof `{group}` of [`{name}`]: at most one of its members is set.
 #[derive(Clone{derive_debug}, PartialEq)]
 #[non_exhaustive]
 pub enum {view} {{
 {variants}}}
-{debug}impl {name} {{
-    /// What the oneof `{group}` holds, as a copy. Of several members, which a newer server may
-    /// send, the first in the order of the description.
+{debug}
+impl {name} {{
+    /// A copy of the member that is set. Of several, which a newer server may send, the first in the order of the
+    /// description.
     #[must_use]
-    pub fn {get}(&self) -> Option<{view}> {{
+    pub fn to_{stem}(&self) -> Option<{view}> {{
         self.clone().into_{stem}()
     }}
-    /// What the oneof `{group}` holds, taken out.
+
+    /// The member that is set, as [`Self::to_{stem}`] has it.
     #[must_use]
     pub fn into_{stem}(self) -> Option<{view}> {{
 {take}        None
     }}
-    /// Sets the oneof `{group}`: this member, and no other any more.
+
+    /// Sets this member and clears the others.
     #[must_use]
-    pub fn with_{stem}(mut self, value: impl Into<Option<{view}>>) -> Self {{
+    pub fn {set}(mut self, value: impl Into<Option<{view}>>) -> Self {{
         self.clear_{stem}();
         match value.into() {{
             None => {{}}
-{set}        }}
+{store}        }}
         self
     }}
+
     fn clear_{stem}(&mut self) {{
 {clear}    }}
 }}"

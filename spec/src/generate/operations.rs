@@ -1,165 +1,31 @@
-//! Groups, operation builders and the table of operations.
+//! The operations of a group: the methods that start them and their builders.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::text::{doc, literal, put, rust};
-use crate::error::{Error, Result};
-use crate::model::{Description, Operation, PageToken, Parameter, Safety, Type};
+use super::docs::operation_doc;
+use super::text::{doc, list, literal, put, rust, signature};
+use crate::model::{Description, Operation, Parameter, Type};
 use crate::names::{identifier, pascal};
 
-/// The file `operations.rs`.
-pub(super) fn operations(description: &Description, secrets: &BTreeSet<String>) -> Result<String> {
-    let mut out = String::new();
-    let mut sorted: Vec<_> = description.operations.iter().collect();
-    sorted.sort_by_key(|operation| operation.raw_id());
-    put!(
-        out,
-        "/// Every operation that this build of the crate knows, sorted by its id with `.` read as `_`."
-    );
-    put!(out, "pub static OPERATIONS: &[Operation] = &[");
-    let mut groups: BTreeMap<&str, Vec<(usize, &Operation)>> = BTreeMap::new();
-    for (index, operation) in sorted.iter().enumerate() {
-        table_row(operation, &mut out);
-        groups
-            .entry(&operation.group)
-            .or_default()
-            .push((index, operation));
-    }
-    put!(out, "];");
+/// From so many path parameters of one type in a row on, an operation takes them by name.
+const NAMED_FROM: usize = 3;
 
-    sensitive_fields(secrets, &mut out);
-    put!(out, "impl Client {{");
-    for group in groups.keys() {
-        let module = identifier(group);
-        put!(out, "    /// The operations of the group `{group}`.");
-        put!(
-            out,
-            "    pub fn {module}(&self) -> {module}::{} {{",
-            pascal(group)
-        );
-        put!(
-            out,
-            "        {module}::{}(self.clone())\n    }}",
-            pascal(group)
-        );
-    }
-    put!(out, "}}");
-    for (group, operations) in &groups {
-        put!(out, "/// The operations of the group `{group}`.");
-        put!(out, "pub mod {} {{", identifier(group));
-        put!(
-            out,
-            "    #![allow(deprecated, clippy::too_many_arguments, rustdoc::bare_urls, reason = \"generated: calls and prose are as the API has them\")]"
-        );
-        put!(
-            out,
-            "    use crate::request::requests;\n    use crate::{{types, BoxFuture, Client, Error, ResponseValue}};"
-        );
-        let entry = pascal(group);
-        put!(
-            out,
-            "    /// Starts the operations of the group `{group}`; got from [`Client::{}`].",
-            identifier(group)
-        );
-        put!(
-            out,
-            "    #[derive(Clone, Debug)]\n    pub struct {entry}(pub(crate) Client);"
-        );
-        put!(out, "    impl {entry} {{");
-        for (_, operation) in operations {
-            if pascal(&operation.name) == entry {
-                return Err(Error::new(
-                    "#/paths",
-                    format!("the operation {:?}", operation.id()),
-                    "a name unlike its group's",
-                ));
-            }
-            start(operation, description, &mut out);
+impl Operation {
+    /// The struct that holds the path parameters by name, where the operation takes them so.
+    ///
+    /// A struct, because its literal names each id and the compiler misses none, while a builder would find out at run time
+    /// that one is absent. An id type for each kind of id would also do, but the API has hundreds of kinds, all fields
+    /// of the responses would need them, and `src_app_id` and `dst_app_id` would still be of one kind. The struct borrows
+    /// its strings, so that a literal takes `&id` of a `String` as well as a `&str`; it costs no code but its derives.
+    pub fn path_struct(&self) -> Option<String> {
+        let mut run = 0;
+        let mut longest = 0;
+        let mut last = None;
+        for parameter in &self.path_parameters {
+            let ty = Some(path_type(parameter));
+            run = if ty == last { run + 1 } else { 1 };
+            last = ty;
+            longest = longest.max(run);
         }
-        put!(out, "    }}");
-        for (_, operation) in operations {
-            builder(operation, description, &mut out);
-        }
-        put!(out, "    requests! {{");
-        for (index, operation) in operations {
-            put!(
-                out,
-                "        {} => {}, {index};",
-                pascal(&operation.name),
-                operation.response
-            );
-        }
-        put!(out, "    }}\n}}");
-    }
-    Ok(out)
-}
-
-/// The wire names of all fields that hold secrets: what a client that shows a request must not show.
-fn sensitive_fields(names: &BTreeSet<String>, out: &mut String) {
-    put!(
-        out,
-        "/// The wire names of the fields that hold secrets, whatever the message, and whatever the features of this build."
-    );
-    put!(out, "pub static SENSITIVE_FIELDS: &[&str] = &[");
-    for name in names {
-        put!(out, "    {},", literal(name));
-    }
-    put!(out, "];");
-}
-
-fn table_row(operation: &Operation, out: &mut String) {
-    let page = operation.page.as_ref().map_or("None".to_owned(), |page| {
-        let token = match page.token {
-            PageToken::Query => "Query",
-            PageToken::Body => "Body",
-            PageToken::Nowhere => "Nowhere",
-        };
-        format!(
-            "Some(Page {{ items: {}, token: PageToken::{token} }})",
-            literal(&page.items)
-        )
-    });
-    let safety = match operation.safety {
-        Safety::Safe => "Safe",
-        Safety::Idempotent => "Idempotent",
-        Safety::Neither => "Neither",
-    };
-    let stability = operation
-        .stability
-        .map_or("Unmarked".to_owned(), |stability| {
-            pascal(stability.as_str())
-        });
-    put!(out, "    Operation {{");
-    put!(out, "        id: {},", literal(&operation.id()));
-    put!(
-        out,
-        "        method: {},",
-        literal(operation.method.as_str())
-    );
-    put!(out, "        path: {},", literal(&operation.path));
-    put!(out, "        safety: Safety::{safety},");
-    put!(out, "        stability: Stability::{stability},");
-    put!(out, "        deprecated: {},", operation.deprecated);
-    put!(out, "        page: {page},\n    }},");
-}
-
-/// What the documentation of an operation says.
-fn operation_doc(operation: &Operation, indent: &str, out: &mut String) {
-    let line = format!("`{} {}`", operation.method.as_str(), operation.path);
-    if let Some(prose) = &operation.doc {
-        doc(out, indent, prose);
-        put!(out, "{indent}///");
-    }
-    put!(out, "{indent}/// {line}");
-    if let Some(stability) = operation.stability {
-        put!(
-            out,
-            "{indent}///\n{indent}/// Stability: {}.",
-            stability.as_str()
-        );
-    }
-    if operation.deprecated {
-        put!(out, "{indent}#[deprecated]");
+        (longest >= NAMED_FROM).then(|| format!("{}Path", pascal(&self.name)))
     }
 }
 
@@ -182,13 +48,21 @@ fn path_type(parameter: &Parameter) -> &'static str {
 }
 
 /// The method that starts an operation: path parameters and the body by position.
-fn start(operation: &Operation, description: &Description, out: &mut String) {
+pub(super) fn start(operation: &Operation, description: &Description, out: &mut String) {
     let mut arguments = vec!["&self".to_owned()];
     let mut fields = vec!["client: self.0.clone()".to_owned()];
+    let named = operation.path_struct();
+    if let Some(path) = &named {
+        arguments.push(format!("path: {path}<'_>"));
+    }
     for parameter in &operation.path_parameters {
         let ident = identifier(&parameter.name);
-        arguments.push(format!("{ident}: impl Into<{}>", path_type(parameter)));
-        fields.push(format!("{ident}: {ident}.into()"));
+        if named.is_some() {
+            fields.push(format!("{ident}: path.{ident}.into()"));
+        } else {
+            arguments.push(format!("{ident}: impl Into<{}>", path_type(parameter)));
+            fields.push(format!("{ident}: {ident}.into()"));
+        }
     }
     if let Some(body) = body(operation, description) {
         arguments.push(format!("body: impl Into<types::{body}>"));
@@ -197,29 +71,33 @@ fn start(operation: &Operation, description: &Description, out: &mut String) {
     for parameter in &operation.query_parameters {
         fields.push(format!("{}: None", identifier(&parameter.name)));
     }
-    let (arguments, fields) = (arguments.join(", "), fields.join(", "));
     let (name, builder) = (identifier(&operation.name), pascal(&operation.name));
-    operation_doc(operation, "        ", out);
-    put!(
-        out,
-        "        pub fn {name}({arguments}) -> {builder} {{
-            {builder} {{ {fields} }}
-        }}"
-    );
+    operation_doc(operation, "    ", out);
+    put!(out, "{} {{", signature("    ", &name, &arguments, &builder));
+    put!(out, "        {builder} {{");
+    for field in fields {
+        put!(out, "            {field},");
+    }
+    put!(out, "        }}\n    }}");
 }
 
 /// The builder of an operation: what was given, setters for the query, and `send`.
-fn builder(operation: &Operation, description: &Description, out: &mut String) {
+pub(super) fn builder(
+    entry: &str,
+    operation: &Operation,
+    description: &Description,
+    out: &mut String,
+) {
     let [mut fields, mut setters, mut checks] = <[String; 3]>::default();
     let mut arguments = Vec::new();
     for parameter in &operation.path_parameters {
         let (ident, ty) = (identifier(&parameter.name), path_type(parameter));
-        put!(fields, "        {ident}: {ty},");
+        put!(fields, "    {ident}: {ty},");
         if ty == "String" {
             let name = literal(&parameter.name);
             put!(
                 checks,
-                "                crate::path::check({name}, &self.{ident})?;"
+                "            crate::path::check({name}, &self.{ident})?;"
             );
             arguments.push(format!("&self.{ident}"));
         } else {
@@ -231,19 +109,15 @@ fn builder(operation: &Operation, description: &Description, out: &mut String) {
     query.sort_by_key(|parameter| parameter.name.as_str());
     for parameter in query {
         let (ident, ty) = (identifier(&parameter.name), rust(&parameter.ty, "types::"));
-        put!(fields, "        {ident}: Option<{ty}>,");
-        let fallback = format!("Sets the query parameter `{}`.", parameter.name);
-        doc(
-            &mut setters,
-            "        ",
-            parameter.doc.as_deref().unwrap_or(&fallback),
-        );
+        put!(fields, "    {ident}: Option<{ty}>,");
+        doc(&mut setters, "    ", parameter.doc.as_deref().unwrap_or(""));
         put!(
             setters,
-            "        pub fn {ident}(mut self, value: impl Into<{ty}>) -> Self {{
-            self.{ident} = Some(value.into());
-            self
-        }}"
+            "    pub fn {ident}(mut self, value: impl Into<{ty}>) -> Self {{
+        self.{ident} = Some(value.into());
+        self
+    }}
+"
         );
         arguments.push(match parameter.ty {
             Type::String => format!("self.{ident}.as_deref()"),
@@ -252,40 +126,83 @@ fn builder(operation: &Operation, description: &Description, out: &mut String) {
         });
     }
     if let Some(body) = body(operation, description) {
-        put!(fields, "        body: types::{body},");
+        put!(fields, "    body: types::{body},");
         arguments.push("&self.body".to_owned());
     } else if let Some(body) = &operation.body {
         arguments.push(format!("&types::{body}::default()"));
     }
-    let (name, raw, arguments) = (
+    path_struct(operation, out);
+    let (method, name, raw) = (
+        identifier(&operation.name),
         pascal(&operation.name),
         operation.raw_id(),
-        arguments.join(", "),
     );
+    let used = "            match self.client.raw().().await {".len() + raw.len();
+    let arguments = list("            ", used, &arguments);
     let answer = format!("ResponseValue<types::{}>", operation.response);
-    operation_doc(operation, "    ", out);
     put!(
         out,
-        "    #[derive(Clone, Debug)]
-    #[must_use = \"a call does nothing until it is awaited or sent\"]
-    pub struct {name} {{
-        client: Client,
-{fields}    }}
-    impl {name} {{
-{setters}        /// Sends the request and gives the answer with its status and headers.
-        ///
-        /// # Errors
-        ///
-        /// When a path parameter cannot be sent, or the call fails; see [`Error::kind`].
-        pub fn send(self) -> BoxFuture<'static, Result<{answer}, Error>> {{
-            Box::pin(async move {{
-{checks}                let call = self.client.checked_call(Self::OPERATION);
-                match call.raw().{raw}({arguments}).await {{
-                    Ok(response) => Ok(call.succeed(response)),
-                    Err(error) => Err(call.fail(error).await),
-                }}
-            }})
-        }}
-    }}"
+        "
+/// Request of [`{entry}::{method}`].
+#[derive(Clone, Debug)]
+#[must_use = \"a call does nothing until it is awaited or sent\"]
+pub struct {name} {{
+    client: Client,
+{fields}}}
+
+impl {name} {{
+{setters}    /// Sends the request and gives the response with its status and headers.
+    ///
+    /// # Errors
+    ///
+    /// When a path parameter cannot be sent, or the call fails; see [`Error::kind`].
+    pub fn send(self) -> BoxFuture<'static, Result<{answer}, Error>> {{
+        Box::pin(async move {{
+{checks}            let call = self.client.checked_call(Self::OPERATION);
+            match call.raw().{raw}({arguments}).await {{
+                Ok(response) => Ok(call.succeed(response)),
+                Err(error) => Err(call.fail(error).await),
+            }}
+        }})
+    }}
+}}"
     );
+}
+
+/// The struct of the path parameters, where there is one.
+fn path_struct(operation: &Operation, out: &mut String) {
+    let Some(name) = operation.path_struct() else {
+        return;
+    };
+    put!(
+        out,
+        "
+/// The parameters in `{}`.
+#[derive(Clone, Copy, Debug)]
+pub struct {name}<'a> {{",
+        operation.path
+    );
+    for parameter in &operation.path_parameters {
+        let ty = match path_type(parameter) {
+            "String" => "&'a str",
+            number => number,
+        };
+        doc(out, "    ", parameter.doc.as_deref().unwrap_or(""));
+        put!(out, "    pub {}: {ty},", identifier(&parameter.name));
+    }
+    put!(out, "}}");
+}
+
+/// What all builders of the group have in common, by the macro in `c1-api/src/operation.rs`.
+pub(super) fn requests(operations: &[(usize, &Operation)], out: &mut String) {
+    put!(out, "\nrequests! {{");
+    for (index, operation) in operations {
+        put!(
+            out,
+            "    {} => {}, {index};",
+            pascal(&operation.name),
+            operation.response
+        );
+    }
+    put!(out, "}}");
 }

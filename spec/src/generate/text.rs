@@ -11,7 +11,10 @@ macro_rules! put {
 }
 pub(super) use put;
 
-/// Prose as doc lines. Nothing in it is taken for code, a link or HTML.
+/// The column behind which prose goes on in the next line.
+const WIDTH: usize = 110;
+
+/// Prose as doc lines; none for empty prose. Nothing in it is taken for code, a link or HTML.
 pub(super) fn doc(out: &mut String, indent: &str, prose: &str) {
     for line in prose.trim().lines() {
         let line = line.trim().replace("```", "'''");
@@ -31,8 +34,67 @@ pub(super) fn doc(out: &mut String, indent: &str, prose: &str) {
         if line.matches('`').count() % 2 == 1 {
             escaped = escaped.replace('`', "'");
         }
-        put!(out, "{indent}/// {escaped}");
+        let mut width = 0;
+        let mut wrapped = String::new();
+        for word in escaped.split(' ') {
+            let length = word.chars().count();
+            if width > 0 && width + length >= WIDTH && can_begin_a_line(word) {
+                put!(out, "{indent}/// {wrapped}");
+                wrapped.clear();
+                width = 0;
+            } else if !wrapped.is_empty() {
+                wrapped.push(' ');
+            }
+            wrapped.push_str(word);
+            width += length + 1;
+        }
+        put!(out, "{indent}/// {}", wrapped.trim_end());
     }
+}
+
+/// Whether Markdown takes the word at the beginning of a line as it does within one: no bullet, number, heading or rule.
+fn can_begin_a_line(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_alphabetic() || matches!(c, '`' | '(' | '"'))
+}
+
+/// `pub fn name(arguments) -> result` without the body, an argument a line where one line would be too long.
+pub(super) fn signature(indent: &str, name: &str, arguments: &[String], result: &str) -> String {
+    let line = format!(
+        "{indent}pub fn {name}({}) -> {result}",
+        arguments.join(", ")
+    );
+    if line.len() <= WIDTH {
+        return line;
+    }
+    format!(
+        "{indent}pub fn {name}({}) -> {result}",
+        one_a_line(indent, arguments)
+    )
+}
+
+/// Items of a list behind `used` characters of a line, behind each other where they fit, otherwise one a line.
+pub(super) fn list(indent: &str, used: usize, items: &[String]) -> String {
+    let line = items.join(", ");
+    if used + line.len() <= WIDTH {
+        return line;
+    }
+    one_a_line(indent, items)
+}
+
+fn one_a_line(indent: &str, items: &[String]) -> String {
+    let mut lines = String::from("\n");
+    for item in items {
+        put!(lines, "{indent}    {item},");
+    }
+    lines + indent
+}
+
+/// The inclusion of another file in the folder of the build.
+pub(super) fn include(path: &str) -> String {
+    format!(
+        "include!(concat!(env!(\"OUT_DIR\"), {:?}));",
+        format!("/{path}")
+    )
 }
 
 /// A wire name as a Rust string literal.

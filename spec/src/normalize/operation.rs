@@ -1,6 +1,6 @@
 //! Operations: their ids, parameters, bodies and answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -39,7 +39,52 @@ pub(super) fn operations<'a>(
         }
         item.finish()?;
     }
+    shorten(&mut operations);
     Ok(operations)
+}
+
+/// Drops the group's name from the names that repeat it: `apps.create_app` becomes `apps.create`.
+///
+/// A name that another operation of the group has, or would get too, stays as it is. So the result depends neither on
+/// the order of the operations nor on whether names are short already, and no document is refused for its names.
+fn shorten(operations: &mut [Operation]) {
+    let mut taken: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let shorts: Vec<_> = operations
+        .iter()
+        .map(|operation| without_group(&operation.group, &operation.name))
+        .collect();
+    for (operation, short) in operations.iter().zip(&shorts) {
+        for name in std::iter::once(&operation.name).chain(short) {
+            let key = (operation.group.clone(), name.clone());
+            *taken.entry(key).or_default() += 1;
+        }
+    }
+    for (operation, short) in operations.iter_mut().zip(shorts) {
+        let Some(short) = short else { continue };
+        if taken[&(operation.group.clone(), short.clone())] == 1 {
+            let long = std::mem::replace(&mut operation.name, short);
+            operation.vendor_name.get_or_insert(long);
+        }
+    }
+}
+
+/// The name without the words of the group, in the singular or the plural; `None` where it does not hold them, or where
+/// nothing would be left that can be a name.
+fn without_group(group: &str, name: &str) -> Option<String> {
+    let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
+    let group: Vec<_> = group.split('_').map(singular).collect();
+    let mut words: Vec<_> = name.split('_').collect();
+    let before = words.len();
+    while let Some(at) = words.windows(group.len()).position(|run| {
+        run.iter()
+            .zip(&group)
+            .all(|(word, known)| singular(word) == *known)
+    }) {
+        words.drain(at..at + group.len());
+    }
+    let short = words.join("_");
+    let is_name = short.starts_with(|c: char| c.is_ascii_lowercase());
+    (words.len() < before && is_name).then_some(short)
 }
 
 fn read<'a>(
@@ -124,6 +169,7 @@ fn read<'a>(
     let operation = Operation {
         group,
         name,
+        vendor_name: object.string("x-vendor-name")?.map(str::to_owned),
         rpc,
         method,
         safety: safety(method, object)?,

@@ -328,12 +328,8 @@ async fn raw_methods_reach_the_same_operations() {
     let body = types::CreateAppEntitlementRequest::new("raw");
     let create = c1_api::app_entitlements::Create::OPERATION;
     raw!(create, app_entitlements_create(ID, &body)).unwrap();
-    let execution = c1_api::automation_execution::GetAutomationExecution::OPERATION;
-    raw!(
-        execution,
-        automation_execution_get_automation_execution(i64::MIN)
-    )
-    .unwrap();
+    let execution = c1_api::automation_execution::Get::OPERATION;
+    raw!(execution, automation_execution_get(i64::MIN)).unwrap();
 
     let arrived: Vec<_> = peer
         .emulator
@@ -352,7 +348,7 @@ async fn raw_methods_reach_the_same_operations() {
         json!(["apps.get", { "id": ID }, [], null]),
         json!(["apps.delete", { "id": ID }, [], {}]),
         json!(["app_entitlements.create", { "app_id": ID }, [], { "displayName": "raw" }]),
-        json!(["automation_execution.get_automation_execution", { "id": min }, [], null]),
+        json!(["automation_execution.get", { "id": min }, [], null]),
     ];
     assert_eq!(arrived, expected);
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use c1_api::{Bearer, Client, Error, ErrorKind, types};
+use c1_api::{Bearer, Client, ErrorKind, types};
 use c1_api_emulator::Emulator;
 use c1_api_emulator::sample::Sampler;
 use c1_api_ext::{C1, ClientSecret, Tenant};

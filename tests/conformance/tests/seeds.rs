@@ -14,6 +14,8 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use c1_api::app_entitlement_owners_v2::CreateEntitlementOwnerPath;
+use c1_api::app_entitlements_proxy::CreatePath;
 use c1_api::chrono::TimeDelta;
 use c1_api::types;
 use c1_api_emulator::Emulator;
@@ -72,7 +74,7 @@ const SEEDS: [Facts; 4] = [
         response: &[("appEntitlementView", "object"), ("expanded", "object[]")],
     },
     Facts {
-        id: "app_entitlement_monitor_binding.create_app_entitlement_monitor_binding",
+        id: "app_entitlement_monitor_binding.create",
         method: "POST",
         path: "/api/v1/appentitlementmonitorbinding",
         parameters: &[],
@@ -204,7 +206,7 @@ where
 /// Every field of the requests, set through the types and told as JSON by hand.
 #[test]
 fn the_types_write_the_requests() {
-    let policy = types::ProvisionPolicy::new().with_typ(types::ProvisionPolicyTyp::Manual(
+    let policy = types::ProvisionPolicy::new().typ(types::ProvisionPolicyTyp::Manual(
         types::ManualProvision::new()
             .instructions("Ask Mara")
             .user_ids(["u1"]),
@@ -322,9 +324,7 @@ async fn the_four_operations_end_to_end() {
         .app_entitlement_id(doors)
         .entitlement_group(types::EntitlementGroup::A)
         .monitor_id(&monitor);
-    let bind = c1
-        .app_entitlement_monitor_binding()
-        .create_app_entitlement_monitor_binding(body);
+    let bind = c1.app_entitlement_monitor_binding().create(body);
     let bound = bind.clone().await.unwrap();
     assert_eq!(bound.monitor_id, Some(monitor));
     assert_eq!(bound.app_entitlement_id.as_ref(), Some(doors));
@@ -336,7 +336,13 @@ async fn the_four_operations_end_to_end() {
     let body = types::CreateAppEntitlementProxyRequest::new()
         .expand_mask(types::AppEntitlementProxyExpandMask::new().paths(["*"]));
     let proxies = c1.app_entitlements_proxy();
-    let proxy = proxies.create(&app, doors, &app, plants, body);
+    let path = CreatePath {
+        src_app_id: &app,
+        src_app_entitlement_id: doors,
+        dst_app_id: &app,
+        dst_app_entitlement_id: plants,
+    };
+    let proxy = proxies.create(path, body);
     let proxy = proxy.await.unwrap();
     let view = proxy.app_proxy_entitlement_view.unwrap();
     let between = view.app_proxy_entitlement.unwrap();
@@ -349,13 +355,24 @@ async fn the_four_operations_end_to_end() {
 
     let owners = c1.app_entitlement_owners_v2();
     let body = types::CreateAppEntitlementEntitlementOwnerRequest::new();
-    let owner = owners.create_entitlement_owner(&app, doors, "owner", &app, plants, body.clone());
+    let path = CreateEntitlementOwnerPath {
+        app_id: &app,
+        entitlement_id: doors,
+        role_slug: "owner",
+        app_entitlement_ref_app_id: &app,
+        app_entitlement_ref_id: plants,
+    };
+    let owner = owners.create_entitlement_owner(path, body.clone());
     let owner = owner.await.unwrap();
     let owner = owner.app_entitlement_owner_entitlement.unwrap();
     assert_eq!(owner.entitlement_id.as_ref(), Some(doors));
     assert_eq!(owner.role_slug.as_deref(), Some("owner"));
     assert_eq!(owner.app_entitlement.unwrap().id.as_ref(), Some(plants));
-    let missing = owners.create_entitlement_owner(&app, "nobody", "owner", &app, plants, body);
+    let nobody = CreateEntitlementOwnerPath {
+        entitlement_id: "nobody",
+        ..path
+    };
+    let missing = owners.create_entitlement_owner(nobody, body);
     assert!(missing.await.unwrap_err().is_not_found());
 
     assert_eq!(emulator.token_requests(), 1, "one token for all of it");

@@ -1,0 +1,321 @@
+//! Messages: their structs, constructors, setters and codecs.
+
+use std::collections::BTreeSet;
+
+use super::docs::{field_doc, folded};
+use super::text::{doc, is_pattern, literal, put, rust, signature};
+use crate::error::{Error, Result};
+use crate::model::{Description, Field, Message, Schema, Type};
+use crate::names::{identifier, snake};
+
+/// Prints one message.
+pub(super) struct Writer<'a> {
+    pub(super) description: &'a Description,
+    pub(super) name: &'a str,
+    pub(super) message: &'a Message,
+}
+
+impl Writer<'_> {
+    pub(super) fn message(
+        &self,
+        schema: &Schema,
+        is_request: bool,
+        out: &mut String,
+    ) -> Result<()> {
+        let Self { name, message, .. } = self;
+        put!(out, "");
+        doc(out, "", schema.doc.as_deref().unwrap_or(""));
+        // The last segment of the protobuf name, where the short name is another.
+        let proto = schema
+            .proto
+            .as_deref()
+            .and_then(|proto| proto.rsplit('.').next());
+        if let Some(alias) = proto.filter(|alias| folded(alias) != folded(name)) {
+            put!(out, "#[doc(alias = {})]", literal(alias));
+        }
+        if schema.deprecated {
+            put!(out, "#[deprecated]");
+        }
+        let is_sensitive = message.fields.values().any(|field| field.sensitive);
+        let debug = if is_sensitive { "" } else { ", Debug" };
+        let default = if self.has_default() { ", Default" } else { "" };
+        put!(
+            out,
+            "#[derive(Clone{debug}{default}, PartialEq)]\n#[non_exhaustive]\npub struct {name} {{"
+        );
+        for (wire, field) in &message.fields {
+            field_doc(wire, field, self.oneof_of(wire), out);
+            put!(
+                out,
+                "    pub {}: {},",
+                identifier(wire),
+                self.field_type(field)
+            );
+        }
+        put!(out, "}}");
+        if is_sensitive {
+            self.debug(out);
+        }
+        if is_request {
+            put!(out, "\nimpl {name} {{");
+            self.constructor(out);
+            self.setters(out)?;
+            put!(out, "}}");
+        }
+        self.codec(out);
+        for (group, members) in &message.oneofs {
+            self.oneof(group, members, out)?;
+        }
+        Ok(())
+    }
+
+    /// The oneof that the field belongs to.
+    fn oneof_of(&self, wire: &str) -> Option<&str> {
+        let mut oneofs = self.message.oneofs.iter();
+        oneofs
+            .find(|(_, members)| members.iter().any(|member| member == wire))
+            .map(|(group, _)| group.as_str())
+    }
+
+    /// A message can be made of nothing where it requires nothing.
+    fn has_default(&self) -> bool {
+        !self.message.fields.values().any(|field| field.required)
+    }
+
+    /// `Option<T>`, a list or a map; `T` itself where it is required.
+    fn field_type(&self, field: &Field) -> String {
+        let mut ty = rust(&field.ty, "");
+        if self.is_boxed(&field.ty) {
+            ty = format!("Box<{ty}>");
+        }
+        if self.is_optional(field) {
+            format!("Option<{ty}>")
+        } else {
+            ty
+        }
+    }
+
+    /// Lists and maps are absent by being empty. A pattern has no zero to stand for "absent".
+    fn is_optional(&self, field: &Field) -> bool {
+        match field.ty {
+            Type::List(_) | Type::Map(_) => false,
+            _ => !field.required || is_pattern(self.description, &field.ty),
+        }
+    }
+
+    /// A message that leads back to this one would be infinitely large.
+    pub(super) fn is_boxed(&self, ty: &Type) -> bool {
+        let Type::Ref(target) = ty else { return false };
+        let mut seen = BTreeSet::new();
+        let mut open = vec![target.as_str()];
+        while let Some(name) = open.pop() {
+            if name == self.name {
+                return true;
+            }
+            if seen.insert(name)
+                && let Some(message) = self.description.message(name)
+            {
+                // Lists and maps are on the heap already.
+                let direct = message.fields.values().map(|field| &field.ty);
+                open.extend(direct.filter_map(|ty| {
+                    if let Type::Ref(name) = ty {
+                        Some(name.as_str())
+                    } else {
+                        None
+                    }
+                }));
+            }
+        }
+        false
+    }
+
+    /// An expression of the value's type as the field holds it.
+    pub(super) fn stored(&self, field: &Field, value: &str) -> String {
+        let value = if self.is_boxed(&field.ty) {
+            format!("Box::new({value})")
+        } else {
+            value.to_owned()
+        };
+        if self.is_optional(field) {
+            format!("Some({value})")
+        } else {
+            value
+        }
+    }
+
+    fn debug(&self, out: &mut String) {
+        let name = self.name;
+        let mut fields = String::new();
+        for (wire, field) in &self.message.fields {
+            let (ident, shown) = (identifier(wire), literal(&snake(wire)));
+            let value = if field.sensitive {
+                format!("wire::redact(&self.{ident})")
+            } else {
+                format!("self.{ident}")
+            };
+            put!(fields, "            .field({shown}, &{value})");
+        }
+        put!(
+            out,
+            "
+impl std::fmt::Debug for {name} {{
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{
+        f.debug_struct({name:?})
+{fields}            .finish()
+    }}
+}}"
+        );
+    }
+
+    /// `new`, with what is required as arguments.
+    fn constructor(&self, out: &mut String) {
+        let mut arguments = Vec::new();
+        let mut values = String::new();
+        for (wire, field) in self
+            .message
+            .fields
+            .iter()
+            .filter(|(_, field)| field.required)
+        {
+            let ident = identifier(wire);
+            let (ty, value) = argument(&field.ty, &ident);
+            arguments.push(format!("{ident}: {ty}"));
+            put!(
+                values,
+                "        new.{ident} = {};",
+                self.stored(field, &value)
+            );
+        }
+        let body = if values.is_empty() {
+            "        <Self as Default>::default()".to_owned()
+        } else {
+            let empty = "        let mut new = <Self as wire::Message>::empty();";
+            format!("{empty}\n{values}        new")
+        };
+        put!(
+            out,
+            "    #[must_use]\n{} {{\n{body}\n    }}",
+            signature("    ", "new", &arguments, "Self")
+        );
+    }
+
+    /// Setters for the fields that a client decides; that of a oneof's member clears the others.
+    fn setters(&self, out: &mut String) -> Result<()> {
+        for (wire, field) in &self.message.fields {
+            let ident = identifier(wire);
+            if ident == "new" {
+                return Err(self.clash(&ident));
+            }
+            let group = self.oneof_of(wire);
+            // What the server sets needs no setter, and this is safe to leave out because the field itself is public: who
+            // sends back what was read, or knows better than the description, assigns it. A oneof's member keeps its
+            // setter, since an assignment would not clear the others.
+            if field.read_only && !field.required && group.is_none() {
+                continue;
+            }
+            let (ty, value) = argument(&field.ty, "value");
+            let value = self.stored(field, &value);
+            put!(out, "");
+            let mut clear = String::new();
+            if let Some(group) = group {
+                put!(
+                    out,
+                    "    /// Clears the rest of the oneof `{}`.",
+                    snake(group)
+                );
+                put!(clear, "        self.clear_{}();", snake(group));
+            }
+            if field.deprecated {
+                put!(out, "    #[deprecated]");
+            }
+            let arguments = ["mut self".to_owned(), format!("value: {ty}")];
+            put!(
+                out,
+                "    #[must_use]
+{} {{
+{clear}        self.{ident} = {value};
+        self
+    }}",
+                signature("    ", &ident, &arguments, "Self")
+            );
+        }
+        Ok(())
+    }
+
+    /// The two directions of the wire form, one line a field.
+    fn codec(&self, out: &mut String) {
+        let name = self.name;
+        let [mut absent, mut read, mut write] = <[String; 3]>::default();
+        for (wire, field) in &self.message.fields {
+            let (ident, key) = (identifier(wire), literal(wire));
+            // Required and with a zero to stand in for what was absent: always written.
+            let is_plain = field.required && !is_pattern(self.description, &field.ty);
+            let function = if is_plain { "write_required" } else { "write" };
+            put!(absent, "            {ident}: wire::absent(),");
+            put!(
+                read,
+                "            {key} => wire::read(&mut self.{ident}, input),"
+            );
+            put!(
+                write,
+                "        wire::{function}(&self.{ident}, {key}, out);"
+            );
+        }
+        let empty = if self.has_default() {
+            "        <Self as Default>::default()".to_owned()
+        } else {
+            format!("        Self {{\n{absent}        }}")
+        };
+        let (arguments, read) = if read.is_empty() {
+            (["_", "_", "_"], "        Ok(false)".to_owned())
+        } else {
+            let read =
+                format!("        match name {{\n{read}            _ => Ok(false),\n        }}");
+            (["name", "input", "out"], read)
+        };
+        let [key, input, writer] = arguments;
+        put!(
+            out,
+            "
+impl wire::Message for {name} {{
+    fn empty() -> Self {{
+{empty}
+    }}
+
+    fn read_field(&mut self, {key}: &str, {input}: &mut dyn wire::Input) -> Result<bool, wire::Fault> {{
+{read}
+    }}
+
+    fn write_fields<S: serde::ser::SerializeMap>(&self, {writer}: &mut wire::Writer<'_, S>) {{
+{write}    }}
+}}"
+        );
+    }
+
+    pub(super) fn clash(&self, method: &str) -> Error {
+        let pointer = format!("#/components/schemas/{}", self.name);
+        let found = format!("two things that are called {method:?} in Rust");
+        Error::new(&pointer, found, "names that differ")
+    }
+}
+
+/// The type of an argument that becomes a value, and the expression that makes it one.
+fn argument(ty: &Type, name: &str) -> (String, String) {
+    match ty {
+        Type::List(item) => (
+            format!("impl IntoIterator<Item = impl Into<{}>>", rust(item, "")),
+            format!("{name}.into_iter().map(Into::into).collect()"),
+        ),
+        Type::Map(item) => (
+            format!(
+                "impl IntoIterator<Item = (impl Into<String>, impl Into<{}>)>",
+                rust(item, "")
+            ),
+            format!("{name}.into_iter().map(|(key, value)| (key.into(), value.into())).collect()"),
+        ),
+        _ => (
+            format!("impl Into<{}>", rust(ty, "")),
+            format!("{name}.into()"),
+        ),
+    }
+}

@@ -383,3 +383,30 @@ fn the_vendors_document_builds_directly() {
     let plain = normalize::normalize(&read::read(c1_api_spec::DOCUMENT).unwrap()).unwrap();
     assert_eq!(plain.operations.len(), direct.operations.len());
 }
+
+/// Prose that sends a reader to another operation uses the name that it has in Rust.
+#[test]
+fn the_overlay_names_operations_that_exist() {
+    let description = description();
+    let quoted = c1_api_spec::OVERLAY.split('`').skip(1).step_by(2);
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let mut references = 0;
+    for text in quoted {
+        if let Some((group, name)) = text.split_once('.')
+            && is_word(group)
+            && is_word(name)
+        {
+            references += 1;
+            assert!(
+                description.operation(text).is_some(),
+                "no operation `{text}`"
+            );
+        }
+    }
+    assert!(references > 20, "only {references} references were found");
+}

@@ -230,23 +230,23 @@ mod tests {
             ),
             (
                 &[(ACCESS_TOKEN, "canary"), (TENANT_DOMAIN, "canary canary")],
-                "CONDUCTORONE_TENANT_DOMAIN: not a tenant name",
+                "CONDUCTORONE_TENANT_DOMAIN: invalid tenant name",
             ),
             (
                 &[
                     (ACCESS_TOKEN, "canary"),
                     (SERVER_URL, "http://canary.example"),
                 ],
-                "CONDUCTORONE_SERVER_URL: not a tenant's URL: expected https",
+                "CONDUCTORONE_SERVER_URL: invalid tenant URL: expected https",
             ),
             (
                 &[(CLIENT_ID, "canary"), (CLIENT_SECRET, &secret)],
-                "CONDUCTORONE_CLIENT_ID: not a client id",
+                "CONDUCTORONE_CLIENT_ID: invalid client id",
             ),
             // Each in the other's place.
             (
                 &[(CLIENT_ID, &secret), (CLIENT_SECRET, ID)],
-                "CONDUCTORONE_CLIENT_ID: not a client id",
+                "CONDUCTORONE_CLIENT_ID: invalid client id",
             ),
             (
                 &[(CLIENT_ID, ID), (CLIENT_SECRET, public_only)],

@@ -37,7 +37,7 @@ pub use crate::auth::cache::TokenCache;
 pub use crate::auth::client_secret_post::ClientSecretPost;
 pub use crate::auth::device::{DeviceAuthorization, DeviceLogin, DeviceLoginError};
 pub use crate::auth::dpop::DpopKey;
-pub use crate::auth::endpoint::{TokenEndpoint, TokenError};
+pub use crate::auth::endpoint::TokenEndpoint;
 pub use crate::auth::exchange::TokenExchange;
 #[cfg(feature = "personal_client")]
 pub use crate::auth::personal_client::{PersonalCredentials, create_personal_client};
@@ -46,6 +46,7 @@ pub use crate::auth::subject_token::{
     SubjectTokenSource, TokenFile,
 };
 pub use crate::auth::token::{AccessToken, TokenSource};
+pub use crate::auth::token_error::TokenError;
 pub use crate::builder::C1Builder;
 pub use crate::call::auth_transport::AuthTransport;
 pub use crate::call::limits::Limits;

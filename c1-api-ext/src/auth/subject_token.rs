@@ -123,7 +123,7 @@ where
         Box::pin(async move {
             match self().await {
                 Ok(token) => {
-                    SubjectToken::new(token).unless_empty(|| "what the closure gave".to_owned())
+                    SubjectToken::new(token).unless_empty(|| "the result of the closure".to_owned())
                 }
                 Err(error) => Err(SubjectTokenError::other(error)),
             }
@@ -160,11 +160,11 @@ mod tests {
 
         let empty = || async { Ok::<_, io::Error>("") };
         let error = empty.fetch().await.expect_err("empty");
-        assert_eq!(error.to_string(), "what the closure gave is empty");
+        assert_eq!(error.to_string(), "the result of the closure is empty");
 
         let failing = || async { Err::<String, _>("canary in the words") };
         let error = failing.fetch().await.expect_err("failed");
-        assert_eq!(error.to_string(), "its source failed");
+        assert_eq!(error.to_string(), "the subject token source failed");
         assert_debug_is_clean(&error);
         let source = StdError::source(&error).expect("a source");
         assert_eq!(source.to_string(), "canary in the words");

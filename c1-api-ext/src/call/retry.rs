@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use c1_api::{BoxFuture, Error, ErrorKind, Operation, Transport};
 use reqwest::{Request, Response, StatusCode};
 
-use crate::auth::endpoint::TokenError;
+use crate::auth::token_error::TokenError;
 use crate::call::limits::{Limited, NoTime, fits};
 use crate::call::metrics::{Metrics, Retried, Tries, error_type};
 use crate::call::policy::RetryPolicy;

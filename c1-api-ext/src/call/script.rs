@@ -11,7 +11,7 @@ use c1_api::{BoxFuture, Error, ErrorKind, OPERATIONS, Operation, Safety, Transpo
 use hyper::body::{Body, Frame};
 use reqwest::{Request, Response};
 
-use crate::auth::endpoint::TokenError;
+use crate::auth::token_error::TokenError;
 use crate::testing::{Fixed, ManualClock};
 use crate::{C1, C1Builder};
 

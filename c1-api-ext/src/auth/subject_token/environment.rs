@@ -162,7 +162,7 @@ mod tests {
                 Some(std::os::unix::ffi::OsStringExt::from_vec(
                     b"canary\xff".to_vec(),
                 )),
-                "the environment variable NAME is not Unicode",
+                "the environment variable NAME is not valid UTF-8",
             ),
         ];
         for (value, message) in cases {

@@ -141,8 +141,8 @@ mod tests {
         let long = "canary".repeat(20_000);
         for (content, reason) in [
             (&b" \n"[..], "is empty"),
-            (b"canary\xff", "is not Unicode"),
-            (long.as_bytes(), "over 65536 bytes"),
+            (b"canary\xff", "is not valid UTF-8"),
+            (long.as_bytes(), "is longer than 65536 bytes"),
         ] {
             fs::write(&scratch.0, content).expect("written");
             let error = TokenFile::new(&scratch.0)

@@ -5,11 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use c1_test_kit::Numbers;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
-
-use crate::chance::Chance;
 
 /// After how many bytes at most harm is done.
 const REACH: u64 = 8192;
@@ -20,7 +19,7 @@ pub struct Breaker {
     address: SocketAddr,
     upstream: SocketAddr,
     harmed: u64,
-    chance: Arc<Mutex<Chance>>,
+    chance: Arc<Mutex<Numbers>>,
     task: Option<JoinHandle<()>>,
     /// Holds the port while the proxy is gone.
     closed: Option<TcpSocket>,
@@ -51,7 +50,7 @@ impl Breaker {
             address: ([127, 0, 0, 1], 0).into(),
             upstream,
             harmed,
-            chance: Arc::new(Mutex::new(Chance::new(seed))),
+            chance: Arc::new(Mutex::new(Numbers::new(seed))),
             task: None,
             closed: None,
         };
@@ -121,7 +120,7 @@ async fn serve(
     listener: TcpListener,
     upstream: SocketAddr,
     harmed: u64,
-    chance: Arc<Mutex<Chance>>,
+    chance: Arc<Mutex<Numbers>>,
 ) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
@@ -134,7 +133,7 @@ async fn serve(
     }
 }
 
-fn fate(harmed: u64, chance: &mut Chance) -> Option<Fate> {
+fn fate(harmed: u64, chance: &mut Numbers) -> Option<Fate> {
     if !chance.percent(harmed) {
         return None;
     }

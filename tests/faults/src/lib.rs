@@ -10,9 +10,7 @@
 
 pub mod breaker;
 pub mod call;
-pub mod chance;
 pub mod chaos;
-pub mod clock;
 pub mod fault;
 pub mod matrix;
 pub mod program;

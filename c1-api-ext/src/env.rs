@@ -1,4 +1,4 @@
-//! The client that the environment describes: the variables that C1's own tools read.
+//! Clients from the environment variables that C1's own tools read.
 
 use crate::auth::subject_token::{EnvVariable, SubjectToken, SubjectTokenSource};
 use crate::builder::C1Builder;
@@ -15,36 +15,36 @@ const TENANT_DOMAIN: &str = "CONDUCTORONE_TENANT_DOMAIN";
 const SERVER_URL: &str = "CONDUCTORONE_SERVER_URL";
 
 impl C1Builder {
-    /// What the environment variables that C1's own tools read describe.
+    /// A client from the environment variables that C1's own tools read.
     ///
     /// | variable | |
     /// | --- | --- |
-    /// | `CONDUCTORONE_ACCESS_TOKEN` | an access token, used as it is |
-    /// | `CONDUCTORONE_OIDC_TOKEN` | a token of another issuer, exchanged for C1's; with the client id of the trust |
+    /// | `CONDUCTORONE_ACCESS_TOKEN` | an access token |
+    /// | `CONDUCTORONE_OIDC_TOKEN` | a token of another issuer to exchange; with the client id of the trust |
     /// | `CONDUCTORONE_CLIENT_ID`, `CONDUCTORONE_CLIENT_SECRET` | a client id and its secret |
-    /// | `CONDUCTORONE_SERVER_URL`, `CONDUCTORONE_TENANT_DOMAIN` | the tenant, in any form that [`Tenant`] reads; needed unless the client id is there to name it |
+    /// | `CONDUCTORONE_SERVER_URL`, `CONDUCTORONE_TENANT_DOMAIN` | the tenant, in any form that [`Tenant`] reads; optional with a client id |
     ///
-    /// The first of the first three that is set counts. White space around a value is dropped; a value that is then
-    /// empty is as good as not set.
+    /// Of the first three rows, the first one that is set is used. Surrounding white space is removed; an empty value
+    /// counts as not set.
     ///
     /// # Errors
-    /// [`ConfigError`], which names the variable that is missing or wrong.
+    /// [`ConfigError`], which names the missing or invalid variable.
     pub fn from_env() -> Result<Self, ConfigError> {
-        // What is not Unicode is no valid value either; read like this, it is refused and not taken as missing.
+        // A value that is not UTF-8 is then invalid, and not taken as missing.
         let get =
             |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Self::read_vars(get, |_| EnvVariable::new(OIDC_TOKEN))
     }
 
-    /// As [`from_env`](Self::from_env), with the variables read by `get`.
+    /// Like [`from_env`](Self::from_env), with the variables read by `get`.
     ///
     /// # Errors
-    /// [`ConfigError`], which names the variable that is missing or wrong.
+    /// [`ConfigError`], which names the missing or invalid variable.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Self::read_vars(get, SubjectToken::new)
     }
 
-    /// `oidc` is where the subject token comes from, given what it is now.
+    /// `oidc` makes the source of subject tokens, given the current token.
     fn read_vars<S: SubjectTokenSource>(
         get: impl Fn(&str) -> Option<String>,
         oidc: impl FnOnce(String) -> S,
@@ -94,7 +94,7 @@ impl C1Builder {
     }
 }
 
-/// The value of a variable as what it is to be.
+/// Parses the value of a variable.
 fn read<T>(variable: &'static str, value: Option<String>) -> Result<Option<T>, ConfigError>
 where
     T: TryFrom<String>,
@@ -250,7 +250,7 @@ mod tests {
             ),
             (
                 &[(CLIENT_ID, ID), (CLIENT_SECRET, public_only)],
-                "CONDUCTORONE_CLIENT_SECRET: not a client secret: expected a key of type OKP",
+                "CONDUCTORONE_CLIENT_SECRET: invalid client secret: expected a key of type OKP",
             ),
             (
                 &[
@@ -258,7 +258,7 @@ mod tests {
                     (CLIENT_SECRET, &secret),
                     (TENANT_DOMAIN, "other"),
                 ],
-                "the tenant is other.conductor.one, but acme.conductor.one is named",
+                "the tenant is other.conductor.one, but the credentials or variables name acme.conductor.one",
             ),
             (
                 &[
@@ -266,7 +266,7 @@ mod tests {
                     (SERVER_URL, "https://evil.example"),
                     (TENANT_DOMAIN, "acme"),
                 ],
-                "the tenant is evil.example, but acme.conductor.one is named",
+                "the tenant is evil.example, but the credentials or variables name acme.conductor.one",
             ),
         ] {
             let error = from_vars(vars).expect_err(message);

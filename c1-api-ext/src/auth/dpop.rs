@@ -1,4 +1,4 @@
-//! DPoP (RFC 9449): tokens that are worth nothing without the key that they are bound to.
+//! DPoP (RFC 9449): keys, and proofs for requests with tokens that are bound to them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, io};
@@ -20,13 +20,13 @@ use crate::random::{Random, SystemRandom};
 /// The header that carries a proof.
 pub(crate) const PROOF: HeaderName = HeaderName::from_static("dpop");
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
-/// A nonce goes into every proof; what is longer than this is none.
+/// A longer nonce is ignored, as it would be repeated in every proof.
 const MAX_NONCE: usize = 1024;
 
 /// A private key for DPoP (RFC 9449), Ed25519 or, with the feature `es256`, ECDSA on P-256.
 ///
-/// Tokens that are got with it are bound to it, and every request proves that it is at hand. Its bytes are overwritten
-/// when it is dropped, `Debug` prints none of them, and there is no way to read them. Clones are the same key.
+/// Tokens that are requested with it are bound to it, and every request proves possession of it. Its bytes are
+/// overwritten on drop, `Debug` does not show them, and they cannot be read. Clones are the same key.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
@@ -45,10 +45,10 @@ enum Key {
 }
 
 impl DpopKey {
-    /// A fresh Ed25519 key.
+    /// A new Ed25519 key.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
+    /// If the operating system provides no random bytes.
     pub fn generate() -> io::Result<Self> {
         let mut seed = Zeroizing::new([0; 32]);
         SystemRandom.fill(&mut *seed)?;
@@ -60,13 +60,13 @@ impl DpopKey {
         Self(Arc::new(Key::Ed25519(SigningKey::from_bytes(seed))))
     }
 
-    /// A fresh key on P-256.
+    /// A new key on P-256.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
+    /// If the operating system provides no random bytes.
     #[cfg(feature = "es256")]
     pub fn generate_es256() -> io::Result<Self> {
-        // All but one in 2^32 are a scalar of the curve; a source of bytes that never gives one is no random source.
+        // All but one in 2^32 are a scalar of the curve.
         for _ in 0..8 {
             let mut scalar = Zeroizing::new([0; 32]);
             SystemRandom.fill(&mut *scalar)?;
@@ -74,7 +74,7 @@ impl DpopKey {
                 return Ok(key);
             }
         }
-        Err(io::Error::other("no random bytes that make a key"))
+        Err(io::Error::other("the random bytes are not a key on P-256"))
     }
 
     /// The key on P-256 with this private scalar, the `d` of its JWK (RFC 7518, section 6.2.2.1); none if it is zero
@@ -85,9 +85,9 @@ impl DpopKey {
         Some(Self(Arc::new(Key::Es256(key))))
     }
 
-    /// The thumbprint of the public key (RFC 7638), by which servers tell keys apart.
+    /// The thumbprint of the public key (RFC 7638), by which servers identify it.
     pub fn thumbprint(&self) -> String {
-        // serde_json writes members in their order; the RFC wants them sorted, which these are.
+        // The RFC wants the members sorted, which these are.
         BASE64URL.encode(Sha256::digest(self.public_jwk().to_string()))
     }
 
@@ -139,13 +139,13 @@ impl fmt::Debug for DpopKey {
     }
 }
 
-/// Makes proofs with a key, for one server. Clones share the nonce.
+/// Makes proofs for one server. Clones share the nonce.
 #[derive(Clone)]
 pub(crate) struct Prover {
     key: DpopKey,
     time: ServerTime,
     random: Arc<dyn Random>,
-    /// What the server wants to see in the next proof (RFC 9449, sections 8 and 9).
+    /// For the next proof, as the server wants it (RFC 9449, sections 8 and 9).
     nonce: Arc<Mutex<Option<String>>>,
 }
 
@@ -163,10 +163,10 @@ impl Prover {
         &self.key
     }
 
-    /// The proof for one request (section 4.2), with the token that goes along if one does.
+    /// The proof for one request (section 4.2), and for the token that is sent with it.
     ///
     /// # Errors
-    /// When there are no random bytes.
+    /// If there are no random bytes.
     pub(crate) fn proof(
         &self,
         method: &str,
@@ -197,13 +197,14 @@ impl Prover {
             "jwk": self.key.public_jwk(),
         });
         let proof = jwt::encode(&header, &claims, |message| self.key.sign(message));
-        let mut value = HeaderValue::from_str(&proof)
-            .map_err(|_| Error::new(ErrorKind::Auth, "the DPoP proof is not fit for a header"))?;
+        let mut value = HeaderValue::from_str(&proof).map_err(|_| {
+            Error::new(ErrorKind::Auth, "the DPoP proof is not allowed in a header")
+        })?;
         value.set_sensitive(true);
         Ok(value)
     }
 
-    /// Keeps the nonce that an answer gives; true if it gives one.
+    /// Stores the nonce of a response; true if it has one.
     pub(crate) fn learn(&self, headers: &HeaderMap) -> bool {
         let nonce = headers.get(NONCE).and_then(|value| value.to_str().ok());
         let Some(nonce) = nonce.filter(|nonce| (1..=MAX_NONCE).contains(&nonce.len())) else {

@@ -1,4 +1,4 @@
-//! Where the token comes from that is exchanged for one of C1's.
+//! Subject tokens: tokens of other issuers to exchange for those of C1, and their sources.
 
 mod environment;
 mod error;
@@ -19,19 +19,17 @@ pub use self::file::TokenFile;
 pub use self::github_actions::GitHubActions;
 pub use self::hcp_terraform::HcpTerraform;
 
-/// A token of another issuer that is to be exchanged for one of C1's: the `subject_token` of RFC 8693, section 2.1.
+/// A token of another issuer to exchange for one of C1's: the `subject_token` of RFC 8693, section 2.1.
 ///
-/// Its bytes are overwritten when it is dropped, `Debug` prints `[redacted]`, and [`expose`](Self::expose) is the only
-/// way to its text.
+/// Its bytes are overwritten on drop, `Debug` prints `[redacted]`, and only [`expose`](Self::expose) returns it.
 ///
-/// As a [`SubjectTokenSource`] it is always the same token. C1 takes one for ten minutes after it was issued, so that
-/// is for programs that are done by then.
+/// As a [`SubjectTokenSource`] it is always the same token. C1 accepts one for ten minutes after it was issued, so this is
+/// for programs that finish by then.
 #[derive(Clone)]
 pub struct SubjectToken(Zeroizing<String>);
 
 impl SubjectToken {
-    /// The token with this text, without the white space around it. An empty one is refused when it is to be
-    /// exchanged.
+    /// The token, without surrounding white space. An empty one is an error when it is exchanged.
     pub fn new(token: impl Into<String>) -> Self {
         Self(trimmed(token.into()))
     }
@@ -41,7 +39,7 @@ impl SubjectToken {
         &self.0
     }
 
-    /// The token, or the error that says where the empty one is from.
+    /// The token, or an error with the origin of the empty one.
     pub(crate) fn unless_empty(
         self,
         origin: impl FnOnce() -> String,
@@ -53,7 +51,7 @@ impl SubjectToken {
     }
 }
 
-/// Without the white space around it, and without a copy left behind.
+/// Without surrounding white space. No copy is left behind.
 fn trimmed(text: String) -> Zeroizing<String> {
     let text = Zeroizing::new(text);
     let inner = text.trim();
@@ -69,14 +67,13 @@ impl fmt::Debug for SubjectToken {
     }
 }
 
-/// Gives the tokens that [`TokenExchange`](crate::TokenExchange) exchanges. It is asked once per exchange and has to
-/// remember nothing.
+/// Provides the tokens that [`TokenExchange`](crate::TokenExchange) exchanges. It is called once per exchange and need
+/// not cache anything.
 ///
-/// There are [`EnvVariable`], [`TokenFile`], [`GitHubActions`] and [`HcpTerraform`]; a [`SubjectToken`] is one that
-/// never changes; and any closure is one that returns a future of a token. The error of the closure may be any. As
-/// nobody knows what it says, its words are in no message and no `Debug` of this crate, but it is kept as the
-/// [source](std::error::Error::source) of [`SubjectTokenError::Other`], which logs often print as well: it must not hold
-/// secrets. A [`SubjectTokenError`] is passed on as it is.
+/// Sources are [`EnvVariable`], [`TokenFile`], [`GitHubActions`], [`HcpTerraform`], [`SubjectToken`], and any closure that
+/// returns a future of a token. The closure's error is in no message and no `Debug` of this crate, but it is kept as the
+/// [source](std::error::Error::source) of [`SubjectTokenError::Other`], which logs often print as well: it must not
+/// contain secrets. A [`SubjectTokenError`] is returned unchanged.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -90,10 +87,10 @@ impl fmt::Debug for SubjectToken {
 /// # }
 /// ```
 pub trait SubjectTokenSource: Send + Sync + 'static {
-    /// A fresh subject token.
+    /// Obtains a new subject token.
     ///
     /// # Errors
-    /// Whatever keeps the source from giving one. It must not hold a token.
+    /// They must not contain a token.
     fn fetch(&self) -> BoxFuture<'_, Result<SubjectToken, SubjectTokenError>>;
 }
 

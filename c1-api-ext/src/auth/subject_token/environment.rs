@@ -1,4 +1,4 @@
-//! Environment variables, read when they are needed and by whoever the caller says.
+//! Subject tokens in environment variables.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{SubjectToken, SubjectTokenError, SubjectTokenSource, trimmed};
 
-/// Reads environment variables; a test need not change the process's own.
+/// Reads environment variables, the process's or a test's.
 #[derive(Clone)]
 pub(super) struct Environment(Arc<Get>);
 
@@ -22,27 +22,27 @@ impl Environment {
         Self(Arc::new(move |name| get(name).map(Into::into)))
     }
 
-    /// The value of `name` without the white space around it, if it is set.
+    /// The value of `name` without surrounding white space, if it is set.
     ///
     /// # Errors
-    /// If it is set to what is no text.
+    /// If it is not valid UTF-8.
     pub(super) fn get(&self, name: &str) -> Result<Option<Zeroizing<String>>, SubjectTokenError> {
         let Some(value) = (self.0)(name) else {
             return Ok(None);
         };
         match value.into_string() {
             Ok(text) => Ok(Some(trimmed(text))),
-            // The error of the standard library has the value.
+            // The error of the standard library contains the value.
             Err(_) => Err(SubjectTokenError::NotUnicode {
                 origin: origin(name),
             }),
         }
     }
 
-    /// The subject token that `name` holds, if it is set.
+    /// The subject token in `name`, if it is set.
     ///
     /// # Errors
-    /// If it is set to nothing, or to what is no text.
+    /// If it is empty or not valid UTF-8.
     pub(super) fn token(&self, name: &str) -> Result<Option<SubjectToken>, SubjectTokenError> {
         let value = self.get(name)?;
         value
@@ -61,9 +61,9 @@ fn origin(name: &str) -> String {
     format!("the environment variable {name}")
 }
 
-/// Takes the subject token from an environment variable, which is read at each exchange.
+/// Reads the subject token from an environment variable, anew at each exchange.
 ///
-/// For platforms that put a token into the environment under a name of the user's choice, as GitLab's `id_tokens` do
+/// For platforms that set a variable of the user's choice, as GitLab does with `id_tokens`
 /// (<https://docs.gitlab.com/ci/secrets/id_token_authentication/>).
 ///
 /// ```
@@ -85,7 +85,7 @@ impl EnvVariable {
         }
     }
 
-    /// Reads variables with `get` in place of [`std::env::var_os`].
+    /// Reads variables with `get` instead of [`std::env::var_os`].
     #[must_use]
     pub fn vars<V: Into<OsString>>(
         mut self,

@@ -6,9 +6,11 @@
 pub(crate) mod assertion;
 pub(crate) mod cache;
 pub(crate) mod client_secret_post;
+#[cfg(feature = "device")]
 pub(crate) mod device;
 pub(crate) mod dpop;
 pub(crate) mod endpoint;
+#[cfg(feature = "federation")]
 pub(crate) mod exchange;
 mod form;
 mod jwt;
@@ -17,6 +19,7 @@ pub(crate) mod personal_client;
 mod request;
 mod response;
 mod server_time;
+#[cfg(feature = "federation")]
 pub(crate) mod subject_token;
 pub(crate) mod token;
 pub(crate) mod token_error;

@@ -1,6 +1,7 @@
 //! Clients from the environment variables that C1's own tools read.
 
-use crate::auth::subject_token::{EnvVariable, SubjectToken, SubjectTokenSource};
+#[cfg(feature = "federation")]
+use crate::auth::subject_token::{EnvVariable, SubjectToken};
 use crate::builder::C1Builder;
 use crate::error::ConfigError;
 use crate::identity::client_id::ClientId;
@@ -20,7 +21,7 @@ impl C1Builder {
     /// | variable | |
     /// | --- | --- |
     /// | `CONDUCTORONE_ACCESS_TOKEN` | an access token |
-    /// | `CONDUCTORONE_OIDC_TOKEN` | a token of another issuer to exchange; with the client id of the trust |
+    /// | `CONDUCTORONE_OIDC_TOKEN` | a token of another issuer to exchange; with the client id of the trust and the feature `federation` |
     /// | `CONDUCTORONE_CLIENT_ID`, `CONDUCTORONE_CLIENT_SECRET` | a client id and its secret |
     /// | `CONDUCTORONE_SERVER_URL`, `CONDUCTORONE_TENANT_DOMAIN` | the tenant, in any form that [`Tenant`] reads; optional with a client id |
     ///
@@ -33,7 +34,7 @@ impl C1Builder {
         // A value that is not UTF-8 is then invalid, and not taken as missing.
         let get =
             |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-        Self::read_vars(get, |_| EnvVariable::new(OIDC_TOKEN))
+        Self::read_vars(get, true)
     }
 
     /// Like [`from_env`](Self::from_env), with the variables read by `get`.
@@ -41,14 +42,11 @@ impl C1Builder {
     /// # Errors
     /// [`ConfigError`], which names the missing or invalid variable.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        Self::read_vars(get, SubjectToken::new)
+        Self::read_vars(get, false)
     }
 
-    /// `oidc` makes the source of subject tokens, given the current token.
-    fn read_vars<S: SubjectTokenSource>(
-        get: impl Fn(&str) -> Option<String>,
-        oidc: impl FnOnce(String) -> S,
-    ) -> Result<Self, ConfigError> {
+    /// With `process`, the variables are those of the process, and subject tokens are read anew at each exchange.
+    fn read_vars(get: impl Fn(&str) -> Option<String>, process: bool) -> Result<Self, ConfigError> {
         let get = |name| {
             let value = get(name)?.trim().to_owned();
             (!value.is_empty()).then_some(value)
@@ -76,7 +74,7 @@ impl C1Builder {
                 missing: CLIENT_ID,
                 given: OIDC_TOKEN,
             })?;
-            return Ok(builder.token_exchange(id, oidc(token)));
+            return builder.oidc(id, token, process);
         }
         let secret: Option<ClientSecret> = read(CLIENT_SECRET, get(CLIENT_SECRET))?;
         match (client_id, secret) {
@@ -91,6 +89,28 @@ impl C1Builder {
             }),
             (None, None) => Err(ConfigError::NoCredentials),
         }
+    }
+}
+
+#[cfg(feature = "federation")]
+impl C1Builder {
+    #[allow(clippy::unnecessary_wraps, reason = "it can fail without the feature")]
+    fn oidc(self, id: ClientId, token: String, process: bool) -> Result<Self, ConfigError> {
+        Ok(if process {
+            self.token_exchange(id, EnvVariable::new(OIDC_TOKEN))
+        } else {
+            self.token_exchange(id, SubjectToken::new(token))
+        })
+    }
+}
+
+#[cfg(not(feature = "federation"))]
+impl C1Builder {
+    fn oidc(self, _: ClientId, _: String, _: bool) -> Result<Self, ConfigError> {
+        Err(ConfigError::MissingFeature {
+            variable: OIDC_TOKEN,
+            feature: "federation",
+        })
     }
 }
 
@@ -173,6 +193,7 @@ mod tests {
                 &[(ACCESS_TOKEN, "canary"), (CLIENT_ID, ID)],
                 "https://acme.conductor.one",
             ),
+            #[cfg(feature = "federation")]
             (
                 &[(OIDC_TOKEN, "canary"), (CLIENT_ID, ID)],
                 "https://acme.conductor.one",
@@ -227,6 +248,11 @@ mod tests {
             (
                 &[(OIDC_TOKEN, "canary"), (TENANT_DOMAIN, "acme")],
                 "CONDUCTORONE_OIDC_TOKEN is set, but CONDUCTORONE_CLIENT_ID is not",
+            ),
+            #[cfg(not(feature = "federation"))]
+            (
+                &[(OIDC_TOKEN, "canary"), (CLIENT_ID, ID)],
+                "CONDUCTORONE_OIDC_TOKEN is set, but c1-api-ext was built without its feature `federation`",
             ),
             (
                 &[(ACCESS_TOKEN, "canary"), (TENANT_DOMAIN, "canary canary")],

@@ -30,6 +30,14 @@ pub enum ConfigError {
         /// The variable that needs it.
         given: &'static str,
     },
+    /// A variable is set that needs a feature of this crate.
+    #[error("{variable} is set, but c1-api-ext was built without its feature `{feature}`")]
+    MissingFeature {
+        /// The variable that needs it.
+        variable: &'static str,
+        /// The cargo feature to enable.
+        feature: &'static str,
+    },
     /// A variable has an invalid value.
     #[error("{variable}: {source}")]
     Variable {

@@ -4,9 +4,9 @@
 //! generated [`c1_api::Client`], which has the operations.
 //!
 //! - Credentials: a [`ClientId`] and its [`ClientSecret`], an access token, or any [`TokenSource`].
-//! - Workload federation: [`TokenExchange`] with the tokens of any [`SubjectTokenSource`].
-//! - No credentials yet: [`DeviceLogin`] lets somebody log in with a browser; `create_personal_client` (feature
-//!   `personal_client`) then makes credentials to keep.
+//! - Workload federation (feature `federation`): `TokenExchange` with the tokens of any `SubjectTokenSource`.
+//! - No credentials yet (feature `device`): `DeviceLogin` lets a person log in with a browser; `create_personal_client`
+//!   (feature `personal_client`) then creates credentials to keep.
 //! - Errors: [`ConfigError`] until there is a client; [`Error`] from its calls, with [`TokenError`] as its source when
 //!   there was no token to be had.
 //! - Calls that fail are repeated where that does no harm ([`RetryPolicy`]), within [`Limits`]; [`Metrics`] and the
@@ -15,7 +15,8 @@
 //!
 //! # Features
 //! `rustls-ring` (default), `rustls-aws-lc` and `native-tls` choose the TLS of the HTTP client that the crate makes.
-//! `gzip` (default) lets answers come compressed, `compression` by brotli and zstd as well.
+//! `gzip` (default) accepts compressed responses, `compression` also brotli and zstd. `federation` and `device` add ways
+//! to obtain tokens, as above; `es256` adds DPoP keys on P-256.
 
 mod auth;
 mod builder;
@@ -35,12 +36,15 @@ pub use c1_api::{self, BoxFuture, Error, ErrorKind};
 pub use crate::auth::assertion::SignedAssertion;
 pub use crate::auth::cache::TokenCache;
 pub use crate::auth::client_secret_post::ClientSecretPost;
+#[cfg(feature = "device")]
 pub use crate::auth::device::{DeviceAuthorization, DeviceLogin, DeviceLoginError};
 pub use crate::auth::dpop::DpopKey;
 pub use crate::auth::endpoint::TokenEndpoint;
+#[cfg(feature = "federation")]
 pub use crate::auth::exchange::TokenExchange;
 #[cfg(feature = "personal_client")]
 pub use crate::auth::personal_client::{PersonalCredentials, create_personal_client};
+#[cfg(feature = "federation")]
 pub use crate::auth::subject_token::{
     EnvVariable, GitHubActions, HcpTerraform, SubjectSourceError, SubjectToken, SubjectTokenError,
     SubjectTokenSource, TokenFile,

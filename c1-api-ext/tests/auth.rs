@@ -238,7 +238,7 @@ async fn a_thousand_calls_across_an_expiry_renew_once_and_none_fails() {
     for round in 0..10 {
         // From the middle of its life to within the last fifth, where the renewal falls, and on to its end.
         tenant
-            .clock
+            .clock()
             .advance(Duration::from_secs(if round == 0 { 300 } else { 31 }));
         call_at_once(&c1, 100).await;
     }

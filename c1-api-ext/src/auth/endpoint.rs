@@ -90,6 +90,7 @@ impl TokenEndpoint {
         }
     }
 
+    #[cfg(feature = "device")]
     pub(crate) fn tenant(&self) -> &Tenant {
         &self.tenant
     }

@@ -26,6 +26,7 @@ impl ServerTime {
         }
     }
 
+    #[cfg(feature = "device")]
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
     }

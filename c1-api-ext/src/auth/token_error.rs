@@ -7,6 +7,7 @@ use reqwest::StatusCode;
 
 use crate::auth::request::{Failure, may_recover};
 use crate::auth::server_time::is_skew;
+#[cfg(feature = "federation")]
 use crate::auth::subject_token::SubjectTokenError;
 
 /// Why the token endpoint gave no token: the source of an [`Error`] of the kind [`ErrorKind::Auth`].
@@ -62,6 +63,7 @@ pub enum TokenError {
     #[error("{0}")]
     Unproven(#[source] Error),
     /// There was no subject token to exchange.
+    #[cfg(feature = "federation")]
     #[error("no subject token: {0}")]
     SubjectToken(#[source] SubjectTokenError),
 }
@@ -108,6 +110,7 @@ impl TokenError {
             }
             Self::UnexpectedResponse { status, .. } => may_recover(*status),
             Self::Unreachable(error) => error.kind() != ErrorKind::InvalidRequest,
+            #[cfg(feature = "federation")]
             Self::SubjectToken(error) => error.is_retryable(),
             Self::Signing(_) | Self::Unproven(_) => false,
         }

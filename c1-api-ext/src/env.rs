@@ -74,7 +74,7 @@ impl C1Builder {
                 missing: CLIENT_ID,
                 given: OIDC_TOKEN,
             })?;
-            return builder.oidc(id, token, process);
+            return exchange(builder, id, token, process);
         }
         let secret: Option<ClientSecret> = read(CLIENT_SECRET, get(CLIENT_SECRET))?;
         match (client_id, secret) {
@@ -92,26 +92,28 @@ impl C1Builder {
     }
 }
 
+/// `builder` with the subject token of a variable.
 #[cfg(feature = "federation")]
-impl C1Builder {
-    #[allow(clippy::unnecessary_wraps, reason = "it can fail without the feature")]
-    fn oidc(self, id: ClientId, token: String, process: bool) -> Result<Self, ConfigError> {
-        Ok(if process {
-            self.token_exchange(id, EnvVariable::new(OIDC_TOKEN))
-        } else {
-            self.token_exchange(id, SubjectToken::new(token))
-        })
-    }
+#[allow(clippy::unnecessary_wraps, reason = "it fails without the feature")]
+fn exchange(
+    builder: C1Builder,
+    id: ClientId,
+    token: String,
+    process: bool,
+) -> Result<C1Builder, ConfigError> {
+    Ok(if process {
+        builder.token_exchange(id, EnvVariable::new(OIDC_TOKEN))
+    } else {
+        builder.token_exchange(id, SubjectToken::new(token))
+    })
 }
 
 #[cfg(not(feature = "federation"))]
-impl C1Builder {
-    fn oidc(self, _: ClientId, _: String, _: bool) -> Result<Self, ConfigError> {
-        Err(ConfigError::MissingFeature {
-            variable: OIDC_TOKEN,
-            feature: "federation",
-        })
-    }
+fn exchange(_: C1Builder, _: ClientId, _: String, _: bool) -> Result<C1Builder, ConfigError> {
+    Err(ConfigError::MissingFeature {
+        variable: OIDC_TOKEN,
+        feature: "federation",
+    })
 }
 
 /// Parses the value of a variable.

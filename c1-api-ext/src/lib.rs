@@ -19,6 +19,7 @@
 //! to obtain tokens, as above; `es256` adds DPoP keys on P-256.
 
 mod auth;
+mod base64url;
 mod builder;
 mod call;
 mod client;

@@ -103,8 +103,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::base64url::BASE64URL;
     use crate::clock::Clock as _;
-    use crate::identity::client_secret::BASE64URL;
     use crate::random::SystemRandom;
     use crate::testing::{
         Counting, ManualClock, NoRandom, assert_debug_is_clean, assert_no_secret, client_id,

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::identity::client_secret::BASE64URL;
+use crate::base64url::BASE64URL;
 use crate::random::Random;
 
 /// The JWT of `header` and `claims`, signed by `sign`.

@@ -1,5 +1,6 @@
 //! Subject tokens: tokens of other issuers to exchange for those of C1, and their sources.
 
+mod env_variable;
 mod environment;
 mod error;
 mod file;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use c1_api::BoxFuture;
 use zeroize::Zeroizing;
 
-pub use self::environment::EnvVariable;
+pub use self::env_variable::EnvVariable;
 pub use self::error::{SubjectSourceError, SubjectTokenError};
 pub use self::file::TokenFile;
 pub use self::github_actions::GitHubActions;

@@ -5,22 +5,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::base64url::BASE64URL;
+
 const SCHEME: &str = "secret-token:conductorone.com:";
 const VERSION: &str = "v1";
-
-/// base64url, written without padding, read with or without.
-pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_encode_padding(false)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// A client secret, `secret-token:conductorone.com:v1:<base64url of a JWK>`; the JWK is an Ed25519 private key
 /// (RFC 8037).

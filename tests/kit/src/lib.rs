@@ -28,6 +28,7 @@ pub use crate::tenant::Tenant;
 /// All that an error and its sources show.
 pub fn shown(error: &(dyn Error + 'static)) -> String {
     std::iter::successors(Some(error), |error| (*error).source())
-        .map(|error| format!("{error}\n{error:#}\n{error:?}\n{error:#?}\n"))
-        .collect()
+        .map(|error| format!("{error}\n{error:#}\n{error:?}\n{error:#?}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

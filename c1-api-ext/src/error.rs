@@ -92,7 +92,7 @@ pub enum ConfigError {
     Client(Error),
 }
 
-/// For conversions that cannot fail, such as from a [`Tenant`] to itself.
+/// For conversions that cannot fail, such as from a [`Tenant`](crate::Tenant) to itself.
 impl From<std::convert::Infallible> for ConfigError {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}

@@ -22,7 +22,7 @@ pub struct PersonalCredentials {
 /// Creates a personal client, which acts for the person that `api` is logged in as (the operation
 /// `personal_client.create`).
 ///
-/// `api` may be a `&C1`, for example with the token of a [`DeviceLogin`](crate::DeviceLogin). The request sets the name,
+/// `api` may be a `&C1`, for example with the token of a `DeviceLogin`. The request sets the name,
 /// the roles to which the client is limited, its lifetime, and the networks (CIDR) from which it may be used; the server
 /// chooses what is left out. The request is never retried: sent twice, it creates two clients.
 ///

@@ -6,7 +6,8 @@ use std::fmt;
 use c1_api::BoxFuture;
 
 use super::environment::Environment;
-use super::{SubjectToken, SubjectTokenError, SubjectTokenSource};
+use super::error::SubjectTokenError;
+use super::token::{SubjectToken, SubjectTokenSource};
 
 /// Reads the subject token from an environment variable, anew at each exchange.
 ///

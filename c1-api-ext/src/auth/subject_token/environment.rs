@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{SubjectToken, SubjectTokenError, trimmed};
+use super::error::SubjectTokenError;
+use super::token::{SubjectToken, trimmed};
 
 /// Reads environment variables, the process's or a test's.
 #[derive(Clone)]

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use c1_api::BoxFuture;
 use zeroize::Zeroizing;
 
-use super::{SubjectToken, SubjectTokenError, SubjectTokenSource};
+use super::error::SubjectTokenError;
+use super::token::{SubjectToken, SubjectTokenSource};
 
 /// No token is this long, but the file of a mistyped path may be.
 const LIMIT: usize = 64 * 1024;

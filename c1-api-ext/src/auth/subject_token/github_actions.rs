@@ -12,7 +12,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
-use super::{SubjectToken, SubjectTokenError, SubjectTokenSource};
+use super::error::SubjectTokenError;
+use super::token::{SubjectToken, SubjectTokenSource};
 use crate::auth::request::{self, Failure};
 use crate::identity::tenant::{Tenant, is_secure};
 

@@ -6,7 +6,8 @@ use std::fmt;
 use c1_api::BoxFuture;
 
 use super::environment::Environment;
-use super::{SubjectToken, SubjectTokenError, SubjectTokenSource};
+use super::error::SubjectTokenError;
+use super::token::{SubjectToken, SubjectTokenSource};
 
 const TOKEN: &str = "TFC_WORKLOAD_IDENTITY_TOKEN";
 const AUDIENCE: &str = "TFC_WORKLOAD_IDENTITY_AUDIENCE";

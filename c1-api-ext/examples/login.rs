@@ -1,13 +1,13 @@
-//! Log in with a browser and keep what comes of it: credentials of one's own, in the form that the other examples and
-//! C1's own tools read from the environment.
+//! Logs in with a browser and creates personal credentials, as environment variables for the other examples and for
+//! C1's own tools.
 //!
 //! ```text
 //! login [TENANT] --client-id ID (--out FILE | --show-secret)
 //! ```
 //!
-//! The tenant may come from `CONDUCTORONE_SERVER_URL` or `CONDUCTORONE_TENANT_DOMAIN` instead, the id of the public
-//! client from `CONDUCTORONE_LOGIN_CLIENT_ID`. The secret goes to a new file that nobody else can read, or to standard
-//! output if `--show-secret` says so; all else goes to standard error.
+//! The defaults are `CONDUCTORONE_SERVER_URL` or `CONDUCTORONE_TENANT_DOMAIN` for the tenant, and
+//! `CONDUCTORONE_LOGIN_CLIENT_ID` for the id of the public client. The secret is written to a new file that only its owner
+//! can read, or to standard output with `--show-secret`; everything else goes to standard error.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};
@@ -35,7 +35,7 @@ struct Arguments {
 async fn main() -> Outcome<()> {
     let arguments = arguments()?;
     let tenant: Tenant = arguments.tenant.ok_or(USAGE)?.parse()?;
-    // Opened before anybody takes the trouble to log in.
+    // Opened first: a failure afterwards would waste the login.
     let mut out: Box<dyn Write> = match (&arguments.out, arguments.show_secret) {
         (Some(path), false) => Box::new(create_private(path)?),
         (None, true) => Box::new(io::stdout()),
@@ -44,7 +44,7 @@ async fn main() -> Outcome<()> {
     let credentials = match login(tenant, arguments.client_id.ok_or(USAGE)?).await {
         Ok(credentials) => credentials,
         Err(error) => {
-            // Ours, and still empty.
+            // Created above, and still empty.
             arguments.out.map(std::fs::remove_file).transpose()?;
             return Err(error);
         }
@@ -56,7 +56,7 @@ async fn main() -> Outcome<()> {
         quoted(&credentials.client_secret.expose())
     )?;
     out.flush()?;
-    eprintln!("Made {}, good for 90 days.", credentials.client_id);
+    eprintln!("Created {}, valid for 90 days.", credentials.client_id);
     Ok(())
 }
 
@@ -101,12 +101,12 @@ fn arguments() -> Outcome<Arguments> {
     Ok(read)
 }
 
-/// As one word for a shell, whatever is in it.
+/// Quotes `text` for a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// A new file that only its owner can read. What is there already is left alone.
+/// Creates a file that only its owner can read. An existing file is an error.
 fn create_private(path: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

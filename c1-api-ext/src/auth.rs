@@ -1,18 +1,25 @@
 //! Access tokens: how they are requested, cached and bound to a key.
 //!
-//! [`token`] defines what a token and its source are; [`endpoint`] sends the requests of all built-in sources to the
-//! tenant's token endpoint; [`cache`] keeps one token for all calls. Each way to get a token has a file of its own.
+//! [`token`] defines tokens and their sources; [`endpoint`] sends the requests of all built-in sources to the tenant's
+//! token endpoint; [`cache`] keeps one token for all calls. Each source has a file of its own.
 
 pub(crate) mod assertion;
 pub(crate) mod cache;
 pub(crate) mod client_secret_post;
+#[cfg(feature = "device")]
 pub(crate) mod device;
 pub(crate) mod dpop;
 pub(crate) mod endpoint;
+#[cfg(feature = "federation")]
 pub(crate) mod exchange;
+mod form;
 mod jwt;
 #[cfg(feature = "personal_client")]
 pub(crate) mod personal_client;
+mod request;
+mod response;
 mod server_time;
+#[cfg(feature = "federation")]
 pub(crate) mod subject_token;
 pub(crate) mod token;
+pub(crate) mod token_error;

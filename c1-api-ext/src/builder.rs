@@ -11,7 +11,9 @@ use crate::auth::cache::TokenCache;
 use crate::auth::client_secret_post::ClientSecretPost;
 use crate::auth::dpop::DpopKey;
 use crate::auth::endpoint::TokenEndpoint;
+#[cfg(feature = "federation")]
 use crate::auth::exchange::TokenExchange;
+#[cfg(feature = "federation")]
 use crate::auth::subject_token::SubjectTokenSource;
 use crate::auth::token::{AccessToken, TokenSource};
 use crate::call::limits::Limits;
@@ -54,6 +56,7 @@ enum Access {
 enum Grant {
     SignedAssertion(ClientSecret),
     ClientSecretPost(Zeroizing<String>),
+    #[cfg(feature = "federation")]
     TokenExchange(Arc<dyn SubjectTokenSource>),
 }
 
@@ -64,6 +67,7 @@ impl Grant {
             Self::ClientSecretPost(secret) => {
                 Arc::new(ClientSecretPost::new(endpoint, id, secret.as_str()))
             }
+            #[cfg(feature = "federation")]
             Self::TokenExchange(subject) => Arc::new(TokenExchange::new(endpoint, id, subject)),
         }
     }
@@ -136,6 +140,7 @@ impl C1Builder {
     /// );
     /// # c1.build().unwrap();
     /// ```
+    #[cfg(feature = "federation")]
     pub fn token_exchange<I>(mut self, client_id: I, subject: impl SubjectTokenSource) -> Self
     where
         I: TryInto<ClientId>,

@@ -1,4 +1,4 @@
-//! The time of day and waiting, injected wherever they decide something, so that tests take no time.
+//! The time of day and sleeping, which tests replace.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,12 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use c1_api::BoxFuture;
 
-/// Tells the time of day, and lets it pass.
+/// Tells the time of day, and sleeps.
 ///
-/// Assertions are dated with it, the age of a token is measured with it, and it passes between the tries of a call. How
-/// long a try may take is tokio's affair, whatever the clock. Wall time and not a monotonic
-/// clock: the latter stands still on some systems while the machine sleeps, and the token would seem young on
-/// waking up.
+/// It dates assertions, measures the age of tokens, and delays retries. Timeouts of attempts are tokio's. It is wall
+/// time, because a monotonic clock stops on some systems while the machine is suspended, and tokens expire meanwhile.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -30,7 +28,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> SystemTime;
 
-    /// Waits for `duration`: between polls of a device login, say. tokio's timer, unless a test knows better.
+    /// Sleeps for `duration`, by default with tokio's timer.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
     }

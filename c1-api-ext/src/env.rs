@@ -1,6 +1,7 @@
-//! The client that the environment describes: the variables that C1's own tools read.
+//! Clients from the environment variables that C1's own tools read.
 
-use crate::auth::subject_token::{EnvVariable, SubjectToken, SubjectTokenSource};
+#[cfg(feature = "federation")]
+use crate::auth::subject_token::{EnvVariable, SubjectToken};
 use crate::builder::C1Builder;
 use crate::error::ConfigError;
 use crate::identity::client_id::ClientId;
@@ -15,40 +16,37 @@ const TENANT_DOMAIN: &str = "CONDUCTORONE_TENANT_DOMAIN";
 const SERVER_URL: &str = "CONDUCTORONE_SERVER_URL";
 
 impl C1Builder {
-    /// What the environment variables that C1's own tools read describe.
+    /// A client from the environment variables that C1's own tools read.
     ///
     /// | variable | |
     /// | --- | --- |
-    /// | `CONDUCTORONE_ACCESS_TOKEN` | an access token, used as it is |
-    /// | `CONDUCTORONE_OIDC_TOKEN` | a token of another issuer, exchanged for C1's; with the client id of the trust |
+    /// | `CONDUCTORONE_ACCESS_TOKEN` | an access token |
+    /// | `CONDUCTORONE_OIDC_TOKEN` | a token of another issuer to exchange; with the client id of the trust and the feature `federation` |
     /// | `CONDUCTORONE_CLIENT_ID`, `CONDUCTORONE_CLIENT_SECRET` | a client id and its secret |
-    /// | `CONDUCTORONE_SERVER_URL`, `CONDUCTORONE_TENANT_DOMAIN` | the tenant, in any form that [`Tenant`] reads; needed unless the client id is there to name it |
+    /// | `CONDUCTORONE_SERVER_URL`, `CONDUCTORONE_TENANT_DOMAIN` | the tenant, in any form that [`Tenant`] reads; optional with a client id |
     ///
-    /// The first of the first three that is set counts. White space around a value is dropped; a value that is then
-    /// empty counts as not set.
+    /// Of the first three rows, the first one that is set is used. Surrounding white space is removed; an empty value
+    /// counts as not set.
     ///
     /// # Errors
-    /// [`ConfigError`], which names the variable that is missing or wrong.
+    /// [`ConfigError`], which names the missing or invalid variable.
     pub fn from_env() -> Result<Self, ConfigError> {
-        // Lossy: a value that is not Unicode is then reported as invalid, and not as missing.
+        // A value that is not UTF-8 is then invalid, and not taken as missing.
         let get =
             |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-        Self::read_vars(get, |_| EnvVariable::new(OIDC_TOKEN))
+        Self::read_vars(get, true)
     }
 
-    /// As [`from_env`](Self::from_env), with the variables read by `get`.
+    /// Like [`from_env`](Self::from_env), with the variables read by `get`.
     ///
     /// # Errors
-    /// [`ConfigError`], which names the variable that is missing or wrong.
+    /// [`ConfigError`], which names the missing or invalid variable.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        Self::read_vars(get, SubjectToken::new)
+        Self::read_vars(get, false)
     }
 
-    /// `oidc` is where the subject token comes from, given what it is now.
-    fn read_vars<S: SubjectTokenSource>(
-        get: impl Fn(&str) -> Option<String>,
-        oidc: impl FnOnce(String) -> S,
-    ) -> Result<Self, ConfigError> {
+    /// With `process`, the variables are those of the process, and subject tokens are read anew at each exchange.
+    fn read_vars(get: impl Fn(&str) -> Option<String>, process: bool) -> Result<Self, ConfigError> {
         let get = |name| {
             let value = get(name)?.trim().to_owned();
             (!value.is_empty()).then_some(value)
@@ -76,7 +74,7 @@ impl C1Builder {
                 missing: CLIENT_ID,
                 given: OIDC_TOKEN,
             })?;
-            return Ok(builder.token_exchange(id, oidc(token)));
+            return exchange(builder, id, token, process);
         }
         let secret: Option<ClientSecret> = read(CLIENT_SECRET, get(CLIENT_SECRET))?;
         match (client_id, secret) {
@@ -94,7 +92,31 @@ impl C1Builder {
     }
 }
 
-/// The value of a variable as what it is to be.
+/// `builder` with the subject token of a variable.
+#[cfg(feature = "federation")]
+#[allow(clippy::unnecessary_wraps, reason = "it fails without the feature")]
+fn exchange(
+    builder: C1Builder,
+    id: ClientId,
+    token: String,
+    process: bool,
+) -> Result<C1Builder, ConfigError> {
+    Ok(if process {
+        builder.token_exchange(id, EnvVariable::new(OIDC_TOKEN))
+    } else {
+        builder.token_exchange(id, SubjectToken::new(token))
+    })
+}
+
+#[cfg(not(feature = "federation"))]
+fn exchange(_: C1Builder, _: ClientId, _: String, _: bool) -> Result<C1Builder, ConfigError> {
+    Err(ConfigError::MissingFeature {
+        variable: OIDC_TOKEN,
+        feature: "federation",
+    })
+}
+
+/// Parses the value of a variable.
 fn read<T>(variable: &'static str, value: Option<String>) -> Result<Option<T>, ConfigError>
 where
     T: TryFrom<String>,
@@ -173,6 +195,7 @@ mod tests {
                 &[(ACCESS_TOKEN, "canary"), (CLIENT_ID, ID)],
                 "https://acme.conductor.one",
             ),
+            #[cfg(feature = "federation")]
             (
                 &[(OIDC_TOKEN, "canary"), (CLIENT_ID, ID)],
                 "https://acme.conductor.one",
@@ -228,29 +251,34 @@ mod tests {
                 &[(OIDC_TOKEN, "canary"), (TENANT_DOMAIN, "acme")],
                 "CONDUCTORONE_OIDC_TOKEN is set, but CONDUCTORONE_CLIENT_ID is not",
             ),
+            #[cfg(not(feature = "federation"))]
+            (
+                &[(OIDC_TOKEN, "canary"), (CLIENT_ID, ID)],
+                "CONDUCTORONE_OIDC_TOKEN is set, but c1-api-ext was built without its feature `federation`",
+            ),
             (
                 &[(ACCESS_TOKEN, "canary"), (TENANT_DOMAIN, "canary canary")],
-                "CONDUCTORONE_TENANT_DOMAIN: not a tenant name",
+                "CONDUCTORONE_TENANT_DOMAIN: invalid tenant name",
             ),
             (
                 &[
                     (ACCESS_TOKEN, "canary"),
                     (SERVER_URL, "http://canary.example"),
                 ],
-                "CONDUCTORONE_SERVER_URL: not a tenant's URL: expected https",
+                "CONDUCTORONE_SERVER_URL: invalid tenant URL: expected https",
             ),
             (
                 &[(CLIENT_ID, "canary"), (CLIENT_SECRET, &secret)],
-                "CONDUCTORONE_CLIENT_ID: not a client id",
+                "CONDUCTORONE_CLIENT_ID: invalid client id",
             ),
             // Each in the other's place.
             (
                 &[(CLIENT_ID, &secret), (CLIENT_SECRET, ID)],
-                "CONDUCTORONE_CLIENT_ID: not a client id",
+                "CONDUCTORONE_CLIENT_ID: invalid client id",
             ),
             (
                 &[(CLIENT_ID, ID), (CLIENT_SECRET, public_only)],
-                "CONDUCTORONE_CLIENT_SECRET: not a client secret: expected a key of type OKP",
+                "CONDUCTORONE_CLIENT_SECRET: invalid client secret: expected a key of type OKP",
             ),
             (
                 &[
@@ -258,7 +286,7 @@ mod tests {
                     (CLIENT_SECRET, &secret),
                     (TENANT_DOMAIN, "other"),
                 ],
-                "the tenant is other.conductor.one, but acme.conductor.one is named",
+                "the tenant is other.conductor.one, but the credentials or variables name acme.conductor.one",
             ),
             (
                 &[
@@ -266,7 +294,7 @@ mod tests {
                     (SERVER_URL, "https://evil.example"),
                     (TENANT_DOMAIN, "acme"),
                 ],
-                "the tenant is evil.example, but acme.conductor.one is named",
+                "the tenant is evil.example, but the credentials or variables name acme.conductor.one",
             ),
         ] {
             let error = from_vars(vars).expect_err(message);

@@ -1,10 +1,9 @@
-//! The HTTP client underneath: TLS by cargo feature, no redirects, a limit on connecting.
+//! The HTTP client: TLS by cargo feature, no redirects, a connect timeout.
 
 use std::time::Duration;
 
+use reqwest::ClientBuilder;
 use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, Response, StatusCode};
-use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 use crate::identity::tenant::Tenant;
@@ -14,14 +13,14 @@ pub(crate) const PRODUCT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARG
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Begins an HTTP client that is safe to carry credentials, to which proxies, headers and time limits can be added
-/// before [`C1Builder::http`](crate::C1Builder::http) gets it:
+/// An HTTP client builder that is safe for credentials. Add proxies, headers or timeouts, and pass the client to
+/// [`C1Builder::http`](crate::C1Builder::http).
 ///
-/// - it follows no redirect, because credentials must not go along;
-/// - it gives up connecting after 10 s;
-/// - its TLS is the one that this crate's features ask for (`native-tls` before `rustls-aws-lc` before
-///   `rustls-ring`) and trusts what the operating system trusts. With rustls, the builder's own settings for TLS have
-///   no effect: for other roots or a client certificate, build a client from scratch.
+/// - It follows no redirects, so that credentials stay with the tenant.
+/// - It gives up connecting after 10 s.
+/// - Its TLS is chosen by cargo features (`native-tls` before `rustls-aws-lc` before `rustls-ring`) and trusts what the
+///   operating system trusts. With rustls, the builder's own TLS settings have no effect: for other roots or a client
+///   certificate, build a client from scratch.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,11 +40,12 @@ pub fn client_builder() -> Result<ClientBuilder, ConfigError> {
     tls(builder)
 }
 
-/// The client that [`C1Builder`](crate::C1Builder) makes of it: with our user agent, and no proxy between this machine
-/// and itself. For a [`TokenEndpoint`](crate::TokenEndpoint) of your own.
+/// The client that [`C1Builder`](crate::C1Builder) uses by default: [`client_builder`] with this crate's user agent, and
+/// no proxy for a tenant on loopback. Pass it to a [`TokenEndpoint`](crate::TokenEndpoint).
 ///
 /// # Errors
-/// [`ConfigError::Tls`], as above; [`ConfigError::NoTls`] without a TLS feature, for a tenant on another machine.
+/// [`ConfigError::Tls`] if the operating system's trusted certificates cannot be read; [`ConfigError::NoTls`] without a
+/// TLS feature, unless the tenant is on loopback.
 pub fn client(tenant: &Tenant) -> Result<reqwest::Client, ConfigError> {
     let has_tls = cfg!(any(
         feature = "rustls-ring",
@@ -54,7 +54,7 @@ pub fn client(tenant: &Tenant) -> Result<reqwest::Client, ConfigError> {
     ));
     let mut builder = client_builder()?.user_agent(PRODUCT);
     if tenant.is_loopback() {
-        // What is for this machine has no business at a proxy, least of all without TLS.
+        // Requests to this machine must not reach a proxy, in plain text at that.
         builder = builder.no_proxy();
     } else if !has_tls {
         return Err(ConfigError::NoTls);
@@ -64,35 +64,13 @@ pub fn client(tenant: &Tenant) -> Result<reqwest::Client, ConfigError> {
         .map_err(|error| ConfigError::Tls(error.into()))
 }
 
-/// Whether a service that answers so may give another answer later: it has failed or is busy.
-pub(crate) fn may_recover(status: StatusCode) -> bool {
-    status.is_server_error()
-        || status == StatusCode::TOO_MANY_REQUESTS
-        || status == StatusCode::REQUEST_TIMEOUT
-}
-
-/// The body of an answer that may hold a token, overwritten after use; none if it is longer than `limit`.
-pub(crate) async fn read_secret(
-    response: &mut Response,
-    limit: usize,
-) -> Result<Option<Zeroizing<Vec<u8>>>, reqwest::Error> {
-    let mut body = Zeroizing::new(Vec::new());
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > limit {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Some(body))
-}
-
 #[cfg(feature = "native-tls")]
 #[allow(clippy::unnecessary_wraps)]
 fn tls(builder: ClientBuilder) -> Result<ClientBuilder, ConfigError> {
     Ok(builder.tls_backend_native())
 }
 
-/// Handed over ready-made, so that no cryptography has to be installed for the whole process.
+/// A complete configuration, so that no process-wide crypto provider has to be installed.
 #[cfg(all(
     any(feature = "rustls-ring", feature = "rustls-aws-lc"),
     not(feature = "native-tls")
@@ -112,7 +90,7 @@ fn tls(builder: ClientBuilder) -> Result<ClientBuilder, ConfigError> {
     Ok(builder.tls_backend_preconfigured(config))
 }
 
-/// Without any of the features there is plain HTTP, which serves an emulator on this machine.
+/// Without a TLS feature there is plain HTTP only, for an emulator on this machine.
 #[cfg(not(any(
     feature = "rustls-ring",
     feature = "rustls-aws-lc",

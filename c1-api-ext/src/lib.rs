@@ -39,8 +39,8 @@
 //! | you have | [`C1Builder`] |
 //! | --- | --- |
 //! | a client id and its secret | [`client_credentials`](C1Builder::client_credentials) |
-//! | a token of another issuer (GitHub Actions, Kubernetes, HCP Terraform) | [`token_exchange`](C1Builder::token_exchange) |
-//! | a user with a browser | [`DeviceLogin`], then [`access_token`](C1Builder::access_token) |
+//! | a token of another issuer (GitHub Actions, Kubernetes, HCP Terraform) | `token_exchange` (feature `federation`) |
+//! | a user with a browser | `DeviceLogin` (feature `device`), then [`access_token`](C1Builder::access_token) |
 //! | an access token | [`access_token`](C1Builder::access_token) |
 //! | anything else | [`token_source`](C1Builder::token_source) |
 //!
@@ -51,9 +51,11 @@
 //!
 //! - `rustls-ring` (default), `rustls-aws-lc`, `native-tls`: the TLS of the HTTP client.
 //! - `gzip` (default): compressed responses; `compression`: brotli and zstd as well.
+//! - `federation`, `device`: token exchange and device login; `es256`: DPoP keys on P-256.
 //! - `core` (default): the operation groups that most programs need; `full`: all; or any group by itself.
 
 mod auth;
+mod base64url;
 mod builder;
 mod call;
 mod client;
@@ -71,17 +73,21 @@ pub use c1_api::{self, BoxFuture, Call, CallOptions, Error, ErrorKind, Request, 
 pub use crate::auth::assertion::SignedAssertion;
 pub use crate::auth::cache::TokenCache;
 pub use crate::auth::client_secret_post::ClientSecretPost;
+#[cfg(feature = "device")]
 pub use crate::auth::device::{DeviceAuthorization, DeviceLogin, DeviceLoginError};
 pub use crate::auth::dpop::DpopKey;
-pub use crate::auth::endpoint::{TokenEndpoint, TokenError};
+pub use crate::auth::endpoint::TokenEndpoint;
+#[cfg(feature = "federation")]
 pub use crate::auth::exchange::TokenExchange;
 #[cfg(feature = "personal_client")]
 pub use crate::auth::personal_client::{PersonalCredentials, create_personal_client};
+#[cfg(feature = "federation")]
 pub use crate::auth::subject_token::{
     EnvVariable, GitHubActions, HcpTerraform, SubjectSourceError, SubjectToken, SubjectTokenError,
     SubjectTokenSource, TokenFile,
 };
 pub use crate::auth::token::{AccessToken, TokenSource};
+pub use crate::auth::token_error::TokenError;
 pub use crate::builder::C1Builder;
 pub use crate::call::auth_transport::AuthTransport;
 pub use crate::call::guard::UnsentRequest;

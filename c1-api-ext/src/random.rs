@@ -1,16 +1,16 @@
-//! Random bytes, injected wherever they are needed, so that tests can foretell what is sent.
+//! Random bytes, which tests replace.
 
 use std::sync::Arc;
 use std::{fmt, io};
 
-/// Gives random bytes.
+/// A source of random bytes.
 ///
-/// They keep signed assertions apart, so an implementation for anything but tests must be fit for cryptography.
+/// They make signed assertions unique, so it must be cryptographically secure, except in tests.
 pub trait Random: fmt::Debug + Send + Sync + 'static {
     /// Fills `bytes`.
     ///
     /// # Errors
-    /// Whatever keeps the source from giving random bytes; the call that needed them fails with it.
+    /// They fail the call that needs the bytes.
     fn fill(&self, bytes: &mut [u8]) -> io::Result<()>;
 }
 

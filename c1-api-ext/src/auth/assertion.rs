@@ -1,28 +1,32 @@
 //! The signed assertion: a JWT with which a client proves that it holds its secret (RFC 7523).
 
+use std::io;
 use std::time::{Duration, SystemTime};
-use std::{fmt, io};
 
 use c1_api::{BoxFuture, Error};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::auth::endpoint::{TokenEndpoint, TokenError};
+use crate::auth::endpoint::TokenEndpoint;
+use crate::auth::form::Form;
 use crate::auth::jwt;
 use crate::auth::token::{AccessToken, TokenSource};
+use crate::auth::token_error::TokenError;
 use crate::identity::client_id::ClientId;
 use crate::identity::client_secret::ClientSecret;
 use crate::random::Random;
 
-/// How long an assertion is good for, and how far back it begins, for servers whose clock is behind. C1 takes up
-/// to five minutes ahead; its own Go SDK uses these same two.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// An assertion is valid from this long before it is signed, for servers whose clock is behind, to this long after.
+/// C1 accepts up to five minutes; its own Go SDK uses these same two.
 const MARGIN: Duration = Duration::from_secs(120);
 
-/// Gets tokens for a client id and its secret, with an assertion that the secret signs (RFC 7523, section 2.2). The
+/// Obtains tokens for a client id and its secret, with an assertion that the secret signs (RFC 7523, section 2.2). The
 /// secret itself is never sent.
 ///
-/// When the server refuses one and its `Date` is another than this machine's by more than half a minute, the next one
-/// is dated by the server's clock, once; if that is refused as well, the error tells the difference.
+/// If the server refuses an assertion and its `Date` differs from this machine's clock by more than 30 s, the request is
+/// retried once, dated by the server's clock. If that is refused as well, the error tells the difference.
+#[derive(Debug)]
 pub struct SignedAssertion {
     endpoint: TokenEndpoint,
     client_id: ClientId,
@@ -30,7 +34,7 @@ pub struct SignedAssertion {
 }
 
 impl SignedAssertion {
-    /// Asks `endpoint`, which is to be that of the tenant that [`ClientId::tenant`] names, or a way to it.
+    /// Sends requests to `endpoint`, which must be that of [`ClientId::tenant`], or a gateway to it.
     pub fn new(endpoint: TokenEndpoint, client_id: ClientId, secret: ClientSecret) -> Self {
         Self {
             endpoint,
@@ -51,34 +55,21 @@ impl TokenSource for SignedAssertion {
                     self.endpoint.entropy(),
                 )
                 .map_err(TokenError::Signing)?;
-                Ok(vec![
-                    ("grant_type", "client_credentials".into()),
-                    ("client_id", self.client_id.as_str().into()),
-                    (
-                        "client_assertion_type",
-                        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
-                    ),
-                    ("client_assertion", assertion.as_str().to_owned().into()),
-                ])
+                Ok(Form::default()
+                    .plain("grant_type", "client_credentials")
+                    .plain("client_id", self.client_id.as_str())
+                    .plain("client_assertion_type", ASSERTION_TYPE)
+                    .dated_secret("client_assertion", &assertion))
             };
-            Ok(self.endpoint.request(form).await?)
+            Ok(self.endpoint.token(form).await?)
         })
     }
 }
 
-impl fmt::Debug for SignedAssertion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignedAssertion")
-            .field("endpoint", &self.endpoint)
-            .field("client_id", &self.client_id)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The assertion with which `client_id` asks its tenant for a token. The audience is the tenant's host without port.
+/// The assertion of `client_id` for its tenant. The audience is the tenant's host without port.
 ///
 /// # Errors
-/// When `random` gives no bytes.
+/// Those of `random`.
 fn sign(
     client_id: &ClientId,
     secret: &ClientSecret,
@@ -112,8 +103,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::base64url::BASE64URL;
     use crate::clock::Clock as _;
-    use crate::identity::client_secret::BASE64URL;
     use crate::random::SystemRandom;
     use crate::testing::{
         Counting, ManualClock, NoRandom, assert_debug_is_clean, assert_no_secret, client_id,
@@ -242,7 +233,7 @@ mod tests {
         .await;
         assert_eq!(
             error.message(),
-            "no access token: invalid_client: bad [redacted] given (HTTP 401)"
+            "could not obtain an access token: invalid_client: bad [redacted] given (HTTP 401)"
         );
         assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
         match TokenError::of(&error) {
@@ -267,13 +258,13 @@ mod tests {
         for (status, body, reason) in [
             (200, "<html>canary</html>", "not JSON"),
             (200, r#"{"access_token": "canary"#, "not JSON"),
-            (200, r#"{"token": "canary"}"#, "no `access_token`"),
+            (200, r#"{"token": "canary"}"#, "`access_token` is missing"),
             (
                 200,
                 r#"{"access_token": "canary", "token_type": "DPoP"}"#,
-                "no bearer token",
+                "not a bearer token",
             ),
-            (200, huge.as_str(), "bytes"),
+            (200, huge.as_str(), "larger than 256 KiB"),
             (500, "canary", "not JSON"),
             (403, r#"{"message": "canary"}"#, "without `error`"),
             (503, "", "not JSON"),

@@ -1,4 +1,4 @@
-//! Keeps a source's token until it is nearly over, and asks for the next one only once.
+//! The token cache: one token for all callers, renewed by one of them before it expires.
 
 use std::fmt;
 use std::future::Future;
@@ -13,23 +13,23 @@ use crate::auth::token::{AccessToken, TokenSource};
 use crate::clock::{Clock, SystemClock};
 use crate::random::{Random, SystemRandom};
 
-/// A token is renewed this long before its end, but not before four fifths of its life are over.
+/// A token is renewed this long before it expires, but not before four fifths of its lifetime have passed.
 const WINDOW: Duration = Duration::from_secs(300);
 const WINDOW_SHARE: u32 = 5;
-/// Of this window, the first quarter is where the renewal falls: by chance, so that many programs that were started
-/// together do not ask together for ever.
+/// The renewal falls into the first quarter of this window, at random: programs that started together must not renew
+/// together forever.
 const JITTER_SHARE: u32 = 4;
-/// How long a token that could not be renewed is used before the next try.
+/// After a failed renewal, the next one waits this long.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Nobody is made to wait for a request that was left alone for so long: its connection may be gone.
+/// A request that nobody has polled for this long is replaced: its connection may be closed.
 const ABANDONED: Duration = Duration::from_secs(30);
 
-/// The token of a [`TokenSource`], asked for when it is needed.
+/// Caches the token of a [`TokenSource`].
 ///
-/// - However many callers wait for a token, the source is asked once; if that fails, all who waited get its error. A
-///   caller that is cancelled leaves its request to the others.
-/// - A token is renewed before its end, by the first caller that comes near it, while the others go on with the old
-///   one. If that fails, the old one is used to its end.
+/// - However many callers wait for a token, there is one request; if it fails, all of them get its error. A caller that
+///   is cancelled leaves the request to the others.
+/// - A token is renewed before it expires, by one caller, while the others use the old one. If that fails, the old one is
+///   used until it expires.
 /// - There is no background task: without callers nothing happens.
 pub struct TokenCache {
     source: Arc<dyn TokenSource>,
@@ -49,7 +49,7 @@ struct State {
 #[derive(Clone)]
 struct Held {
     token: AccessToken,
-    /// When to ask for the next one and when this one is over; never, for one of unknown lifetime.
+    /// When to renew it and when it expires; none if the lifetime is unknown.
     times: Option<(SystemTime, SystemTime)>,
 }
 
@@ -63,18 +63,18 @@ impl Held {
     }
 }
 
-/// A request under way. All who wait for it move it forward, so that it goes on while one of them is left.
+/// A request in progress. Every waiting caller polls it, so that it continues while one of them is left.
 #[derive(Clone)]
 struct Flight {
     number: u64,
     asked_at: SystemTime,
-    answer: Shared<BoxFuture<'static, Result<AccessToken, Error>>>,
+    response: Shared<BoxFuture<'static, Result<AccessToken, Error>>>,
 }
 
 impl Flight {
-    /// Whether somebody waits for it, besides the cache that keeps it.
+    /// Whether a caller holds it, besides the cache.
     fn is_waited_for(&self) -> bool {
-        self.answer.strong_count().is_some_and(|count| count > 1)
+        self.response.strong_count().is_some_and(|count| count > 1)
     }
 
     fn is_abandoned(&self, now: SystemTime) -> bool {
@@ -83,16 +83,16 @@ impl Flight {
     }
 }
 
-/// What a caller finds.
+/// What a caller gets.
 enum Found {
-    /// Use this, and care for nothing.
+    /// A token to use.
     Token(AccessToken),
-    /// There is a request to wait for; and until then, if the old token is still valid, that.
+    /// A request to wait for, and the old token if it is still valid.
     Request(Flight, Option<AccessToken>),
 }
 
 impl TokenCache {
-    /// An empty cache before `source`.
+    /// An empty cache for `source`.
     pub fn new(source: impl TokenSource) -> Self {
         Self {
             source: Arc::new(source),
@@ -102,39 +102,39 @@ impl TokenCache {
         }
     }
 
-    /// Measures the age of tokens with `clock` in place of the system's.
+    /// Measures the age of tokens by `clock` instead of the system's clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Spreads renewals by `random` in place of the system's generator.
+    /// Spreads renewals with `random` instead of the operating system's generator.
     #[must_use]
     pub fn random(mut self, random: impl Random) -> Self {
         self.random = Arc::new(random);
         self
     }
 
-    /// A token that is valid now: the one at hand, or a new one from the source. The first caller that comes when
-    /// the one at hand is to be renewed waits for the new one; the others do not.
+    /// A valid token: the cached one, or a new one from the source. When the cached one is due for renewal, the first
+    /// caller waits for the new one; the others do not.
     ///
     /// # Errors
-    /// The source's error, if it gave no token and there is none left that is valid.
+    /// The source's error, if it failed and the cached token is not valid any more.
     pub async fn get(&self) -> Result<AccessToken, Error> {
         match self.find() {
             Found::Token(token) => Ok(token),
             Found::Request(flight, None) => self.wait_for(flight).await,
             Found::Request(flight, Some(_)) => {
                 let result = self.wait_for(flight).await;
-                // What was valid may be over by now.
+                // The old token may have expired meanwhile.
                 result.or_else(|error| self.valid().ok_or(error))
             }
         }
     }
 
-    /// As [`get`](Self::get), but waits only if no token is valid. A renewal that is to be moved forward comes along;
-    /// left alone, it waits for the next caller.
+    /// Like [`get`](Self::get), but waits only if no token is valid. A renewal is returned for the caller to poll; if it
+    /// is dropped, the next caller continues it.
     pub(crate) async fn lease(
         &self,
     ) -> Result<(AccessToken, Option<impl Future<Output = ()> + Send + '_>), Error> {
@@ -142,15 +142,15 @@ impl TokenCache {
             Found::Token(token) => Ok((token, None)),
             Found::Request(flight, None) => Ok((self.wait_for(flight).await?, None)),
             Found::Request(flight, Some(token)) => {
-                // Its failure is no concern while the old token is valid.
+                // Its failure does not matter while the old token is valid.
                 let renewal = async move { drop(self.wait_for(flight).await) };
                 Ok((token, Some(renewal)))
             }
         }
     }
 
-    /// Drops `token`, which the server has refused, if it is still the one at hand: the next [`get`](Self::get) asks
-    /// the source. A newer one stays.
+    /// Drops `token`, which the server has refused, from the cache: the next [`get`](Self::get) asks the source. A newer
+    /// token stays.
     pub fn invalidate(&self, token: &AccessToken) {
         self.state().held.take_if(|held| held.token.is(token));
     }
@@ -168,7 +168,7 @@ impl TokenCache {
         }
     }
 
-    /// The request under way, or a new one. Who has time to spare moves even an old one on.
+    /// The request in progress, or a new one. With a valid token, even an abandoned one is continued.
     fn board(&self, state: &mut State, now: SystemTime, has_time: bool) -> Flight {
         if let Some(flight) = &state.flight
             && (has_time || !flight.is_abandoned(now))
@@ -177,30 +177,30 @@ impl TokenCache {
         }
         state.flights += 1;
         let source = self.source.clone();
-        let answer: BoxFuture<'static, _> = Box::pin(async move { source.fetch().await });
+        let response: BoxFuture<'static, _> = Box::pin(async move { source.fetch().await });
         let flight = Flight {
             number: state.flights,
             asked_at: now,
-            answer: answer.shared(),
+            response: response.shared(),
         };
         state.flight = Some(flight.clone());
         flight
     }
 
-    /// Moves a request forward to its end, and keeps what comes of it.
+    /// Polls a request to its end, and caches its token.
     async fn wait_for(&self, flight: Flight) -> Result<AccessToken, Error> {
         let Flight {
             number,
             asked_at,
-            answer,
+            response,
         } = flight;
         let forget = ForgetOnPanic(self, number);
-        let result = answer.await;
+        let result = response.await;
         drop(forget);
 
         let now = self.clock.now();
         let mut state = self.state();
-        // All who waited come by here; the first one does it.
+        // Every caller that waited gets here; the first one does it.
         if state.take_flight(number) {
             match &result {
                 Ok(token) => {
@@ -230,28 +230,27 @@ impl TokenCache {
         Some(held.token.clone())
     }
 
-    /// When to renew a token that was asked for at `asked_at`, and when it ends. It is dated from the question and
-    /// not from the answer, because the server began to count somewhere in between.
+    /// When to renew a token that was requested at `asked_at`, and when it expires. The lifetime is counted from the
+    /// request, because the server began to count before the response arrived.
     fn times(&self, token: &AccessToken, asked_at: SystemTime) -> Option<(SystemTime, SystemTime)> {
         let lifetime = token.lifetime()?;
         let window = WINDOW.min(lifetime / WINDOW_SHARE);
         let mut chance = [0];
-        // No spread without random bytes; the token is as good.
+        // Without random bytes there is no spread.
         let chance = self.random.fill(&mut chance).map_or(0, |()| chance[0]);
         let delay = window / JITTER_SHARE * u32::from(chance) / u32::from(u8::MAX);
-        // Beyond the end of time is never.
         let end = asked_at.checked_add(lifetime)?;
         Some((end - window + delay, end))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is locked, and each change of it is whole.
+        // Nothing panics while it is locked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Ends the request of that number; false if it was over already.
+    /// Removes the request of that number; false if it is not there.
     fn take_flight(&mut self, number: u64) -> bool {
         self.flight
             .take_if(|flight| flight.number == number)
@@ -259,7 +258,7 @@ impl State {
     }
 }
 
-/// A source that panicked can be asked again, but its request can not: it is forgotten.
+/// Removes the request of a source that panicked, so that the source can be asked again.
 struct ForgetOnPanic<'a>(&'a TokenCache, u64);
 
 impl Drop for ForgetOnPanic<'_> {

@@ -6,13 +6,14 @@ use c1_api::{BoxFuture, Error};
 use zeroize::Zeroizing;
 
 use crate::auth::endpoint::TokenEndpoint;
+use crate::auth::form::Form;
 use crate::auth::token::{AccessToken, TokenSource};
 use crate::identity::client_id::ClientId;
 
-/// Gets tokens by sending the client secret itself, as OpenID Connect's `client_secret_post` does.
+/// Obtains tokens by sending the client secret itself, as OpenID Connect's `client_secret_post` does.
 ///
-/// Prefer [`SignedAssertion`](crate::SignedAssertion), which keeps the secret at home; this is for servers that take
-/// nothing else.
+/// Prefer [`SignedAssertion`](crate::SignedAssertion), which never sends it; this is for servers that accept nothing
+/// else.
 pub struct ClientSecretPost {
     endpoint: TokenEndpoint,
     client_id: ClientId,
@@ -20,8 +21,8 @@ pub struct ClientSecretPost {
 }
 
 impl ClientSecretPost {
-    /// Asks `endpoint`, which is to be that of the tenant that [`ClientId::tenant`] names, or a way to it. The secret
-    /// is sent as it is, and overwritten in memory when the source is dropped.
+    /// Sends requests to `endpoint`, which must be that of [`ClientId::tenant`], or a gateway to it. The secret is sent
+    /// as it is, and overwritten in memory when the source is dropped.
     pub fn new(endpoint: TokenEndpoint, client_id: ClientId, secret: impl Into<String>) -> Self {
         Self {
             endpoint,
@@ -35,13 +36,12 @@ impl TokenSource for ClientSecretPost {
     fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
         Box::pin(async move {
             let form = || {
-                Ok(vec![
-                    ("grant_type", "client_credentials".into()),
-                    ("client_id", self.client_id.as_str().into()),
-                    ("client_secret", self.secret.as_str().into()),
-                ])
+                Ok(Form::default()
+                    .plain("grant_type", "client_credentials")
+                    .plain("client_id", self.client_id.as_str())
+                    .secret("client_secret", &self.secret))
             };
-            Ok(self.endpoint.request(form).await?)
+            Ok(self.endpoint.token(form).await?)
         })
     }
 }

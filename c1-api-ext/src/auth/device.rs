@@ -1,4 +1,4 @@
-//! The device login: somebody logs in with a browser, on this machine or another, while we wait (RFC 8628).
+//! Device login: a person logs in with a browser, on this machine or another, while the program waits (RFC 8628).
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -8,25 +8,28 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::auth::endpoint::{Form, TokenEndpoint, TokenError, read_seconds};
+use crate::auth::endpoint::TokenEndpoint;
+use crate::auth::form::Form;
+use crate::auth::response::read_seconds;
 use crate::auth::token::AccessToken;
-use crate::identity::tenant::is_loopback;
+use crate::auth::token_error::TokenError;
+use crate::identity::tenant::is_secure;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// RFC 8628, section 3.2.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// RFC 8628, section 3.5.
 const SLOWER_BY: Duration = Duration::from_secs(5);
-/// No server means more than this.
+/// A longer interval is a mistake of the server.
 const MAX_INTERVAL: Duration = Duration::from_secs(300);
-/// While the server fails, nobody is to wait longer than this after the browser says that all is done.
+/// The longest wait between polls while the server fails.
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
-/// For a server that does not say how long its code is good for, which it must: as long as the shortest that is usual.
+/// If the server omits `expires_in`, although it is required: the shortest lifetime in use.
 const ASSUMED_LIFETIME: Duration = Duration::from_secs(600);
-/// Nobody takes longer to log in; RFC 8628, section 5.1, wants codes to be short-lived.
+/// RFC 8628, section 5.1, wants codes to be short-lived.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// Logs somebody in who has a browser at hand, if not on this machine (RFC 8628).
+/// Logs a person in with a browser, on this machine or another (RFC 8628).
 ///
 /// ```no_run
 /// # async fn login() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,16 +45,16 @@ const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 /// # }
 /// ```
 ///
-/// The token is the person's and short-lived; with the feature `personal_client`, `create_personal_client` makes
-/// credentials of it that can be kept.
+/// The token is the person's and short-lived. With the feature `personal_client`, `create_personal_client` creates
+/// credentials to keep.
 pub struct DeviceLogin {
     endpoint: TokenEndpoint,
     client_id: String,
 }
 
 impl DeviceLogin {
-    /// A login at the tenant of `endpoint`, for the public client with this id, which may be any text: C1's own tools
-    /// do not use the form that [`ClientId`](crate::ClientId) reads. Nothing is sent yet.
+    /// A login at the tenant of `endpoint`, for the public client with this id. It may be any text: C1's own tools use
+    /// ids that are not a [`ClientId`](crate::ClientId). Nothing is sent yet.
     pub fn new(endpoint: TokenEndpoint, client_id: impl Into<String>) -> Self {
         Self {
             endpoint,
@@ -59,27 +62,26 @@ impl DeviceLogin {
         }
     }
 
-    /// Asks for the codes (RFC 8628, sections 3.1 and 3.2). May be called again, for instance after
+    /// Requests the codes (RFC 8628, sections 3.1 and 3.2). May be called again, for instance after
     /// [`DeviceLoginError::Expired`].
     ///
     /// # Errors
     /// [`DeviceLoginError::NoClientId`] before anything is sent; [`DeviceLoginError::Token`] if the server cannot be
-    /// reached, refuses, or sends something that nobody should act on, such as an address without TLS.
+    /// reached, refuses, or sends codes that are unsafe to use, such as a verification URI without TLS.
     pub async fn start(&self) -> Result<DeviceAuthorization, DeviceLoginError> {
         if self.client_id.trim().is_empty() {
             return Err(DeviceLoginError::NoClientId);
         }
         let url = self.endpoint.tenant().device_authorization_url();
-        let form: Form<'_> = vec![("client_id", self.client_id.as_str().into())];
-        let answer = self.endpoint.send(&url, &form, Answer::read).await?;
+        let form = Form::default().plain("client_id", &self.client_id);
+        let codes = self.endpoint.post(&url, &form, Codes::read).await?;
         let now = self.endpoint.time().clock().now();
         Ok(DeviceAuthorization {
             endpoint: self.endpoint.clone(),
             client_id: self.client_id.clone(),
-            interval: answer.interval,
-            // A clock so close to the end of time that this overflows is one that has nothing to tell.
-            deadline: now.checked_add(answer.expires_in).unwrap_or(now),
-            answer,
+            interval: codes.interval,
+            deadline: now.checked_add(codes.expires_in).unwrap_or(now),
+            codes,
         })
     }
 }
@@ -93,8 +95,8 @@ impl fmt::Debug for DeviceLogin {
     }
 }
 
-/// What the server says to a request for codes (RFC 8628, section 3.2).
-struct Answer {
+/// The device authorization response (RFC 8628, section 3.2).
+struct Codes {
     device_code: Zeroizing<String>,
     user_code: String,
     verification_uri: String,
@@ -103,99 +105,97 @@ struct Answer {
     interval: Duration,
 }
 
-impl Answer {
-    fn read(mut answer: Value) -> Result<Self, &'static str> {
-        let mut take = |name: &str| match answer.get_mut(name).map(Value::take) {
+impl Codes {
+    fn read(mut json: Value) -> Result<Self, &'static str> {
+        let mut take = |name: &str| match json.get_mut(name).map(Value::take) {
             Some(Value::String(text)) if !text.is_empty() => Some(Zeroizing::new(text)),
             _ => None,
         };
-        let device_code = take("device_code").ok_or("no `device_code`")?;
-        let user_code = take("user_code").ok_or("no `user_code`")?;
-        // It is shown on a terminal, which must not take orders from it.
+        let device_code = take("device_code").ok_or("`device_code` is missing")?;
+        let user_code = take("user_code").ok_or("`user_code` is missing")?;
+        // It is shown on a terminal, which must not read escape sequences from it.
         if user_code.contains(char::is_control) {
-            return Err("a `user_code` that cannot be shown");
+            return Err("`user_code` has control characters");
         }
-        let uri = take("verification_uri").ok_or("no `verification_uri`")?;
+        let uri = take("verification_uri").ok_or("`verification_uri` is missing")?;
         let complete = take("verification_uri_complete");
         Ok(Self {
             device_code,
             user_code: user_code.to_string(),
             verification_uri: safe_to_open(&uri)?,
             verification_uri_complete: complete.map(|uri| safe_to_open(&uri)).transpose()?,
-            expires_in: read_seconds(&answer["expires_in"], ASSUMED_LIFETIME, MAX_LIFETIME),
-            interval: read_seconds(&answer["interval"], DEFAULT_INTERVAL, MAX_INTERVAL),
+            expires_in: read_seconds(&json["expires_in"], ASSUMED_LIFETIME, MAX_LIFETIME),
+            interval: read_seconds(&json["interval"], DEFAULT_INTERVAL, MAX_INTERVAL),
         })
     }
 }
 
-/// The address in plain ASCII, if people may be sent there to log in.
+/// The URL in ASCII, if people may be sent there to log in.
 fn safe_to_open(uri: &str) -> Result<String, &'static str> {
-    let url = Url::parse(uri).map_err(|_| "a verification address that is no URL")?;
-    match url.scheme() {
-        "https" => Ok(url.into()),
-        "http" if is_loopback(&url) => Ok(url.into()),
-        _ => Err("a verification address that is not https"),
+    let url = Url::parse(uri).map_err(|_| "the verification URI is not a valid URL")?;
+    if is_secure(&url) {
+        Ok(url.into())
+    } else {
+        Err("the verification URI is not https")
     }
 }
 
-/// A login that waits for somebody to open [`verification_uri`](Self::verification_uri) and enter
+/// A login that waits for a person to open [`verification_uri`](Self::verification_uri) and enter
 /// [`user_code`](Self::user_code) there (RFC 8628, section 3.3).
 ///
-/// The device code, which is a secret, is overwritten when this is dropped. `Debug` shows neither that nor the user
-/// code.
+/// The device code is secret and overwritten on drop. `Debug` shows neither it nor the user code.
 pub struct DeviceAuthorization {
     endpoint: TokenEndpoint,
     client_id: String,
-    answer: Answer,
+    codes: Codes,
     /// Grows whenever the server says `slow_down`.
     interval: Duration,
     deadline: SystemTime,
 }
 
 impl DeviceAuthorization {
-    /// What to enter, as the server wrote it, such as `WDJB-MJHT`.
+    /// The code to enter, such as `WDJB-MJHT`.
     pub fn user_code(&self) -> &str {
-        &self.answer.user_code
+        &self.codes.user_code
     }
 
     /// Where to enter it: a URL with https, or with http on this machine.
     pub fn verification_uri(&self) -> &str {
-        &self.answer.verification_uri
+        &self.codes.verification_uri
     }
 
-    /// The same with the code in it, to open a browser at or to show as a QR code, if the server has one. Show the
-    /// code all the same, for whoever logs in to compare (RFC 8628, section 3.3.1).
+    /// The URL that includes the code, for a browser or a QR code, if the server sent one. Show the code as well, for the
+    /// person to compare (RFC 8628, section 3.3.1).
     pub fn verification_uri_complete(&self) -> Option<&str> {
-        self.answer.verification_uri_complete.as_deref()
+        self.codes.verification_uri_complete.as_deref()
     }
 
-    /// How long the codes are good for, from when they were asked for: 10 min if the server does not say, at most 1 h.
+    /// How long the codes are valid from when they were requested: 10 min if the server does not say, at most 1 h.
     pub fn expires_in(&self) -> Duration {
-        self.answer.expires_in
+        self.codes.expires_in
     }
 
-    /// How long [`wait`](Self::wait) waits before each question at first: 5 s if the server does not say, at
-    /// most 5 min.
+    /// The initial interval at which [`wait`](Self::wait) polls: 5 s if the server does not say, at most 5 min.
     pub fn interval(&self) -> Duration {
-        self.answer.interval
+        self.codes.interval
     }
 
-    /// Waits until somebody has logged in, and gives the token (RFC 8628, sections 3.4 and 3.5).
+    /// Polls until the person has logged in, and returns the token (RFC 8628, sections 3.4 and 3.5).
     ///
-    /// It asks after each [`interval`](Self::interval); 5 s later from each time on that the server says `slow_down`.
-    /// While the server cannot be reached or fails ([`TokenError::is_retryable`]), the wait doubles, up to 60 s. Time
-    /// passes as the endpoint's [`Clock`](crate::Clock) says.
+    /// The interval is [`interval`](Self::interval), and 5 s longer after each `slow_down`. While the server cannot be
+    /// reached or fails ([`TokenError::is_retryable`]), it doubles, up to 60 s. Time is that of the endpoint's
+    /// [`Clock`](crate::Clock).
     ///
-    /// To give up, drop the future: nothing goes on behind it, and the codes expire by themselves.
+    /// To cancel, drop the future: there is no background task, and the codes expire by themselves.
     ///
     /// # Errors
     /// [`DeviceLoginError::Denied`], [`DeviceLoginError::Expired`], or [`DeviceLoginError::Token`] if the server
-    /// refuses for another reason or its answer is none.
+    /// refuses for another reason or sends an unexpected response.
     pub async fn wait(mut self) -> Result<AccessToken, DeviceLoginError> {
         let mut wait = self.interval;
         loop {
             self.pause(wait).await?;
-            let error = match self.ask().await {
+            let error = match self.poll().await {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
@@ -219,12 +219,12 @@ impl DeviceAuthorization {
         }
     }
 
-    /// Lets `wait` pass, or what is left of the time if that is less; then there is nothing to ask any more.
+    /// Waits for `wait`, or until the codes expire, which is an error.
     async fn pause(&self, wait: Duration) -> Result<(), DeviceLoginError> {
         let clock = self.endpoint.time().clock();
         let left = self.left(clock.now());
         clock.sleep(wait.min(left)).await;
-        // The clock is asked again because the machine may have slept much longer.
+        // The clock is read again because the machine may have been suspended.
         if left <= wait || self.left(clock.now()).is_zero() {
             return Err(DeviceLoginError::Expired);
         }
@@ -235,15 +235,14 @@ impl DeviceAuthorization {
         self.deadline.duration_since(now).unwrap_or_default()
     }
 
-    async fn ask(&self) -> Result<AccessToken, TokenError> {
+    async fn poll(&self) -> Result<AccessToken, TokenError> {
         let form = || {
-            Ok(vec![
-                ("grant_type", GRANT_TYPE.into()),
-                ("device_code", self.answer.device_code.as_str().into()),
-                ("client_id", self.client_id.as_str().into()),
-            ])
+            Ok(Form::default()
+                .plain("grant_type", GRANT_TYPE)
+                .secret("device_code", &self.codes.device_code)
+                .plain("client_id", &self.client_id))
         };
-        self.endpoint.request(form).await
+        self.endpoint.token(form).await
     }
 }
 
@@ -252,28 +251,27 @@ impl fmt::Debug for DeviceAuthorization {
         f.debug_struct("DeviceAuthorization")
             .field("endpoint", &self.endpoint)
             .field("client_id", &self.client_id)
-            .field("verification_uri", &self.answer.verification_uri)
-            .field("expires_in", &self.answer.expires_in)
+            .field("verification_uri", &self.codes.verification_uri)
+            .field("expires_in", &self.codes.expires_in)
             .field("interval", &self.interval)
             .finish_non_exhaustive()
     }
 }
 
-/// Why nobody is logged in. It never holds the device code.
+/// Why a device login failed. It never contains the device code.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceLoginError {
     /// The client id is empty.
     #[error("no client id: a device login needs the id of a public client")]
     NoClientId,
-    /// Whoever was to log in said no (`access_denied`).
+    /// The person refused (`access_denied`).
     #[error("the login was denied")]
     Denied,
-    /// Nobody logged in before the codes expired (`expired_token`, or by the endpoint's clock). Start again for new
-    /// ones.
+    /// The codes expired first (`expired_token`, or by the endpoint's clock). Start again for new ones.
     #[error("the login was not completed in time")]
     Expired,
-    /// The server refused for another reason, could not be reached to begin with, or gave an answer that is none.
+    /// The server refused for another reason, could not be reached at the start, or sent an unexpected response.
     #[error("the login failed: {0}")]
     Token(#[from] TokenError),
 }
@@ -286,9 +284,11 @@ impl From<DeviceLoginError> for Error {
             DeviceLoginError::NoClientId => {
                 Self::new(ErrorKind::InvalidRequest, error.to_string()).with_source(error)
             }
-            DeviceLoginError::Denied | DeviceLoginError::Expired => {
-                Self::new(ErrorKind::Auth, format!("no access token: {error}")).with_source(error)
-            }
+            DeviceLoginError::Denied | DeviceLoginError::Expired => Self::new(
+                ErrorKind::Auth,
+                format!("could not obtain an access token: {error}"),
+            )
+            .with_source(error),
         }
     }
 }
@@ -555,7 +555,7 @@ mod tests {
             (404, "<html>canary</html>"),
         ] {
             let error = refusal(status, body).await;
-            let unexpected = matches!(error, TokenError::UnexpectedAnswer { .. });
+            let unexpected = matches!(error, TokenError::UnexpectedResponse { .. });
             assert!(unexpected, "{error:?}");
             assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
         }
@@ -586,11 +586,15 @@ mod tests {
     #[tokio::test]
     async fn codes_that_nobody_should_act_on_are_refused() {
         for (name, value, reason) in [
-            ("device_code", json!(null), "no `device_code`"),
-            ("user_code", json!(""), "no `user_code`"),
-            ("user_code", json!("A\u{1b}[2J"), "cannot be shown"),
-            ("verification_uri", json!(null), "no `verification_uri`"),
-            ("verification_uri", json!("/device"), "no URL"),
+            ("device_code", json!(null), "`device_code` is missing"),
+            ("user_code", json!(""), "`user_code` is missing"),
+            ("user_code", json!("A\u{1b}[2J"), "control characters"),
+            (
+                "verification_uri",
+                json!(null),
+                "`verification_uri` is missing",
+            ),
+            ("verification_uri", json!("/device"), "not a valid URL"),
             (
                 "verification_uri",
                 json!("http://acme.conductor.one/device"),
@@ -646,8 +650,11 @@ mod tests {
     fn its_errors_fit_among_those_of_calls() {
         let denied = Error::from(DeviceLoginError::Denied);
         assert_eq!(denied.kind(), ErrorKind::Auth);
-        assert_eq!(denied.to_string(), "no access token: the login was denied");
-        let refused = TokenError::UnexpectedAnswer {
+        assert_eq!(
+            denied.to_string(),
+            "could not obtain an access token: the login was denied"
+        );
+        let refused = TokenError::UnexpectedResponse {
             status: reqwest::StatusCode::OK,
             reason: "nothing",
         };

@@ -1,151 +1,36 @@
-//! DPoP (RFC 9449): tokens that are worth nothing without the key that they are bound to.
+//! DPoP (RFC 9449): proofs of possession for requests, and the keys that make them.
 
+mod key;
+
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::{fmt, io};
 
 use base64::Engine as _;
 use c1_api::{Error, ErrorKind};
-use ed25519_dalek::{Signer as _, SigningKey};
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
 
+pub use self::key::DpopKey;
 use crate::auth::jwt;
 use crate::auth::server_time::ServerTime;
-use crate::identity::client_secret::BASE64URL;
-use crate::random::{Random, SystemRandom};
+use crate::base64url::BASE64URL;
+use crate::random::Random;
 
 /// The header that carries a proof.
 pub(crate) const PROOF: HeaderName = HeaderName::from_static("dpop");
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
-/// A nonce goes into every proof; what is longer than this is none.
+/// A longer nonce is ignored, as it would be repeated in every proof.
 const MAX_NONCE: usize = 1024;
 
-/// A private key for DPoP (RFC 9449), Ed25519 or, with the feature `es256`, ECDSA on P-256.
-///
-/// Tokens that are got with it are bound to it, and every request proves that it is at hand. Its bytes are overwritten
-/// when it is dropped, `Debug` prints none of them, and there is no way to read them. Clones are the same key.
-///
-/// ```
-/// # fn main() -> std::io::Result<()> {
-/// let key = c1_api_ext::DpopKey::generate()?;
-/// assert_eq!(key.thumbprint().len(), 43);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct DpopKey(Arc<Key>);
-
-enum Key {
-    Ed25519(SigningKey),
-    #[cfg(feature = "es256")]
-    Es256(p256::ecdsa::SigningKey),
-}
-
-impl DpopKey {
-    /// A fresh Ed25519 key.
-    ///
-    /// # Errors
-    /// When the operating system gives no random bytes.
-    pub fn generate() -> io::Result<Self> {
-        let mut seed = Zeroizing::new([0; 32]);
-        SystemRandom.fill(&mut *seed)?;
-        Ok(Self::ed25519_from_seed(&seed))
-    }
-
-    /// The Ed25519 key with this seed (RFC 8032).
-    pub fn ed25519_from_seed(seed: &[u8; 32]) -> Self {
-        Self(Arc::new(Key::Ed25519(SigningKey::from_bytes(seed))))
-    }
-
-    /// A fresh key on P-256.
-    ///
-    /// # Errors
-    /// When the operating system gives no random bytes.
-    #[cfg(feature = "es256")]
-    pub fn generate_es256() -> io::Result<Self> {
-        // All but one in 2^32 are a scalar of the curve; a source of bytes that never gives one is no random source.
-        for _ in 0..8 {
-            let mut scalar = Zeroizing::new([0; 32]);
-            SystemRandom.fill(&mut *scalar)?;
-            if let Some(key) = Self::es256_from_scalar(&scalar) {
-                return Ok(key);
-            }
-        }
-        Err(io::Error::other("no random bytes that make a key"))
-    }
-
-    /// The key on P-256 with this private scalar, the `d` of its JWK (RFC 7518, section 6.2.2.1); none if it is zero
-    /// or not below the order of the curve.
-    #[cfg(feature = "es256")]
-    pub fn es256_from_scalar(scalar: &[u8; 32]) -> Option<Self> {
-        let key = p256::ecdsa::SigningKey::from_slice(scalar).ok()?;
-        Some(Self(Arc::new(Key::Es256(key))))
-    }
-
-    /// The thumbprint of the public key (RFC 7638), by which servers tell keys apart.
-    pub fn thumbprint(&self) -> String {
-        // serde_json writes members in their order; the RFC wants them sorted, which these are.
-        BASE64URL.encode(Sha256::digest(self.public_jwk().to_string()))
-    }
-
-    fn algorithm(&self) -> &'static str {
-        match &*self.0 {
-            Key::Ed25519(_) => "EdDSA",
-            #[cfg(feature = "es256")]
-            Key::Es256(_) => "ES256",
-        }
-    }
-
-    /// The required members only, in the order of their names.
-    fn public_jwk(&self) -> Value {
-        match &*self.0 {
-            Key::Ed25519(key) => {
-                let x = BASE64URL.encode(key.verifying_key().as_bytes());
-                json!({ "crv": "Ed25519", "kty": "OKP", "x": x })
-            }
-            #[cfg(feature = "es256")]
-            Key::Es256(key) => {
-                let point = key.verifying_key().to_encoded_point(false);
-                let text = |bytes: Option<&p256::FieldBytes>| {
-                    BASE64URL.encode(bytes.map(p256::FieldBytes::as_slice).unwrap_or_default())
-                };
-                json!({ "crv": "P-256", "kty": "EC", "x": text(point.x()), "y": text(point.y()) })
-            }
-        }
-    }
-
-    fn sign(&self, message: &[u8]) -> Vec<u8> {
-        match &*self.0 {
-            Key::Ed25519(key) => key.sign(message).to_vec(),
-            #[cfg(feature = "es256")]
-            Key::Es256(key) => {
-                let signature: p256::ecdsa::Signature = key.sign(message);
-                signature.to_vec()
-            }
-        }
-    }
-}
-
-/// Shows the algorithm and the public key's thumbprint.
-impl fmt::Debug for DpopKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DpopKey")
-            .field("algorithm", &self.algorithm())
-            .field("thumbprint", &self.thumbprint())
-            .finish_non_exhaustive()
-    }
-}
-
-/// Makes proofs with a key, for one server. Clones share the nonce.
+/// Makes proofs for one server. Clones share the nonce.
 #[derive(Clone)]
 pub(crate) struct Prover {
     key: DpopKey,
     time: ServerTime,
     random: Arc<dyn Random>,
-    /// What the server wants to see in the next proof (RFC 9449, sections 8 and 9).
+    /// For the next proof, as the server wants it (RFC 9449, sections 8 and 9).
     nonce: Arc<Mutex<Option<String>>>,
 }
 
@@ -163,10 +48,10 @@ impl Prover {
         &self.key
     }
 
-    /// The proof for one request (section 4.2), with the token that goes along if one does.
+    /// The proof for one request (section 4.2), and for the token that is sent with it.
     ///
     /// # Errors
-    /// When there are no random bytes.
+    /// If there are no random bytes.
     pub(crate) fn proof(
         &self,
         method: &str,
@@ -197,13 +82,14 @@ impl Prover {
             "jwk": self.key.public_jwk(),
         });
         let proof = jwt::encode(&header, &claims, |message| self.key.sign(message));
-        let mut value = HeaderValue::from_str(&proof)
-            .map_err(|_| Error::new(ErrorKind::Auth, "the DPoP proof is not fit for a header"))?;
+        let mut value = HeaderValue::from_str(&proof).map_err(|_| {
+            Error::new(ErrorKind::Auth, "the DPoP proof is not allowed in a header")
+        })?;
         value.set_sensitive(true);
         Ok(value)
     }
 
-    /// Keeps the nonce that an answer gives; true if it gives one.
+    /// Stores the nonce of a response; true if it has one.
     pub(crate) fn learn(&self, headers: &HeaderMap) -> bool {
         let nonce = headers.get(NONCE).and_then(|value| value.to_str().ok());
         let Some(nonce) = nonce.filter(|nonce| (1..=MAX_NONCE).contains(&nonce.len())) else {
@@ -217,10 +103,11 @@ impl Prover {
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
-    use ed25519_dalek::{Signature, VerifyingKey};
+    use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
+    use serde_json::Value;
 
     use super::*;
-    use crate::testing::{Counting, ManualClock, NoRandom, assert_debug_is_clean};
+    use crate::testing::{Counting, ManualClock, NoRandom};
 
     fn key() -> DpopKey {
         DpopKey::ed25519_from_seed(&[0x41; 32])
@@ -328,31 +215,14 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Auth);
     }
 
-    // RFC 8037, appendices A.1 and A.3.
-    #[test]
-    fn the_thumbprint_is_that_of_the_rfc() {
-        let d = BASE64URL
-            .decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
-            .expect("base64url");
-        let key = DpopKey::ed25519_from_seed(&d.try_into().expect("32 bytes"));
-        assert_eq!(
-            key.thumbprint(),
-            "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
-        );
-    }
-
-    #[test]
-    fn nothing_shows_the_key() {
-        assert_debug_is_clean(&key());
-        let fresh = DpopKey::generate().expect("a key");
-        assert_ne!(fresh.thumbprint(), key().thumbprint());
-    }
-
     #[cfg(feature = "es256")]
     #[test]
     fn es256_signs_what_its_public_key_verifies() {
         use p256::ecdsa::signature::Verifier as _;
         use p256::ecdsa::{Signature, VerifyingKey};
+
+        use super::key::Key;
+        use crate::testing::assert_debug_is_clean;
 
         // RFC 7515, appendix A.3.
         let d = BASE64URL

@@ -1,29 +1,31 @@
-//! Token exchange (RFC 8693): another issuer's token goes in, one of C1's comes out.
+//! Token exchange (RFC 8693): the token of another issuer is exchanged for one of C1's.
 
 use std::fmt;
 
 use c1_api::{BoxFuture, Error};
 
-use crate::auth::endpoint::{TokenEndpoint, TokenError};
+use crate::auth::endpoint::TokenEndpoint;
+use crate::auth::form::Form;
 use crate::auth::subject_token::SubjectTokenSource;
 use crate::auth::token::{AccessToken, TokenSource};
+use crate::auth::token_error::TokenError;
 use crate::identity::client_id::ClientId;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-/// RFC 8693, section 3: a JWT of whatever purpose.
+/// RFC 8693, section 3: any JWT.
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
-/// Gets tokens by exchanging those of another issuer that the tenant trusts (RFC 8693, section 2.1): C1 calls it
-/// workload federation. No secret of C1's is needed.
+/// Obtains tokens by exchanging those of another issuer that the tenant trusts (RFC 8693, section 2.1), which C1 calls
+/// workload federation. It needs no secret of C1's.
 ///
-/// The [`SubjectTokenSource`] is asked anew for each token, because what it gives is short-lived and C1 wants it
-/// fresh: issued less than ten minutes ago, with the tenant's host among its audiences.
+/// Each exchange fetches a new subject token from the [`SubjectTokenSource`]. C1 accepts one that was issued less than
+/// ten minutes ago and has the tenant's host among its audiences.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use c1_api_ext::{C1, ClientId, GitHubActions, TokenEndpoint, TokenExchange, http};
 ///
-/// // The client id is the trust's, as C1 shows it.
+/// // The client id of the trust, as C1 shows it.
 /// let id: ClientId = "happy-otter-12345@acme.conductor.one/wfe".parse()?;
 /// let http = http::client(id.tenant())?;
 /// let subject = GitHubActions::new(http.clone(), id.tenant());
@@ -40,8 +42,8 @@ pub struct TokenExchange {
 }
 
 impl TokenExchange {
-    /// Asks `endpoint`, which is to be that of the tenant that [`ClientId::tenant`] names, or a way to it, to take the
-    /// tokens of `subject`, which are JWTs, for the client `client_id`.
+    /// Exchanges the tokens of `subject`, which are JWTs, for the client `client_id`. `endpoint` must be that of
+    /// [`ClientId::tenant`], or a gateway to it.
     pub fn new(
         endpoint: TokenEndpoint,
         client_id: ClientId,
@@ -55,9 +57,8 @@ impl TokenExchange {
         }
     }
 
-    /// Says that the subject tokens are of another type than `urn:ietf:params:oauth:token-type:jwt`, such as
-    /// `urn:ietf:params:oauth:token-type:id_token` or `urn:ietf:params:oauth:token-type:access_token` (RFC 8693,
-    /// section 3). It is sent as given; the server refuses what it does not know.
+    /// The type of the subject tokens, `urn:ietf:params:oauth:token-type:jwt` by default: another one of RFC 8693, section
+    /// 3, such as `urn:ietf:params:oauth:token-type:id_token`. It is sent as given.
     #[must_use]
     pub fn subject_token_type(mut self, urn: impl Into<String>) -> Self {
         self.subject_token_type = urn.into();
@@ -65,23 +66,19 @@ impl TokenExchange {
     }
 
     async fn exchange(&self) -> Result<AccessToken, TokenError> {
-        // Once, however often the endpoint has to send the form: a nonce does not make this token a worse one.
+        // Fetched once, however often the endpoint has to send the form.
         let subject = self.subject.fetch().await;
         let subject = subject
-            .and_then(|token| token.unless_empty(|| "what its source gave".to_owned()))
+            .and_then(|token| token.unless_empty(|| "the subject token".to_owned()))
             .map_err(TokenError::SubjectToken)?;
         let form = || {
-            Ok(vec![
-                ("grant_type", GRANT_TYPE.into()),
-                ("client_id", self.client_id.as_str().into()),
-                ("subject_token", subject.expose().into()),
-                (
-                    "subject_token_type",
-                    self.subject_token_type.as_str().into(),
-                ),
-            ])
+            Ok(Form::default()
+                .plain("grant_type", GRANT_TYPE)
+                .plain("client_id", self.client_id.as_str())
+                .secret("subject_token", subject.expose())
+                .plain("subject_token_type", &self.subject_token_type))
         };
-        self.endpoint.request(form).await
+        self.endpoint.token(form).await
     }
 }
 
@@ -272,7 +269,7 @@ mod tests {
         let error = unsent(EnvVariable::new("SUBJECT").vars(|_| None::<String>)).await;
         assert_eq!(
             error.message(),
-            "no access token: no subject token: the environment variable SUBJECT is not set"
+            "could not obtain an access token: no subject token: the environment variable SUBJECT is not set"
         );
         assert!(matches!(
             TokenError::of(&error),
@@ -284,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whether_to_try_again_is_for_the_subject_to_say() {
+    async fn the_source_decides_whether_to_retry() {
         for (error, retryable) in [
             (SubjectTokenError::other("canary"), false),
             (SubjectTokenError::temporary("canary"), true),

@@ -1,4 +1,4 @@
-//! Signed JWTs in their compact form (RFC 7515, section 3.1): what assertions and DPoP proofs have in common.
+//! Signed JWTs in compact form (RFC 7515, section 3.1), for assertions and DPoP proofs.
 
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -7,10 +7,10 @@ use base64::Engine as _;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::identity::client_secret::BASE64URL;
+use crate::base64url::BASE64URL;
 use crate::random::Random;
 
-/// The JWT of `header` and `claims` with what `sign` makes of them.
+/// The JWT of `header` and `claims`, signed by `sign`.
 pub(crate) fn encode(
     header: &Value,
     claims: &Value,
@@ -27,17 +27,17 @@ pub(crate) fn encode(
     jwt
 }
 
-/// A value that no other JWT has, 128 bits.
+/// A unique value of 128 bits.
 ///
 /// # Errors
-/// When `random` gives no bytes.
+/// Those of `random`.
 pub(crate) fn unique(random: &dyn Random) -> io::Result<String> {
     let mut bytes = [0; 16];
     random.fill(&mut bytes)?;
     Ok(BASE64URL.encode(bytes))
 }
 
-/// A `NumericDate` (RFC 7519, section 2): whole seconds since 1970, zero for what was before.
+/// A `NumericDate` (RFC 7519, section 2): whole seconds since 1970, zero for earlier times.
 pub(crate) fn numeric_date(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())

@@ -1,4 +1,4 @@
-//! Credentials of one's own, made after a login.
+//! Personal clients: credentials of a person, created after a login.
 
 use c1_api::types::{PersonalClient, PersonalClientServiceCreateRequest};
 use c1_api::{Client, Error, ErrorKind};
@@ -7,25 +7,24 @@ use zeroize::Zeroizing;
 use crate::identity::client_id::ClientId;
 use crate::identity::client_secret::ClientSecret;
 
-/// A personal client that was just made. C1 tells the secret this once: keep it.
+/// A new personal client. C1 returns the secret only once.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PersonalCredentials {
-    /// The id to get tokens with.
+    /// The client id.
     pub client_id: ClientId,
-    /// The secret to get tokens with.
+    /// The client secret.
     pub client_secret: ClientSecret,
-    /// All that C1 says of the client: its own id, by which it can be deleted, and when it expires.
+    /// The client itself: its own id, by which it can be deleted, its expiry, and more.
     pub client: PersonalClient,
 }
 
-/// Makes a personal client, which acts for whoever `api` is logged in as (`POST /api/v1/iam/personal_clients`, the
-/// operation `personal_client.create`).
+/// Creates a personal client, which acts for the person that `api` is logged in as (the operation
+/// `personal_client.create`).
 ///
-/// `api` may be a `&C1`, with the token of a [`DeviceLogin`](crate::DeviceLogin), say. The request says what the
-/// client is called, which roles it is confined to, for how long it lasts, and from which networks (CIDR) it may be
-/// used; whatever is left out is for the server to choose. It is sent once, never again: sent twice, it makes two
-/// clients.
+/// `api` may be a `&C1`, for example with the token of a `DeviceLogin`. The request sets the name,
+/// the roles to which the client is limited, its lifetime, and the networks (CIDR) from which it may be used; the server
+/// chooses what is left out. The request is never retried: sent twice, it creates two clients.
 ///
 /// ```no_run
 /// # async fn keep(c1: c1_api_ext::C1) -> Result<(), c1_api_ext::Error> {
@@ -42,15 +41,15 @@ pub struct PersonalCredentials {
 /// ```
 ///
 /// # Errors
-/// Those of the call; and [`ErrorKind::Decode`] if the answer has no client id or secret, or one that cannot be read.
-/// The client was made then, but is of no use: the message tells its id, if there is one. No error holds the secret.
+/// Those of the call; and [`ErrorKind::Decode`] if the response has no valid client id or secret. The client exists then,
+/// but is unusable: the message has its id, if there is one. No error contains the secret.
 pub async fn create_personal_client(
     api: &Client,
     request: impl Into<PersonalClientServiceCreateRequest>,
 ) -> Result<PersonalCredentials, Error> {
-    let answer = api.personal_client().create(request).await?;
-    let secret = Zeroizing::new(answer.client_secret.unwrap_or_default());
-    let client = answer.client.unwrap_or_default();
+    let response = api.personal_client().create(request).await?;
+    let secret = Zeroizing::new(response.client_secret.unwrap_or_default());
+    let client = response.client.unwrap_or_default();
     let client_id: ClientId = client
         .client_id
         .as_deref()
@@ -65,9 +64,9 @@ pub async fn create_personal_client(
     })
 }
 
-/// The errors of client ids and secrets never repeat what they were read from.
+/// The errors of client ids and secrets never contain the text.
 fn unusable(client: &PersonalClient, why: impl std::error::Error + Send + Sync + 'static) -> Error {
-    // Ids are letters and digits. What is not might be a secret in the wrong place.
+    // Ids are letters and digits; anything else may be a misplaced secret.
     let id = client
         .id
         .as_deref()
@@ -76,7 +75,7 @@ fn unusable(client: &PersonalClient, why: impl std::error::Error + Send + Sync +
     let gap = if id.is_empty() { "" } else { " " };
     Error::new(
         ErrorKind::Decode,
-        format!("the personal client{gap}{id} was made, but cannot be used: {why}"),
+        format!("the personal client{gap}{id} was created, but is unusable: {why}"),
     )
     .with_source(why)
 }
@@ -148,24 +147,24 @@ mod tests {
             (
                 json!({ "id": "2abc", "clientId": ID }),
                 json!("canary"),
-                "the personal client 2abc was made, but cannot be used: not a client secret",
+                "the personal client 2abc was created, but is unusable: invalid client secret",
             ),
             (
                 json!({ "id": "2abc", "clientId": ID }),
                 json!(format!("{good}canary")),
-                "the personal client 2abc was made, but cannot be used: not a client secret",
+                "the personal client 2abc was created, but is unusable: invalid client secret",
             ),
             (
                 json!({ "id": "2abc", "clientId": ID }),
                 json!(null),
-                "not a client secret",
+                "invalid client secret",
             ),
             (
                 json!({ "id": "secret-token:canary", "clientId": "canary" }),
                 json!(good),
-                "the personal client was made, but cannot be used: not a client id",
+                "the personal client was created, but is unusable: invalid client id",
             ),
-            (json!(null), json!(good), "not a client id"),
+            (json!(null), json!(good), "invalid client id"),
         ] {
             let answer = json!({ "client": client, "clientSecret": secret });
             let error = create(answer).await.expect_err("unusable");

@@ -1,4 +1,4 @@
-//! The server's time: this machine's clock, corrected by what the server said.
+//! The server's time: this machine's clock, corrected by the `Date` of a response.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use crate::clock::Clock;
 
-/// `Date` has whole seconds, and an answer may take some.
+/// `Date` has whole seconds, and a response takes some time.
 const TOLERANCE: u64 = 30;
 
-/// Dates assertions and proofs. Clones share what was learned.
+/// Dates assertions and proofs. Clones share the correction.
 #[derive(Clone)]
 pub(crate) struct ServerTime {
     clock: Arc<dyn Clock>,
-    /// Seconds that the server is ahead.
+    /// By how many seconds the server is ahead.
     ahead: Arc<AtomicI64>,
 }
 
@@ -26,6 +26,7 @@ impl ServerTime {
         }
     }
 
+    #[cfg(feature = "device")]
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
@@ -52,14 +53,14 @@ impl ServerTime {
         i64::try_from(by.as_secs()).map_or(0, |seconds| sign * seconds)
     }
 
-    /// Goes by a server that is so many seconds ahead. False if that is no news.
+    /// Sets by how many seconds the server is ahead. False if that is hardly a change.
     pub(crate) fn correct(&self, ahead: i64) -> bool {
         let before = self.ahead.swap(ahead, Ordering::Relaxed);
         is_skew(before.saturating_sub(ahead))
     }
 }
 
-/// Whether it is the clock that is wrong, and not the network that is slow.
+/// Whether this is a wrong clock and not just a slow network.
 pub(crate) fn is_skew(seconds: i64) -> bool {
     seconds.unsigned_abs() > TOLERANCE
 }

@@ -1,4 +1,4 @@
-//! Access tokens and where they come from.
+//! Access tokens and their sources.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,22 +11,22 @@ use zeroize::Zeroizing;
 
 use crate::auth::dpop::Prover;
 
-/// An access token: what a request to the API carries as its bearer token.
+/// An access token of the API.
 ///
-/// Its bytes are overwritten when the last copy is dropped, `Debug` prints `[redacted]`, and
-/// [`expose`](Self::expose) is the only way to its text.
+/// Its bytes are overwritten when the last clone is dropped, `Debug` does not show it, and only
+/// [`expose`](Self::expose) returns it.
 #[derive(Clone)]
 pub struct AccessToken(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
     scheme: &'static str,
-    /// Scheme and token: what the `Authorization` header says, made once so that no call has to.
+    /// Scheme and token: the value of the `Authorization` header.
     text: Text,
-    /// The same bytes, unless no header can carry them.
+    /// The same bytes; none if they are not allowed in a header.
     header: Option<HeaderValue>,
     lifetime: Option<Duration>,
-    /// What the token is worth nothing without.
+    /// For a token that is bound to a key.
     prover: Option<Prover>,
 }
 
@@ -40,7 +40,7 @@ impl AsRef<[u8]> for Text {
 }
 
 impl AccessToken {
-    /// A token of which it is not known how long it is good for: it is used until the server refuses it.
+    /// A token of unknown lifetime: it is used until the server refuses it.
     pub fn new(token: impl Into<String>) -> Self {
         let token = Zeroizing::new(token.into());
         Self::with_scheme("Bearer ", &token, None)
@@ -61,14 +61,14 @@ impl AccessToken {
         }))
     }
 
-    /// The same token, good for `lifetime` from when it was asked for. Zero means not known.
+    /// Sets the lifetime, counted from the request for the token. Zero means unknown.
     #[must_use]
     pub fn valid_for(mut self, lifetime: Duration) -> Self {
         Arc::make_mut(&mut self.0).lifetime = (!lifetime.is_zero()).then_some(lifetime);
         self
     }
 
-    /// The same token, of no use without a proof of this prover's (RFC 9449, section 7.1).
+    /// The same token, sent with proofs of this prover (RFC 9449, section 7.1).
     pub(crate) fn bound_to(self, prover: Prover) -> Self {
         let bound = Self::with_scheme("DPoP ", self.expose(), Some(prover));
         bound.valid_for(self.lifetime().unwrap_or_default())
@@ -78,7 +78,7 @@ impl AccessToken {
         self.0.prover.as_ref()
     }
 
-    /// How long it is good for from when it was asked for, if that is known.
+    /// The lifetime, counted from the request for the token, if it is known.
     pub fn lifetime(&self) -> Option<Duration> {
         self.0.lifetime
     }
@@ -89,13 +89,12 @@ impl AccessToken {
         text.get(self.0.scheme.len()..).unwrap_or_default()
     }
 
-    /// The value of the `Authorization` header, marked so that nobody prints it.
+    /// The value of the `Authorization` header, marked as sensitive.
     pub(crate) fn authorization(&self) -> Result<HeaderValue, Error> {
-        // The error of an invalid value has nothing to add.
         self.0.header.clone().ok_or_else(|| {
             Error::new(
                 ErrorKind::Auth,
-                "the access token has characters that no header can carry",
+                "the access token has characters that are not allowed in a header",
             )
         })
     }
@@ -115,20 +114,20 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// Gets access tokens. The client keeps what it gets in a [`TokenCache`](crate::TokenCache), so that a source is
-/// asked only when a token is needed, by one caller at a time, and need not remember anything itself.
+/// Obtains access tokens. The client caches them in a [`TokenCache`](crate::TokenCache), so a source need not: it is
+/// called when a token is needed, once at a time.
 ///
 /// ```
 /// use c1_api_ext::{AccessToken, BoxFuture, Error, TokenSource};
 ///
-/// /// Reads the token from where another program keeps it fresh.
+/// /// Reads the token from a file that another program updates.
 /// struct File(std::path::PathBuf);
 ///
 /// impl TokenSource for File {
 ///     fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
 ///         Box::pin(async move {
 ///             let token = std::fs::read_to_string(&self.0).map_err(|error| {
-///                 Error::new(c1_api_ext::ErrorKind::Auth, "the token file cannot be read").with_source(error)
+///                 Error::new(c1_api_ext::ErrorKind::Auth, "cannot read the token file").with_source(error)
 ///             })?;
 ///             Ok(AccessToken::new(token.trim()))
 ///         })
@@ -136,11 +135,10 @@ impl fmt::Debug for AccessToken {
 /// }
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// A fresh token.
+    /// Obtains a new token.
     ///
     /// # Errors
-    /// Whatever keeps the source from giving one, as an error of the kind
-    /// [`ErrorKind::Auth`](c1_api::ErrorKind::Auth). It must not hold the credentials.
+    /// An error of the kind [`ErrorKind::Auth`](c1_api::ErrorKind::Auth). It must not contain credentials.
     fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>>;
 }
 
@@ -150,7 +148,7 @@ impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
     }
 }
 
-/// A source that always gives this token.
+/// A source that always returns this token.
 impl TokenSource for AccessToken {
     fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
         Box::pin(std::future::ready(Ok(self.clone())))

@@ -11,7 +11,7 @@ use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport, read_body};
 use reqwest::{Request, Response, ResponseBuilderExt as _};
 use tokio::time::{Instant, timeout_at};
 
-use crate::auth::endpoint::TokenError;
+use crate::auth::token_error::TokenError;
 use crate::call::policy::RetryPolicy;
 use crate::clock::Clock;
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport};
 use reqwest::{Request, Response, StatusCode};
 
-use crate::auth::endpoint::TokenError;
+use crate::auth::token_error::TokenError;
 use crate::call::metrics::{Metrics, RetryScheduled, error_type};
 use crate::call::pace::fits;
 use crate::call::policy::RetryPolicy;

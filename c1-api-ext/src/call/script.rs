@@ -12,7 +12,7 @@ use c1_api::{BoxFuture, Call, Client, Error, ErrorKind, OPERATIONS, Operation, S
 use hyper::body::{Body, Frame};
 use reqwest::{Request, Response};
 
-use crate::auth::endpoint::TokenError;
+use crate::auth::token_error::TokenError;
 use crate::testing::{Fixed, ManualClock};
 use crate::{C1, C1Builder, Clock};
 

@@ -1,4 +1,4 @@
-//! Client ids: who the client is, and at which tenant.
+//! Client ids: the name of a client and its tenant.
 
 use std::fmt;
 use std::str::FromStr;
@@ -30,22 +30,22 @@ impl ClientId {
         &self.text
     }
 
-    /// What stands before the `@`.
+    /// The part before the `@`.
     pub fn name(&self) -> &str {
         self.text.split_once('@').map_or("", |(name, _)| name)
     }
 
-    /// What stands after the `/`: see [`kind`](Self::kind) for those that are known.
+    /// The part after the `/`: [`kind`](Self::kind) tells the known ones.
     pub fn suffix(&self) -> &str {
         self.text.rsplit_once('/').map_or("", |(_, suffix)| suffix)
     }
 
-    /// The tenant that the client belongs to: its host is part of the id.
+    /// The tenant that the client belongs to.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
-    /// What kind of client it is, told by the suffix.
+    /// The kind of client, by the suffix.
     pub fn kind(&self) -> ClientIdKind {
         match self.suffix() {
             "pcc" => ClientIdKind::Personal,
@@ -104,7 +104,7 @@ impl fmt::Debug for ClientId {
     }
 }
 
-/// The kinds of client that C1 gives ids to.
+/// The kinds of client in C1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientIdKind {
@@ -118,23 +118,23 @@ pub enum ClientIdKind {
     Other,
 }
 
-/// Why a text is no client id. It never repeats the text, which may have been the secret.
+/// Why a text is not a client id. It never contains the text, which may be the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientIdError {
     /// There is no `@`.
-    #[error("not a client id: expected `<name>@<host>/<suffix>`, found no `@`")]
+    #[error("invalid client id: expected `<name>@<host>/<suffix>`, found no `@`")]
     At,
     /// The name is empty or has spaces, slashes or characters beyond ASCII.
     #[error(
-        "not a client id: expected a name of ASCII characters without space or slash before the `@`"
+        "invalid client id: expected a name of ASCII characters without spaces or slashes before the `@`"
     )]
     Name,
     /// The suffix is missing, or has spaces, slashes or characters beyond ASCII.
-    #[error("not a client id: expected `/` and a suffix such as `pcc` or `spc` after the host")]
+    #[error("invalid client id: expected `/` and a suffix such as `pcc` or `spc` after the host")]
     Suffix,
-    /// The host names no tenant.
-    #[error("not a client id: its host is none")]
+    /// The host is not that of a tenant.
+    #[error("invalid client id: {0}")]
     Host(#[from] TenantError),
 }
 

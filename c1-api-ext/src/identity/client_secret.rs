@@ -5,28 +5,20 @@ use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::base64url::BASE64URL;
+
 const SCHEME: &str = "secret-token:conductorone.com:";
 const VERSION: &str = "v1";
-
-/// base64url, written without padding, read with or without.
-pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_encode_padding(false)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// A client secret, `secret-token:conductorone.com:v1:<base64url of a JWK>`; the JWK is an Ed25519 private key
 /// (RFC 8037).
 ///
-/// It is never sent: it signs the assertion that proves who the client is. Its bytes are overwritten when it is
-/// dropped, `Debug` prints `[redacted]`, and [`expose`](Self::expose) is the only way to its text.
+/// It is never sent: it signs the assertions of the client. Its bytes are overwritten on drop, `Debug` prints
+/// `[redacted]`, and only [`expose`](Self::expose) returns it.
 ///
 /// ```
 /// use c1_api_ext::ClientSecret;
@@ -56,8 +48,7 @@ struct Jwk<'a> {
 }
 
 impl ClientSecret {
-    /// The secret with this private key (RFC 8032 calls it the seed). For tests and emulators: a tenant makes its
-    /// own.
+    /// The secret with this private key (the seed of RFC 8032), for tests and emulators.
     pub fn from_seed(seed: [u8; 32]) -> Self {
         let seed = Zeroizing::new(seed);
         Self {
@@ -65,7 +56,7 @@ impl ClientSecret {
         }
     }
 
-    /// The textual form that [`FromStr`] reads. It is the secret itself: keep it out of logs.
+    /// The secret as text, as [`FromStr`] reads it. Keep it out of logs.
     pub fn expose(&self) -> Zeroizing<String> {
         let d = Zeroizing::new(BASE64URL.encode(self.key.as_bytes()));
         let x = BASE64URL.encode(self.public_key());
@@ -77,9 +68,9 @@ impl ClientSecret {
         Zeroizing::new(format!("{SCHEME}{VERSION}:{}", *jwk))
     }
 
-    /// The public key, which checks what the secret signed.
+    /// The public key, which verifies the signatures.
     pub fn public_key(&self) -> &[u8; 32] {
-        // Its type spelled out: of `Box` and `SigningKey`, each has an `as_ref` and an `as_bytes`, and not all are public.
+        // With its type, as `Box` has an `as_ref` of its own.
         let public: &VerifyingKey = (*self.key).as_ref();
         public.as_bytes()
     }
@@ -123,7 +114,7 @@ impl FromStr for ClientSecret {
             .decode(key)
             .map(Zeroizing::new)
             .map_err(|_| ClientSecretError::Base64)?;
-        // serde's message could quote the key, so it is not kept.
+        // serde's message could quote the key, so it is dropped.
         let jwk: Jwk<'_> = serde_json::from_slice(&json).map_err(|_| ClientSecretError::Json)?;
         if jwk.kty != "OKP" || jwk.crv != "Ed25519" {
             return Err(ClientSecretError::KeyType);
@@ -138,7 +129,7 @@ impl FromStr for ClientSecret {
         let secret = Self {
             key: Box::new(SigningKey::from_bytes(&seed)),
         };
-        // Were they no pair, the signature would be made with the one and checked with the other.
+        // The server verifies with `x` what `d` signs.
         if secret.public_key() != &**x {
             return Err(ClientSecretError::KeyMismatch);
         }
@@ -146,7 +137,7 @@ impl FromStr for ClientSecret {
     }
 }
 
-/// JSON may spell `d` with escapes, and then serde makes a copy: that one is overwritten, too.
+/// If `d` has escapes in the JSON, serde makes a copy, which is overwritten as well.
 fn escaped_copy(text: Cow<'_, str>) -> Zeroizing<String> {
     Zeroizing::new(text.into_owned())
 }
@@ -174,47 +165,47 @@ impl fmt::Debug for ClientSecret {
     }
 }
 
-/// Why a text is no client secret. It never repeats any of the text.
+/// Why a text is not a client secret. It never contains the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientSecretError {
-    /// It does not begin as a C1 secret does.
-    #[error("not a client secret: expected it to begin with `{SCHEME}`")]
+    /// It does not begin like a C1 secret.
+    #[error("invalid client secret: expected it to begin with `{SCHEME}`")]
     Prefix,
-    /// The prefix is followed by another version, or by none.
-    #[error("not a client secret of a known version: expected `{SCHEME}{VERSION}:`")]
+    /// The version is missing or unknown.
+    #[error("invalid client secret: expected the version `{SCHEME}{VERSION}:`")]
     Version,
-    /// What follows the version is not base64url.
-    #[error("not a client secret: expected base64url after the version")]
+    /// The part after the version is not base64url.
+    #[error("invalid client secret: expected base64url after the version")]
     Base64,
-    /// It decodes to something that is no JSON Web Key.
-    #[error("not a client secret: expected a JSON Web Key in it")]
+    /// The decoded text is not a JSON Web Key.
+    #[error("invalid client secret: expected a JSON Web Key")]
     Json,
     /// The key is of another type.
-    #[error("not a client secret: expected a key of type OKP on the curve Ed25519")]
+    #[error("invalid client secret: expected a key of type OKP on the curve Ed25519")]
     KeyType,
     /// The key has no private part.
-    #[error("not a client secret: expected a private key, found only the public one (no `d`)")]
+    #[error("invalid client secret: expected a private key, found only a public one (no `d`)")]
     PublicKeyOnly,
     /// The key has no public part.
-    #[error("not a client secret: expected the public key as well (no `x`)")]
+    #[error("invalid client secret: the public key is missing (no `x`)")]
     NoPublicKey,
     /// A part of the key is not base64url.
-    #[error("not a client secret: expected base64url in the key's `{field}`")]
+    #[error("invalid client secret: expected base64url in the key's `{field}`")]
     KeyEncoding {
         /// `d`, the private part, or `x`, the public one.
         field: &'static str,
     },
     /// A part of the key is too short or too long.
-    #[error("not a client secret: expected 32 bytes in the key's `{field}`, found {found}")]
+    #[error("invalid client secret: expected 32 bytes in the key's `{field}`, found {found}")]
     KeyLength {
         /// `d`, the private part, or `x`, the public one.
         field: &'static str,
         /// How many bytes it has.
         found: usize,
     },
-    /// The public part is another key's.
-    #[error("not a client secret: its public key (`x`) does not belong to its private key (`d`)")]
+    /// The public part belongs to another key.
+    #[error("invalid client secret: the public key (`x`) does not match the private key (`d`)")]
     KeyMismatch,
 }
 

@@ -1,4 +1,4 @@
-//! Where a tenant is: its base URL, its host, its token endpoint.
+//! Tenants: base URL, host and OAuth endpoints.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,19 +8,19 @@ use url::{Host, Url};
 /// Appended to a bare tenant name.
 const DOMAIN: &str = ".conductor.one";
 
-/// A C1 tenant, known by the address of its server.
+/// A C1 tenant, identified by the address of its server.
 ///
-/// Written in any of these ways:
+/// It is read from any of these:
 ///
 /// | text | base URL |
 /// | --- | --- |
 /// | a name, `acme` | `https://acme.conductor.one` |
 /// | a host, `acme.c1eu.ai` | `https://acme.c1eu.ai` |
 /// | a URL, `https://acme.conductor.one/` | `https://acme.conductor.one` |
-/// | an address of this machine, `127.0.0.1:8080` or `localhost:8080` | `http://127.0.0.1:8080` |
+/// | a loopback address, `127.0.0.1:8080` or `localhost:8080` | `http://127.0.0.1:8080` |
 ///
-/// Only this machine (`127.0.0.0/8`, `[::1]`, `localhost`) may be spoken to without TLS.
-/// A [`ClientId`](crate::ClientId) names its tenant too: [`ClientId::tenant`](crate::ClientId::tenant).
+/// Plain http is for loopback only: `127.0.0.0/8`, `[::1]`, `localhost`.
+/// A [`ClientId`](crate::ClientId) contains its tenant: [`ClientId::tenant`](crate::ClientId::tenant).
 ///
 /// ```
 /// # fn main() -> Result<(), c1_api_ext::TenantError> {
@@ -46,7 +46,7 @@ impl Tenant {
         &self.base
     }
 
-    /// The host, without port: what an assertion names as its audience.
+    /// The host, without port: the audience of an assertion.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -56,12 +56,12 @@ impl Tenant {
         format!("{}/auth/v1/token", self.base)
     }
 
-    /// The device authorization endpoint, with which a device login begins (RFC 8628, section 3.1).
+    /// The device authorization endpoint (RFC 8628, section 3.1).
     pub fn device_authorization_url(&self) -> String {
         format!("{}/auth/v1/device_authorization", self.base)
     }
 
-    /// Whether the tenant is on this machine, as an emulator is.
+    /// Whether the tenant is on this machine, like an emulator.
     pub fn is_loopback(&self) -> bool {
         self.loopback
     }
@@ -73,7 +73,7 @@ impl Tenant {
         rest.is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// From `host` or `host:port`. No bare name: a client id spells its host out.
+    /// From `host` or `host:port`, not from a bare name: a client id has the full host.
     pub(crate) fn from_authority(authority: &str) -> Result<Self, TenantError> {
         if authority.is_empty() {
             return Err(TenantError::Empty);
@@ -85,7 +85,7 @@ impl Tenant {
             return Err(TenantError::Host);
         }
         let http = Self::parse(&format!("http://{authority}"))?;
-        // The URL parser takes `1`, `127.1` and `0x7f000001` for IPv4 addresses; who writes those means a name.
+        // The URL parser reads `1`, `127.1` and `0x7f000001` as IPv4 addresses; here they are mistakes.
         if let Some(Host::Ipv4(address)) = http.host()
             && authority.split(':').next() != Some(&address.to_string())
         {
@@ -94,7 +94,7 @@ impl Tenant {
         let tenant = if is_loopback(&http) {
             Self::from_url(&http)
         } else {
-            // Parsed anew, not changed: each scheme leaves out its own default port.
+            // Parsed again, because each scheme omits its own default port.
             Self::from_url(&Self::parse(&format!("https://{authority}"))?)
         }?;
         if tenant.loopback || tenant.host.contains('.') || tenant.host.starts_with('[') {
@@ -113,12 +113,11 @@ impl Tenant {
     }
 
     fn from_url(url: &Url) -> Result<Self, TenantError> {
-        let loopback = is_loopback(url);
-        match url.scheme() {
-            "https" => {}
-            "http" if loopback => {}
-            "http" => return Err(TenantError::NotHttps),
-            _ => return Err(TenantError::Scheme),
+        if !is_secure(url) {
+            return Err(match url.scheme() {
+                "http" => TenantError::NotHttps,
+                _ => TenantError::Scheme,
+            });
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(TenantError::UserInfo);
@@ -133,12 +132,21 @@ impl Tenant {
         Ok(Self {
             base: url.as_str().trim_end_matches('/').to_owned(),
             host: host.to_owned(),
-            loopback,
+            loopback: is_loopback(url),
         })
     }
 }
 
-pub(crate) fn is_loopback(url: &Url) -> bool {
+/// Whether credentials and people may be sent to this URL: over TLS, or on this machine.
+pub(crate) fn is_secure(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => is_loopback(url),
+        _ => false,
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -152,7 +160,7 @@ impl FromStr for Tenant {
 
     fn from_str(text: &str) -> Result<Self, TenantError> {
         if text.contains("://") {
-            // The URL parser drops these without a word.
+            // The URL parser removes these silently.
             if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
                 return Err(TenantError::Host);
             }
@@ -201,35 +209,37 @@ impl fmt::Debug for Tenant {
     }
 }
 
-/// Why a text names no tenant. It never repeats the text, which may have been a secret in the wrong place.
+/// Why a text is not a tenant. It never contains the text, which may be a misplaced secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TenantError {
-    /// Nothing was given.
-    #[error("no tenant: expected a name such as `acme`, a host or an https URL, found nothing")]
-    Empty,
-    /// A bare name that is no DNS label.
+    /// The text is empty.
     #[error(
-        "not a tenant name: expected at most 63 letters, digits and inner hyphens, such as `acme`"
+        "invalid tenant: expected a name such as `acme`, a host or an https URL, found an empty string"
+    )]
+    Empty,
+    /// A bare name that is not a DNS label.
+    #[error(
+        "invalid tenant name: expected at most 63 letters, digits and inner hyphens, such as `acme`"
     )]
     Name,
     /// The host is missing or malformed.
-    #[error("not a tenant's host: expected a full host name such as `acme.conductor.one`")]
+    #[error("invalid tenant: expected a full host name such as `acme.conductor.one`")]
     Host,
-    /// The port is no number up to 65535.
-    #[error("not a tenant's port: expected a number from 0 to 65535")]
+    /// The port is not a number up to 65535.
+    #[error("invalid tenant: expected a port from 0 to 65535")]
     Port,
     /// A scheme other than https or http.
-    #[error("not a tenant's URL: expected the scheme https")]
+    #[error("invalid tenant URL: expected the scheme https")]
     Scheme,
     /// Plain http to another machine.
-    #[error("not a tenant's URL: expected https, http is only for this machine (loopback)")]
+    #[error("invalid tenant URL: expected https; plain http is for loopback only")]
     NotHttps,
     /// A user name or password in the URL.
-    #[error("not a tenant's URL: expected no user name or password in it")]
+    #[error("invalid tenant URL: expected no user name or password")]
     UserInfo,
-    /// More than scheme, host and port.
-    #[error("not a tenant's URL: expected nothing after the host and port")]
+    /// A path, query or fragment.
+    #[error("invalid tenant URL: expected no path, query or fragment")]
     Path,
 }
 

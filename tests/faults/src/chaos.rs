@@ -11,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 use c1_api_emulator::Emulator;
 use c1_api_ext::c1_api::types::{App, CreateAppRequest, SearchAppsRequest};
 use c1_api_ext::{BoxFuture, C1, Clock, Error, ErrorKind, RetryPolicy};
+use c1_test_kit::Numbers;
 use tokio::task::JoinSet;
 
-use crate::chance::Chance;
 use crate::faulty_proxy::FaultyProxy;
 use crate::program::{BoxError, Program};
 
@@ -119,7 +119,7 @@ pub async fn run(calls: u64, seed: u64) -> Result<Report, BoxError> {
         let left = Arc::new(AtomicU64::new(share));
         let mut workers = JoinSet::new();
         for (worker, c1) in (0..CONCURRENT).zip(clients.iter().cycle()) {
-            let chance = Chance::new(seed ^ (worker << 32));
+            let chance = Numbers::new(seed ^ (worker << 32));
             let name = format!("{name} {worker}");
             workers.spawn(work(c1.clone(), name, chance, Arc::clone(&left)));
         }
@@ -200,7 +200,7 @@ fn client(emulator: &Emulator, address: SocketAddr) -> Result<C1, BoxError> {
 }
 
 /// Makes calls until none are left. Each worker has its own apps, so that it knows what to expect.
-async fn work(c1: C1, worker: String, mut chance: Chance, left: Arc<AtomicU64>) -> Tally {
+async fn work(c1: C1, worker: String, mut chance: Numbers, left: Arc<AtomicU64>) -> Tally {
     let mut tally = Tally::default();
     let mut own: Vec<(String, String)> = Vec::new();
     let take = |left: u64| left.checked_sub(1);

@@ -5,11 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use c1_test_kit::Numbers;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
-
-use crate::chance::Chance;
 
 /// The largest number of bytes before a connection breaks.
 const MAX_OFFSET: u64 = 8192;
@@ -20,7 +19,7 @@ pub struct FaultyProxy {
     address: SocketAddr,
     upstream: SocketAddr,
     broken_percent: u64,
-    chance: Arc<Mutex<Chance>>,
+    chance: Arc<Mutex<Numbers>>,
     task: Option<JoinHandle<()>>,
     /// Reserves the port while the proxy is down.
     closed: Option<TcpSocket>,
@@ -51,7 +50,7 @@ impl FaultyProxy {
             address: ([127, 0, 0, 1], 0).into(),
             upstream,
             broken_percent,
-            chance: Arc::new(Mutex::new(Chance::new(seed))),
+            chance: Arc::new(Mutex::new(Numbers::new(seed))),
             task: None,
             closed: None,
         };
@@ -121,7 +120,7 @@ async fn serve(
     listener: TcpListener,
     upstream: SocketAddr,
     broken_percent: u64,
-    chance: Arc<Mutex<Chance>>,
+    chance: Arc<Mutex<Numbers>>,
 ) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
@@ -134,7 +133,7 @@ async fn serve(
     }
 }
 
-fn fault(broken_percent: u64, chance: &mut Chance) -> Option<Fault> {
+fn fault(broken_percent: u64, chance: &mut Numbers) -> Option<Fault> {
     if !chance.percent(broken_percent) {
         return None;
     }

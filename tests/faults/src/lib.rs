@@ -8,9 +8,7 @@
 //! The matrix does not wait in real time. Chaos waits a hundredth of the time that the client would wait.
 
 pub mod call;
-pub mod chance;
 pub mod chaos;
-pub mod clock;
 pub mod fault;
 pub mod faulty_proxy;
 pub mod matrix;

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
-use c1_api_ext::{C1, ConfigError, Error, Random, RetryPolicy};
+use c1_api_ext::{C1, ConfigError, Error, RetryPolicy};
+use c1_test_kit::{Repeating, TestClock};
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::Semaphore;
 
 use crate::call::Call;
-use crate::clock::TestClock;
 use crate::fault::{self, Behavior, LIMIT};
 use crate::server::{Schedule, Server};
 use crate::table::{Row, TABLE};
@@ -50,17 +50,6 @@ pub struct Summary {
     pub waits: String,
     /// For each call, the number of attempts, and whether the error says that it may have been carried out.
     pub cells: Vec<String>,
-}
-
-/// The longest wait each time.
-#[derive(Debug)]
-struct Longest;
-
-impl Random for Longest {
-    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
-        bytes.fill(0xff);
-        Ok(())
-    }
 }
 
 /// Runs the matrix with the schedule. Unless it is [`Schedule::ALWAYS`], only brief faults are included.
@@ -187,7 +176,8 @@ fn client(http: reqwest::Client, server: &Server, clock: TestClock) -> Result<C1
         .access_token("canary-token")
         .http(http)
         .clock(clock)
-        .random(Longest)
+        // The longest wait each time.
+        .random(Repeating(0xff))
         .retry(RetryPolicy::default().attempt_timeout(ATTEMPT))
         .max_response_bytes(LIMIT)
         .build()

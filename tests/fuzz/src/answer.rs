@@ -2,25 +2,23 @@
 //! callers have: status, headers and length count as much as the JSON, and no way in is made for tests alone.
 
 use std::cell::RefCell;
-use std::io;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use c1_api_ext::{
-    ClientId, ClientSecret, ClientSecretPost, Clock, DpopKey, ErrorKind, Random, SignedAssertion,
-    TokenEndpoint, TokenSource, http,
+    ClientId, ClientSecret, ClientSecretPost, DpopKey, ErrorKind, SignedAssertion, TokenEndpoint,
+    TokenSource, http,
 };
+use c1_test_kit::{Counting, TestClock, shown};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
-use crate::{TELLING, shown};
+use crate::TELLING;
 
 /// What the first byte chooses from.
 const STATUS: [u16; 8] = [200, 400, 401, 201, 302, 429, 500, 503];
-/// What the second byte chooses from; [`Fixed`] says the first of them.
+/// What the second byte chooses from; [`TestClock`] begins at the first of them.
 const DATES: [&str; 4] = [
     "date: Tue, 14 Nov 2023 22:13:20 GMT\r\n",
     "date: Tue, 14 Nov 2023 12:13:20 GMT\r\n",
@@ -111,7 +109,7 @@ impl Server {
         let mut endpoint = self
             .endpoint
             .clone()
-            .clock(Fixed)
+            .clock(TestClock::default())
             .random(Counting::default());
         if dpop {
             endpoint = endpoint.dpop(self.key.clone());
@@ -209,25 +207,4 @@ fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(rest);
     out
-}
-
-/// So that an input always does the same.
-#[derive(Debug)]
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(1_700_000_000)
-    }
-}
-
-/// Fills with 0, then with 1, and so on.
-#[derive(Debug, Default)]
-struct Counting(AtomicU8);
-
-impl Random for Counting {
-    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
-        bytes.fill(self.0.fetch_add(1, Ordering::Relaxed));
-        Ok(())
-    }
 }

@@ -8,10 +8,10 @@
 mod answer;
 
 use std::error::Error;
-use std::fmt;
 
 pub use answer::token_answer;
 use c1_api_ext::{ClientId, ClientSecret, Tenant};
+use c1_test_kit::shown;
 use url::Url;
 
 /// Panics if something does not hold for the input.
@@ -110,16 +110,4 @@ fn tells_nothing_of(text: &str, error: &(dyn Error + 'static)) {
             assert!(!shown.contains(part), "{part:?} of the input in {shown}");
         }
     }
-}
-
-/// All that an error shows, its sources' words included.
-fn shown(error: &(dyn Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        // Writing to a text does not fail.
-        let _ = fmt::write(&mut text, format_args!("{error}\n{error:?}\n"));
-        next = error.source();
-    }
-    text
 }

@@ -4,7 +4,7 @@
 
 #![allow(clippy::expect_used, reason = "a failing helper is a failing test")]
 
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,10 +14,11 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use c1_api_ext::{
-    AccessToken, BoxFuture, C1, ClientId, ClientSecret, Clock, DeviceLogin, DeviceLoginError,
-    DpopKey, Error, ErrorKind, Random, SignedAssertion, Tenant, TokenEndpoint, TokenError,
-    TokenExchange, TokenSource, http,
+    AccessToken, C1, ClientId, ClientSecret, Clock, DeviceLogin, DeviceLoginError, DpopKey, Error,
+    ErrorKind, SignedAssertion, Tenant, TokenEndpoint, TokenError, TokenExchange, TokenSource,
+    http,
 };
+use c1_test_kit::{Repeating, TestClock};
 use serde_json::json;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -108,12 +109,19 @@ impl Peer {
     /// A login that takes no time; whoever logs in does as `decision` says while the second wait lasts.
     fn login(&self, decision: &'static str) -> (DeviceLogin, Arc<OnceLock<String>>) {
         let code = Arc::<OnceLock<String>>::default();
-        let clock = Person {
-            url: format!("{}/peer/{decision}", self.tenant.base_url()),
-            http: self.http.clone(),
-            code: code.clone(),
-            waits: AtomicU32::default(),
-        };
+        let url = format!("{}/peer/{decision}", self.tenant.base_url());
+        let (http, known, waits) = (self.http.clone(), code.clone(), AtomicU32::default());
+        let clock = TestClock::at(SystemTime::now()).on_sleep(move |_| {
+            if waits.fetch_add(1, Ordering::Relaxed) != 1 {
+                return Box::pin(std::future::ready(()));
+            }
+            let code = known.get().expect("the code is known by now");
+            let request = http.get(&url).query(&[("user_code", code)]);
+            Box::pin(async {
+                let response = request.send().await.expect("a response");
+                assert_eq!(response.status(), 204);
+            })
+        });
         let id = self.client_id("device", "pcc");
         let login = DeviceLogin::new(self.endpoint().clock(clock), id.as_str());
         (login, code)
@@ -134,33 +142,6 @@ impl Drop for Peer {
         if !std::thread::panicking() {
             assert!(ended.expect("it ends").success());
         }
-    }
-}
-
-/// A clock by which nobody waits, and the person at the browser.
-#[derive(Debug)]
-struct Person {
-    url: String,
-    http: reqwest::Client,
-    code: Arc<OnceLock<String>>,
-    waits: AtomicU32,
-}
-
-impl Clock for Person {
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        if self.waits.fetch_add(1, Ordering::Relaxed) != 1 {
-            return Box::pin(std::future::ready(()));
-        }
-        let code = self.code.get().expect("the code is known by now");
-        let request = self.http.get(&self.url).query(&[("user_code", code)]);
-        Box::pin(async {
-            let answer = request.send().await.expect("an answer");
-            assert_eq!(answer.status(), 204);
-        })
     }
 }
 
@@ -246,22 +227,11 @@ async fn an_assertion_for_another_host_is_refused() {
     assert_eq!(peer.requests().await, [BAD_AUDIENCE]);
 }
 
-/// As bad as a generator can be.
-#[derive(Debug)]
-struct Repeating;
-
-impl Random for Repeating {
-    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
-        bytes.fill(7);
-        Ok(())
-    }
-}
-
 #[tokio::test]
 #[ignore = "needs `just peers`"]
 async fn an_assertion_is_good_for_one_token() {
     let peer = Peer::start(false);
-    let source = peer.assertion(peer.endpoint().random(Repeating));
+    let source = peer.assertion(peer.endpoint().random(Repeating(7)));
     source.fetch().await.expect("a token");
     assert_eq!(refusal(source.fetch().await).0, "invalid_client");
     assert_eq!(peer.requests().await, [TOKEN_200, REPLAYED]);
@@ -272,29 +242,14 @@ async fn an_assertion_is_good_for_one_token() {
     }
 }
 
-/// Wrong by a fixed time.
-#[derive(Debug)]
-enum Wrong {
-    Behind(Duration),
-    Ahead(Duration),
-}
-
-impl Clock for Wrong {
-    fn now(&self) -> SystemTime {
-        match self {
-            Self::Behind(by) => SystemTime::now() - *by,
-            Self::Ahead(by) => SystemTime::now() + *by,
-        }
-    }
-}
-
 #[tokio::test]
 #[ignore = "needs `just peers`"]
 async fn a_wrong_clock_is_set_right_once() {
     for (clock, refused) in [
-        (Wrong::Behind(10 * MINUTE), EXPIRED),
-        (Wrong::Ahead(10 * MINUTE), NOT_YET),
+        (SystemTime::now() - 10 * MINUTE, EXPIRED),
+        (SystemTime::now() + 10 * MINUTE, NOT_YET),
     ] {
+        let clock = TestClock::at(clock);
         let peer = Peer::start(false);
         // Proofs are dated as well, and both kinds by the same time.
         let key = DpopKey::generate().expect("random bytes");

@@ -8,25 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use c1_api::ErrorKind;
+use c1_test_kit::Numbers;
 use tokio::sync::Semaphore;
 
 use super::*;
 use crate::testing::{ManualClock, NoRandom};
 
 const LIFETIME: u64 = 600;
-
-/// splitmix64.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % sides as u64).expect("below sides")
-    }
-}
 
 /// Answers when it may: with a token that tells when it was asked for, or not at all.
 struct Source {
@@ -75,7 +63,7 @@ type Call<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, Error>> + 'a>>;
 
 /// One run. Says how often the source was asked and how many calls were answered.
 fn play(seed: u64) -> (usize, usize) {
-    let mut dice = Dice(seed);
+    let mut numbers = Numbers::new(seed);
     let clock = Arc::new(ManualClock::default());
     let source = Arc::new(Source {
         clock: clock.clone(),
@@ -91,7 +79,7 @@ fn play(seed: u64) -> (usize, usize) {
     let mut refused = None;
     let (mut answered, mut failures) = (0, 0);
     for _ in 0..200 {
-        match dice.roll(12) {
+        match numbers.index(12) {
             0..3 => calls.push(Box::pin(cache.get())),
             // As the transport does it: the renewal goes on for a while, perhaps, and is left alone.
             3 => {
@@ -105,7 +93,7 @@ fn play(seed: u64) -> (usize, usize) {
                 }
             }
             4..9 if !calls.is_empty() => {
-                let at = dice.roll(calls.len());
+                let at = numbers.index(calls.len());
                 let mut context = Context::from_waker(Waker::noop());
                 if let Poll::Ready(result) = calls[at].as_mut().poll(&mut context) {
                     drop(calls.swap_remove(at));
@@ -113,9 +101,9 @@ fn play(seed: u64) -> (usize, usize) {
                     failures += usize::from(result.is_err());
                 }
             }
-            9 if !calls.is_empty() => drop(calls.swap_remove(dice.roll(calls.len()))),
+            9 if !calls.is_empty() => drop(calls.swap_remove(numbers.index(calls.len()))),
             10 => source.gate.add_permits(1),
-            11 => match dice.roll(4) {
+            11 => match numbers.index(4) {
                 0 => clock.advance(100),
                 1 => clock.advance(10),
                 2 => drop(source.failing.fetch_add(1, Ordering::Relaxed)),
@@ -173,7 +161,7 @@ fn holds_in_three_thousand_orders() {
         asked += more_asked;
         answered += more_answered;
     }
-    // Or the dice do not reach what they are to test.
+    // Or the numbers do not reach what they are to test.
     assert!(answered > 30_000, "{answered}");
     assert!(
         asked > 3_000 && asked * 3 < answered,

@@ -7,7 +7,7 @@ use c1_api::{BoxFuture, ErrorKind};
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::testing::{ManualClock, NoRandom};
+use crate::testing::{Fixed, ManualClock, NoRandom};
 
 /// Gives what it was told to, once it may.
 struct Scripted {
@@ -207,14 +207,6 @@ async fn a_source_that_panics_is_asked_again() {
 
 #[test]
 fn renewals_are_spread_over_a_quarter_of_the_window() {
-    #[derive(Debug)]
-    struct Fixed(u8);
-    impl Random for Fixed {
-        fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()> {
-            bytes.fill(self.0);
-            Ok(())
-        }
-    }
     for (chance, seconds) in [(0, 3300), (51, 3315), (255, 3375)] {
         let cache = TokenCache::new(AccessToken::new("t")).random(Fixed(chance));
         let token = AccessToken::new("t").valid_for(Duration::from_secs(3600));

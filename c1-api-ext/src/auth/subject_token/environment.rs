@@ -1,15 +1,14 @@
-//! Environment variables, read when they are needed and by whoever the caller says.
+//! Reads environment variables for the sources of subject tokens.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::sync::Arc;
 
-use c1_api::BoxFuture;
 use zeroize::Zeroizing;
 
-use super::{SubjectToken, SubjectTokenError, SubjectTokenSource, trimmed};
+use super::error::SubjectTokenError;
+use super::token::{SubjectToken, trimmed};
 
-/// Reads environment variables; a test need not change the process's own.
+/// Reads environment variables, the process's or a test's.
 #[derive(Clone)]
 pub(super) struct Environment(Arc<Get>);
 
@@ -22,27 +21,27 @@ impl Environment {
         Self(Arc::new(move |name| get(name).map(Into::into)))
     }
 
-    /// The value of `name` without the white space around it, if it is set.
+    /// The value of `name` without surrounding white space, if it is set.
     ///
     /// # Errors
-    /// If it is set to what is no text.
+    /// If it is not valid UTF-8.
     pub(super) fn get(&self, name: &str) -> Result<Option<Zeroizing<String>>, SubjectTokenError> {
         let Some(value) = (self.0)(name) else {
             return Ok(None);
         };
         match value.into_string() {
             Ok(text) => Ok(Some(trimmed(text))),
-            // The error of the standard library has the value.
+            // The error of the standard library contains the value.
             Err(_) => Err(SubjectTokenError::NotUnicode {
                 origin: origin(name),
             }),
         }
     }
 
-    /// The subject token that `name` holds, if it is set.
+    /// The subject token in `name`, if it is set.
     ///
     /// # Errors
-    /// If it is set to nothing, or to what is no text.
+    /// If it is empty or not valid UTF-8.
     pub(super) fn token(&self, name: &str) -> Result<Option<SubjectToken>, SubjectTokenError> {
         let value = self.get(name)?;
         value
@@ -59,118 +58,4 @@ impl Default for Environment {
 
 fn origin(name: &str) -> String {
     format!("the environment variable {name}")
-}
-
-/// Takes the subject token from an environment variable, which is read at each exchange.
-///
-/// For platforms that put a token into the environment under a name of the user's choice, as GitLab's `id_tokens` do
-/// (<https://docs.gitlab.com/ci/secrets/id_token_authentication/>).
-///
-/// ```
-/// let subject = c1_api_ext::EnvVariable::new("C1_ID_TOKEN");
-/// assert_eq!(format!("{subject:?}"), r#"EnvVariable { name: "C1_ID_TOKEN", .. }"#);
-/// ```
-#[derive(Clone)]
-pub struct EnvVariable {
-    name: String,
-    environment: Environment,
-}
-
-impl EnvVariable {
-    /// The variable of this name.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            environment: Environment::default(),
-        }
-    }
-
-    /// Reads variables with `get` in place of [`std::env::var_os`].
-    #[must_use]
-    pub fn vars<V: Into<OsString>>(
-        mut self,
-        get: impl Fn(&str) -> Option<V> + Send + Sync + 'static,
-    ) -> Self {
-        self.environment = Environment::new(get);
-        self
-    }
-}
-
-/// Its errors: [`SubjectTokenError::MissingVariable`], [`NotUnicode`](SubjectTokenError::NotUnicode) and
-/// [`Empty`](SubjectTokenError::Empty), which name the variable.
-impl SubjectTokenSource for EnvVariable {
-    fn fetch(&self) -> BoxFuture<'_, Result<SubjectToken, SubjectTokenError>> {
-        Box::pin(async move {
-            let token = self.environment.token(&self.name)?;
-            token.ok_or_else(|| SubjectTokenError::MissingVariable {
-                name: self.name.clone(),
-            })
-        })
-    }
-}
-
-/// Shows the variable's name.
-impl fmt::Debug for EnvVariable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EnvVariable")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::testing::{assert_debug_is_clean, assert_no_secret, shown};
-
-    #[tokio::test]
-    async fn is_read_at_each_fetch() {
-        let value = Arc::new(Mutex::new("canary-1\n"));
-        let read = value.clone();
-        let subject = EnvVariable::new("NAME")
-            .vars(move |name| (name == "NAME").then(|| *read.lock().expect("no panic")));
-        assert_eq!(subject.fetch().await.expect("set").expose(), "canary-1");
-        *value.lock().expect("no panic") = "canary-2";
-        assert_eq!(subject.fetch().await.expect("set").expose(), "canary-2");
-        assert_debug_is_clean(&subject);
-    }
-
-    #[tokio::test]
-    async fn reads_the_process_environment_unless_told_otherwise() {
-        // Cargo sets this for every test that it runs.
-        let subject = EnvVariable::new("CARGO_PKG_NAME");
-        assert_eq!(subject.fetch().await.expect("set").expose(), "c1-api-ext");
-        // Names that no variable can have.
-        for name in ["", "A=B", "A\0B"] {
-            let error = EnvVariable::new(name).fetch().await.expect_err("not set");
-            assert!(matches!(error, SubjectTokenError::MissingVariable { .. }));
-        }
-    }
-
-    #[tokio::test]
-    async fn errors_name_the_variable_and_not_its_value() {
-        let cases = [
-            (None, "the environment variable NAME is not set"),
-            (
-                Some(OsString::from(" \n")),
-                "the environment variable NAME is empty",
-            ),
-            #[cfg(unix)]
-            (
-                Some(std::os::unix::ffi::OsStringExt::from_vec(
-                    b"canary\xff".to_vec(),
-                )),
-                "the environment variable NAME is not Unicode",
-            ),
-        ];
-        for (value, message) in cases {
-            let subject = EnvVariable::new("NAME").vars(move |_| value.clone());
-            let error = subject.fetch().await.expect_err("no token");
-            assert_eq!(error.to_string(), message);
-            assert!(!error.is_retryable());
-            assert_no_secret(&shown(&error));
-        }
-    }
 }

@@ -7,68 +7,68 @@ use std::{fmt, io};
 use c1_api::{Error, ErrorKind};
 use reqwest::StatusCode;
 
-use crate::http::may_recover;
+use crate::auth::request::may_recover;
 
 /// Why there is no subject token: the source of [`TokenError::SubjectToken`](crate::TokenError::SubjectToken).
 ///
-/// It never holds a token, nor the value of a variable or the content of a file; the one exception is out of this
-/// crate's hands: what [`Other`](Self::Other) has as its source.
+/// It never contains a token, the value of a variable or the content of a file. The exception is the source of
+/// [`Other`](Self::Other), which this crate does not control.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubjectTokenError {
-    /// The variable that was to hold the token is not set.
+    /// The variable is not set.
     #[error("the environment variable {name} is not set")]
     MissingVariable {
         /// The variable's name.
         name: String,
     },
-    /// GitHub's runner has not said where to ask for a token.
+    /// A variable of GitHub's runner is not set.
     #[error(
-        "not in GitHub Actions, or the job lacks `permissions: id-token: write`: {variable} is not set"
+        "{variable} is not set: not in GitHub Actions, or the job lacks `permissions: id-token: write`"
     )]
     NotInGitHubActions {
-        /// The variable that the runner would have set.
+        /// The variable.
         variable: &'static str,
     },
-    /// HCP Terraform has not put a token into the run's environment.
+    /// HCP Terraform did not set the variable.
     #[error(
-        "not in a run of HCP Terraform, or its workspace does not set {audience_variable}: {variable} is not set"
+        "{variable} is not set: not in a run of HCP Terraform, or its workspace does not set {audience_variable}"
     )]
     NotInHcpTerraform {
-        /// The variable that would hold the token.
+        /// The variable of the token.
         variable: String,
-        /// The variable that the workspace has to set for that.
+        /// The variable that the workspace has to set for it.
         audience_variable: String,
     },
-    /// There is something, but not a text.
-    #[error("{origin} is not Unicode")]
+    /// The token is not UTF-8.
+    #[error("{origin} is not valid UTF-8")]
     NotUnicode {
-        /// Where it was found, such as `the environment variable NAME`.
+        /// Where it is from, such as `the environment variable NAME`.
         origin: String,
     },
-    /// There is nothing but white space.
+    /// The token is empty or white space.
     #[error("{origin} is empty")]
     Empty {
-        /// Where it was found, such as `the file /run/token`.
+        /// Where it is from, such as `the file /run/token`.
         origin: String,
     },
-    /// The file that was to hold the token cannot be read.
-    #[error("the file {} cannot be read: {source}", path.display())]
+    /// The file cannot be read.
+    #[error("cannot read the file {}: {source}", path.display())]
     File {
         /// Its path.
         path: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The file is too long to be a token.
-    #[error("the file {} is longer than a token: over {limit} bytes", path.display())]
+    #[error("the file {} is longer than {limit} bytes", path.display())]
     FileTooLong {
         /// Its path.
         path: PathBuf,
-        /// The most that is read.
+        /// The limit, in bytes.
         limit: usize,
     },
-    /// A variable that says how to ask for a token has a value that cannot be used.
+    /// A variable that is needed to request a token has an invalid value.
     #[error("the environment variable {name} {reason}")]
     InvalidVariable {
         /// The variable's name.
@@ -76,40 +76,40 @@ pub enum SubjectTokenError {
         /// What is wrong with its value.
         reason: &'static str,
     },
-    /// The service that issues the tokens did not answer: the source is an error of the kind [`ErrorKind::Connect`],
+    /// The service that issues the tokens did not respond: the source is an error of the kind [`ErrorKind::Connect`],
     /// [`ErrorKind::Timeout`] or [`ErrorKind::Transport`].
-    #[error("{service} did not answer: {source}")]
+    #[error("the request to {service} failed: {source}")]
     Unreachable {
-        /// Who was asked.
+        /// The service.
         service: &'static str,
         /// What went wrong.
         source: Error,
     },
-    /// The service that issues the tokens answered, but not with a token.
-    #[error("{service} answered HTTP {} with {reason}", status.as_u16())]
-    UnexpectedAnswer {
-        /// Who was asked.
+    /// The service that issues the tokens responded, but not with a token.
+    #[error("unexpected response from {service} (HTTP {}): {reason}", status.as_u16())]
+    UnexpectedResponse {
+        /// The service.
         service: &'static str,
-        /// The answer's HTTP status.
+        /// The HTTP status of the response.
         status: StatusCode,
-        /// What was found instead.
+        /// What is wrong with it.
         reason: &'static str,
     },
-    /// A source that is not this crate's has failed.
+    /// A source outside of this crate failed.
     #[error(transparent)]
     Other(SubjectSourceError),
 }
 
 impl SubjectTokenError {
-    /// The failure of a source that is not this crate's, for which trying again is no help. A [`SubjectTokenError`] is
-    /// given back as it is.
+    /// The failure of a source outside of this crate, which is not worth a retry. A [`SubjectTokenError`] is returned
+    /// unchanged.
     ///
-    /// What `error` says is in no message and no `Debug`, but it is kept as the source, so it must not hold secrets.
+    /// `error` is in no message and no `Debug`, but it is kept as the source, so it must not contain secrets.
     pub fn other(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::foreign(error.into(), false)
     }
 
-    /// As [`other`](Self::other), where trying again may help: a server is busy, say.
+    /// Like [`other`](Self::other), but a retry may succeed: a server is busy, for example.
     pub fn temporary(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::foreign(error.into(), true)
     }
@@ -121,29 +121,22 @@ impl SubjectTokenError {
         }
     }
 
-    /// Whether trying again may help: a service could not be reached, has failed or is busy, or a source that is not
-    /// this crate's [says so](Self::temporary).
+    /// Whether a retry may succeed: a service could not be reached, failed or is busy, or a source outside of this crate
+    /// [says so](Self::temporary).
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { source, .. } => source.kind() != ErrorKind::InvalidRequest,
-            Self::UnexpectedAnswer { status, .. } => may_recover(*status),
+            Self::UnexpectedResponse { status, .. } => may_recover(*status),
             Self::Other(error) => error.retryable,
-            Self::MissingVariable { .. }
-            | Self::NotInGitHubActions { .. }
-            | Self::NotInHcpTerraform { .. }
-            | Self::NotUnicode { .. }
-            | Self::Empty { .. }
-            | Self::File { .. }
-            | Self::FileTooLong { .. }
-            | Self::InvalidVariable { .. } => false,
+            _ => false,
         }
     }
 }
 
-/// That a [`SubjectTokenSource`](crate::SubjectTokenSource) of somebody else's failed.
+/// The failure of a [`SubjectTokenSource`](crate::SubjectTokenSource) outside of this crate.
 ///
-/// Neither `Display` nor `Debug` has its words, which this crate cannot vouch for: they may quote a URL, a header or a
-/// token. They are at [`source`](std::error::Error::source).
+/// Neither `Display` nor `Debug` contains the original error, which may quote a URL, a header or a token. It is the
+/// [`source`](std::error::Error::source).
 pub struct SubjectSourceError {
     source: Box<dyn StdError + Send + Sync>,
     retryable: bool,
@@ -151,7 +144,7 @@ pub struct SubjectSourceError {
 
 impl fmt::Display for SubjectSourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("its source failed")
+        f.write_str("the subject token source failed")
     }
 }
 

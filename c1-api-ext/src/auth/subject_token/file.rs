@@ -1,4 +1,4 @@
-//! A subject token that something else keeps fresh in a file.
+//! Subject tokens in files that another program updates.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 use c1_api::BoxFuture;
 use zeroize::Zeroizing;
 
-use super::{SubjectToken, SubjectTokenError, SubjectTokenSource};
+use super::error::SubjectTokenError;
+use super::token::{SubjectToken, SubjectTokenSource};
 
-/// No issuer's token comes near; a path that was mistyped might.
+/// No token is this long, but the file of a mistyped path may be.
 const LIMIT: usize = 64 * 1024;
 
-/// Takes the subject token from a file, which is read again at each exchange.
+/// Reads the subject token from a file, anew at each exchange.
 ///
-/// In Kubernetes that is a projected service account token
+/// In Kubernetes, use a projected service account token
 /// (<https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken>), which the kubelet replaces
-/// when 80 % of its time is over. Its `audience` has to be the tenant's host, and its `expirationSeconds` 600, the least
-/// there is: C1 takes a token for ten minutes after it was issued, and the usual hour would let it grow older than that.
+/// after 80 % of its lifetime. Its `audience` must be the tenant's host, and its `expirationSeconds` 600, the minimum: C1
+/// accepts a token for ten minutes after it was issued, and with the default of an hour it would grow older.
 ///
 /// ```yaml
 /// volumes:
@@ -27,8 +28,8 @@ const LIMIT: usize = 64 * 1024;
 ///         - serviceAccountToken: { path: token, audience: acme.conductor.one, expirationSeconds: 600 }
 /// ```
 ///
-/// It blocks while it reads, as such a file is in memory and takes no longer than to hand the work to another thread.
-/// What might, a pipe or a device, is refused. For a slow network share, read the file in a closure instead.
+/// Reading blocks: such a file is in memory, and another thread would take no less time. Pipes and devices are refused.
+/// For a slow network share, read the file in a closure instead.
 ///
 /// ```
 /// let subject = c1_api_ext::TokenFile::new("/var/run/secrets/c1/token");
@@ -40,12 +41,12 @@ pub struct TokenFile {
 }
 
 impl TokenFile {
-    /// The file at `path`. Whether it is there shows at the first exchange.
+    /// The file at `path`, which is not opened until the first exchange.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where the file is.
+    /// The path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -62,15 +63,15 @@ impl TokenFile {
             });
         }
         let origin = || format!("the file {}", self.path.display());
-        // The error of the standard library could tell which bytes there are.
+        // The error of the standard library could contain bytes of the file.
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| SubjectTokenError::NotUnicode { origin: origin() })?;
         SubjectToken::new(text.trim()).unless_empty(origin)
     }
 
-    /// The content, up to one byte more than there may be.
+    /// The content, up to one byte more than the limit.
     fn bytes(&self) -> io::Result<Zeroizing<Vec<u8>>> {
-        // Before it is opened: that alone would wait for the other end of a pipe.
+        // Checked before opening, which would block on a pipe.
         if !fs::metadata(&self.path)?.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -78,7 +79,7 @@ impl TokenFile {
             ));
         }
         let mut file = File::open(&self.path)?.take(LIMIT as u64 + 1);
-        // Room for all of it from the start: growing would leave copies behind.
+        // Allocated at full size: growing would leave copies behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT + 64));
         file.read_to_end(&mut bytes)?;
         Ok(bytes)
@@ -141,8 +142,8 @@ mod tests {
         let long = "canary".repeat(20_000);
         for (content, reason) in [
             (&b" \n"[..], "is empty"),
-            (b"canary\xff", "is not Unicode"),
-            (long.as_bytes(), "over 65536 bytes"),
+            (b"canary\xff", "is not valid UTF-8"),
+            (long.as_bytes(), "is longer than 65536 bytes"),
         ] {
             fs::write(&scratch.0, content).expect("written");
             let error = TokenFile::new(&scratch.0)

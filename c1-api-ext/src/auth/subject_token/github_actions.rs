@@ -2,29 +2,24 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
-use c1_api::{BoxFuture, Error};
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use reqwest::{Request, StatusCode};
+use c1_api::BoxFuture;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Method, Request, StatusCode};
 use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
-use super::{SubjectToken, SubjectTokenError, SubjectTokenSource};
-use crate::http::read_secret;
-use crate::identity::tenant::{Tenant, is_loopback};
+use super::error::SubjectTokenError;
+use super::token::{SubjectToken, SubjectTokenSource};
+use crate::auth::request::{self, Failure};
+use crate::identity::tenant::{Tenant, is_secure};
 
 const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
-/// Who is asked, in the words of an error.
 const SERVICE: &str = "GitHub's token service";
-/// How long the request may take, from connecting to the last byte.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// An answer is a few kilobytes; what is longer is none.
-const MAX_ANSWER: usize = 256 * 1024;
 
 /// Asks GitHub for the identity token of the job that this program runs in
 /// (<https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token>), anew at each
@@ -51,9 +46,8 @@ pub struct GitHubActions {
 }
 
 impl GitHubActions {
-    /// Asks over `http`, which is not to follow redirects
-    /// ([`http::client_builder`](crate::http::client_builder) begins one that does not), for tokens that have the host
-    /// of `tenant` as their audience: the one that C1 wants.
+    /// Requests tokens with the host of `tenant` as their audience, as C1 requires. `http` must not follow redirects:
+    /// begin it with [`http::client_builder`](crate::http::client_builder).
     pub fn new(http: reqwest::Client, tenant: &Tenant) -> Self {
         Self {
             http,
@@ -62,14 +56,14 @@ impl GitHubActions {
         }
     }
 
-    /// Asks for another audience than the tenant's host: the token's `aud` claim.
+    /// Requests another audience than the tenant's host: the token's `aud` claim.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
         self
     }
 
-    /// Reads variables with `get` in place of [`std::env::var_os`].
+    /// Reads variables with `get` instead of [`std::env::var_os`].
     #[must_use]
     pub fn vars<V: Into<OsString>>(
         mut self,
@@ -79,7 +73,7 @@ impl GitHubActions {
         self
     }
 
-    /// What the runner says. A variable that is empty is as good as not set.
+    /// A variable of the runner. An empty one counts as not set.
     fn variable(&self, name: &'static str) -> Result<Zeroizing<String>, SubjectTokenError> {
         let value = self.environment.get(name)?;
         value
@@ -91,38 +85,20 @@ impl GitHubActions {
         let mut url = read_url(&self.variable(REQUEST_URL)?)?;
         url.query_pairs_mut()
             .append_pair("audience", &self.audience);
+        let mut request = Request::new(Method::GET, url);
         let authorization = authorization(&self.variable(REQUEST_TOKEN)?)?;
-        let request = self.http.get(url);
-        request
-            .header(ACCEPT, "application/json")
-            .header(AUTHORIZATION, authorization)
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(unreachable)
+        request.headers_mut().insert(AUTHORIZATION, authorization);
+        Ok(request)
     }
 
-    async fn ask(&self) -> Result<SubjectToken, SubjectTokenError> {
-        let request = self.request()?;
-        let url = request.url().clone();
-        let mut response = self.http.execute(request).await.map_err(unreachable)?;
-        let status = response.status();
-        let unexpected = |reason| SubjectTokenError::UnexpectedAnswer {
-            service: SERVICE,
-            status,
-            reason,
-        };
-        if status.is_redirection() || *response.url() != url {
-            return Err(unexpected("a redirect, which credentials must not follow"));
+    async fn token(&self, request: Request) -> Result<SubjectToken, Failure> {
+        let mut response = request::send(&self.http, request).await?;
+        // The body is not read: it could repeat what was sent.
+        if let Some(reason) = refusal(response.status()) {
+            return Err(response.unexpected(reason));
         }
-        // What else it says is not read: it could repeat what was sent.
-        if let Some(reason) = refusal(status) {
-            return Err(unexpected(reason));
-        }
-        let body = read_secret(&mut response, MAX_ANSWER)
-            .await
-            .map_err(unreachable)?;
-        let body = body.ok_or_else(|| unexpected("more than a token's worth of bytes"))?;
-        read_answer(&body).map_err(unexpected)
+        let json = response.json().await?;
+        read_token(json).map_err(|reason| response.unexpected(reason))
     }
 }
 
@@ -132,26 +108,23 @@ fn read_url(text: &str) -> Result<Url, SubjectTokenError> {
         name: REQUEST_URL,
         reason,
     };
-    let url = Url::parse(text).map_err(|_| invalid("is no URL"))?;
+    let url = Url::parse(text).map_err(|_| invalid("is not a valid URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("is a URL with credentials"));
+        return Err(invalid("has a user name or password"));
     }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        _ => Err(invalid(
-            "is a URL that is neither https nor on this machine",
-        )),
+    if !is_secure(&url) {
+        return Err(invalid("is neither https nor on loopback"));
     }
+    Ok(url)
 }
 
-/// The value of the `Authorization` header, marked so that nobody prints it and overwritten after use.
+/// The value of the `Authorization` header, marked as sensitive and overwritten after use.
 fn authorization(token: &str) -> Result<HeaderValue, SubjectTokenError> {
     let text = Zeroizing::new(["bearer ", token].concat().into_bytes());
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).map_err(|_| {
         SubjectTokenError::InvalidVariable {
             name: REQUEST_TOKEN,
-            reason: "has characters that no header can carry",
+            reason: "has characters that are not allowed in a header",
         }
     })?;
     value.set_sensitive(true);
@@ -162,35 +135,38 @@ fn refusal(status: StatusCode) -> Option<&'static str> {
     match status {
         _ if status.is_success() => None,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(
-            "a refusal: is the job still running, and may it ask for tokens (`permissions: id-token: write`)?",
+            "refused; check that the job is still running and has `permissions: id-token: write`",
         ),
-        _ => Some("an error"),
+        _ => Some("an error status"),
     }
 }
 
-/// serde's message could quote the token, so it is not kept.
-fn read_answer(body: &[u8]) -> Result<SubjectToken, &'static str> {
-    let mut answer =
-        serde_json::from_slice::<Value>(body).map_err(|_| "something that is not JSON")?;
-    match answer.get_mut("value").map(Value::take) {
+fn read_token(mut json: Value) -> Result<SubjectToken, &'static str> {
+    match json.get_mut("value").map(Value::take) {
         Some(Value::String(token)) if !token.trim().is_empty() => Ok(SubjectToken::new(token)),
-        _ => Err("no token as its `value`"),
-    }
-}
-
-fn unreachable(error: reqwest::Error) -> SubjectTokenError {
-    SubjectTokenError::Unreachable {
-        service: SERVICE,
-        source: Error::from_reqwest(error),
+        _ => Err("`value` is not a token"),
     }
 }
 
 /// Its errors: [`SubjectTokenError::NotInGitHubActions`], [`NotUnicode`](SubjectTokenError::NotUnicode) and
 /// [`InvalidVariable`](SubjectTokenError::InvalidVariable), which name the variable;
-/// [`Unreachable`](SubjectTokenError::Unreachable) and [`UnexpectedAnswer`](SubjectTokenError::UnexpectedAnswer).
+/// [`Unreachable`](SubjectTokenError::Unreachable) and [`UnexpectedResponse`](SubjectTokenError::UnexpectedResponse).
 impl SubjectTokenSource for GitHubActions {
     fn fetch(&self) -> BoxFuture<'_, Result<SubjectToken, SubjectTokenError>> {
-        Box::pin(self.ask())
+        Box::pin(async move {
+            let request = self.request()?;
+            self.token(request).await.map_err(|failure| match failure {
+                Failure::Unreachable(source) => SubjectTokenError::Unreachable {
+                    service: SERVICE,
+                    source,
+                },
+                Failure::Unexpected { status, reason } => SubjectTokenError::UnexpectedResponse {
+                    service: SERVICE,
+                    status,
+                    reason,
+                },
+            })
+        })
     }
 }
 
@@ -316,7 +292,7 @@ mod tests {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "not in GitHub Actions, or the job lacks `permissions: id-token: write`: {variable} is not set"
+                    "{variable} is not set: not in GitHub Actions, or the job lacks `permissions: id-token: write`"
                 )
             );
             assert!(!error.is_retryable());
@@ -332,10 +308,10 @@ mod tests {
             ("http://169.254.169.254/canary", "neither https"),
             ("ftp://localhost/canary", "neither https"),
             ("file:///canary", "neither https"),
-            ("https://canary@x.test/", "with credentials"),
-            ("https://:canary@x.test/", "with credentials"),
-            ("canary", "no URL"),
-            ("https://", "no URL"),
+            ("https://canary@x.test/", "user name or password"),
+            ("https://:canary@x.test/", "user name or password"),
+            ("canary", "not a valid URL"),
+            ("https://", "not a valid URL"),
         ] {
             let error = error_of(job(&http, url, "canary")).await;
             assert!(
@@ -363,12 +339,12 @@ mod tests {
         let error = error_of(job(&http, "https://x.test", "canary\nx: y")).await;
         assert_eq!(
             error.to_string(),
-            "the environment variable ACTIONS_ID_TOKEN_REQUEST_TOKEN has characters that no header can carry"
+            "the environment variable ACTIONS_ID_TOKEN_REQUEST_TOKEN has characters that are not allowed in a header"
         );
     }
 
     #[tokio::test]
-    async fn any_other_answer_is_an_error_that_does_not_quote_it() {
+    async fn any_other_response_is_an_error_that_does_not_quote_it() {
         let http = http();
         let huge = format!(r#"{{"value": "{}"}}"#, "canary".repeat(100_000));
         for (status, body, reason, retryable) in [
@@ -385,7 +361,7 @@ mod tests {
             (200, r#"{"value": " "}"#, "`value`", false),
             (200, r#"{"value": ["canary"]}"#, "`value`", false),
             (200, r#"["canary"]"#, "`value`", false),
-            (200, huge.as_str(), "bytes", false),
+            (200, huge.as_str(), "larger than 256 KiB", false),
         ] {
             let server = MockServer::start_async().await;
             server
@@ -398,7 +374,7 @@ mod tests {
             assert!(error.to_string().contains(reason), "{error}");
             assert!(matches!(
                 error,
-                SubjectTokenError::UnexpectedAnswer { status: told, .. } if told == status
+                SubjectTokenError::UnexpectedResponse { status: found, .. } if found == status
             ));
             assert_eq!(error.is_retryable(), retryable, "{error}");
         }

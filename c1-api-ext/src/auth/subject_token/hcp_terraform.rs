@@ -6,20 +6,21 @@ use std::fmt;
 use c1_api::BoxFuture;
 
 use super::environment::Environment;
-use super::{SubjectToken, SubjectTokenError, SubjectTokenSource};
+use super::error::SubjectTokenError;
+use super::token::{SubjectToken, SubjectTokenSource};
 
 const TOKEN: &str = "TFC_WORKLOAD_IDENTITY_TOKEN";
 const AUDIENCE: &str = "TFC_WORKLOAD_IDENTITY_AUDIENCE";
 
-/// Takes the subject token that HCP Terraform or Terraform Enterprise puts into the environment of a run
+/// Reads the subject token from the environment of a run of HCP Terraform or Terraform Enterprise
 /// (<https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/manual-generation>):
 /// `TFC_WORKLOAD_IDENTITY_TOKEN`, or `TFC_WORKLOAD_IDENTITY_TOKEN_<TAG>` with a [tag](Self::tag).
 ///
 /// The workspace has to set the environment variable `TFC_WORKLOAD_IDENTITY_AUDIENCE` (or
 /// `TFC_WORKLOAD_IDENTITY_AUDIENCE_<TAG>`) to the tenant's host.
 ///
-/// There is one token for a plan and one for an apply, from its beginning. C1 takes a token for ten minutes after it
-/// was issued: later in a long run, no further exchange succeeds.
+/// A plan and an apply each have one token, issued when it begins. C1 accepts a token for ten minutes after it was
+/// issued: later in a long run, exchanges fail.
 ///
 /// ```
 /// let subject = c1_api_ext::HcpTerraform::new().tag("C1");
@@ -37,15 +38,15 @@ impl HcpTerraform {
         Self::default()
     }
 
-    /// The token with this tag (letters, digits and underscores), for runs that have tokens for several audiences. It
-    /// is the end of the variable's name, so case matters.
+    /// The token with this tag (letters, digits and underscores), for runs with tokens for several audiences. It ends the
+    /// variable's name, so case matters.
     #[must_use]
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
         self.tag = Some(tag.into());
         self
     }
 
-    /// Reads variables with `get` in place of [`std::env::var_os`].
+    /// Reads variables with `get` instead of [`std::env::var_os`].
     #[must_use]
     pub fn vars<V: Into<OsString>>(
         mut self,
@@ -109,8 +110,8 @@ mod tests {
         let error = tagged.tag("OTHER").fetch().await.expect_err("not set");
         assert_eq!(
             error.to_string(),
-            "not in a run of HCP Terraform, or its workspace does not set TFC_WORKLOAD_IDENTITY_AUDIENCE_OTHER: \
-             TFC_WORKLOAD_IDENTITY_TOKEN_OTHER is not set"
+            "TFC_WORKLOAD_IDENTITY_TOKEN_OTHER is not set: not in a run of HCP Terraform, or its workspace does not set \
+             TFC_WORKLOAD_IDENTITY_AUDIENCE_OTHER"
         );
         assert_no_secret(&shown(&error));
     }

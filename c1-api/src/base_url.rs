@@ -17,15 +17,11 @@ pub(crate) fn parse(text: &str) -> Result<Url, Error> {
     if url.host_str().is_none_or(str::is_empty) {
         return Err(invalid("has no host"));
     }
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(&url) => {}
-        "http" => {
-            return Err(invalid(
-                "must be https: plain http would expose the token to the network",
-            ));
-        }
-        _ => return Err(invalid("must be https")),
+    if !is_secure(&url) {
+        return Err(invalid(match url.scheme() {
+            "http" => "must be https: plain http would expose the token to the network",
+            _ => "must be https",
+        }));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(invalid("must not have a user name or password"));
@@ -34,6 +30,16 @@ pub(crate) fn parse(text: &str) -> Result<Url, Error> {
         return Err(invalid("must not have a query or fragment"));
     }
     Ok(url)
+}
+
+/// Whether credentials may be sent to `url`: over `https`, or over `http` to this machine.
+#[must_use]
+pub fn is_secure(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => is_loopback(url),
+        _ => false,
+    }
 }
 
 /// Whether the host of `url` is this machine: `localhost`, `127.0.0.0/8` or `[::1]`. Only there may requests go without

@@ -42,7 +42,7 @@ pub use progenitor_client::ResponseValue;
 /// ```
 pub use {chrono, reqwest, serde_json};
 
-pub use crate::base_url::is_loopback;
+pub use crate::base_url::{is_loopback, is_secure};
 pub use crate::call::Call;
 pub use crate::client::Client;
 pub use crate::error::{Code, Error, ErrorKind, read_body};

@@ -182,6 +182,24 @@ fn a_request_has_setters_for_what_the_client_decides() {
 }
 
 #[test]
+fn a_oneof_that_is_called_as_a_field_is_told_apart() {
+    let document = DOCUMENT.replace("oneof named kind", "oneof named edgy");
+    let files = generate(
+        &normalize(&read(&document).unwrap()).unwrap(),
+        &BTreeSet::new(),
+    )
+    .unwrap();
+    let types: String = files.into_iter().map(|file| file.text).collect();
+    for method in [
+        "pub fn edgy(mut self, value: impl Into<bool>) -> Self",
+        "pub fn edgy_oneof(mut self, value: impl Into<Option<ThingEdgy>>) -> Self",
+        "pub fn to_edgy_oneof(&self) -> Option<ThingEdgy>",
+    ] {
+        assert!(types.contains(method), "{method} in {types}");
+    }
+}
+
+#[test]
 fn a_value_shows_its_wire_name_where_that_does_not_follow() {
     let types = text("types/thing_service.rs");
     let expected = "    /// On the wire `SIZE_` stands in front of each value.

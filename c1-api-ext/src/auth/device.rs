@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use c1_api::{Error, ErrorKind};
+use c1_api::{Error, ErrorKind, is_secure};
 use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
@@ -13,7 +13,6 @@ use crate::auth::form::Form;
 use crate::auth::response::read_seconds;
 use crate::auth::token::AccessToken;
 use crate::auth::token_error::TokenError;
-use crate::identity::tenant::is_secure;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// RFC 8628, section 3.2.

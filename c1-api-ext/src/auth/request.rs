@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use c1_api::Error;
+use c1_api::{Error, read_body};
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Client, Request, StatusCode};
 use serde_json::Value;
@@ -64,12 +64,10 @@ impl Response {
 
     /// Reads the body, whose bytes are overwritten.
     pub(crate) async fn json(&mut self) -> Result<Value, Failure> {
-        let mut body = Zeroizing::new(Vec::new());
-        while let Some(chunk) = self.0.chunk().await? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(self.unexpected("the body is larger than 256 KiB"));
-            }
-            body.extend_from_slice(&chunk);
+        // Large enough from the start: growing would leave copies behind.
+        let mut body = Zeroizing::new(Vec::with_capacity(MAX_BODY));
+        if !read_body(&mut self.0, MAX_BODY, &mut body).await? {
+            return Err(self.unexpected("the body is larger than 256 KiB"));
         }
         // serde's message could quote the token, so it is not kept.
         serde_json::from_slice(&body).map_err(|_| self.unexpected("the body is not JSON"))

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use c1_api::{is_loopback, is_secure};
 use url::{Host, Url};
 
 /// Appended to a bare tenant name.
@@ -134,24 +135,6 @@ impl Tenant {
             host: host.to_owned(),
             loopback: is_loopback(url),
         })
-    }
-}
-
-/// Whether credentials and people may be sent to this URL: over TLS, or on this machine.
-pub(crate) fn is_secure(url: &Url) -> bool {
-    match url.scheme() {
-        "https" => true,
-        "http" => is_loopback(url),
-        _ => false,
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

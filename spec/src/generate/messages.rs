@@ -223,7 +223,7 @@ impl std::fmt::Debug for {name} {{
                     "    /// Clears the rest of the oneof `{}`.",
                     snake(group)
                 );
-                put!(clear, "        self.clear_{}();", snake(group));
+                put!(clear, "        self.clear_{}();", self.stem(group)?);
             }
             if field.deprecated {
                 put!(out, "    #[deprecated]");

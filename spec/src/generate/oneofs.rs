@@ -10,6 +10,22 @@ use crate::model::Type;
 use crate::names::{identifier, pascal, snake};
 
 impl Writer<'_> {
+    /// What the methods of a group are named after: the group, or where one would be called as a setter of a field,
+    /// the group and `oneof`.
+    pub(super) fn stem(&self, group: &str) -> Result<String> {
+        let clash = |stem: &str| {
+            let methods = ["to_", "into_", "clear_", ""].map(|prefix| format!("{prefix}{stem}"));
+            let mut fields = self.message.fields.keys().map(|wire| snake(wire));
+            fields.find(|field| methods.contains(field))
+        };
+        let (short, long) = (snake(group), format!("{}_oneof", snake(group)));
+        match (clash(&short), clash(&long)) {
+            (None, _) => Ok(short),
+            (_, None) => Ok(long),
+            (_, Some(method)) => Err(self.clash(&method)),
+        }
+    }
+
     /// An enum of the members of a group, and the methods of the message that read and set it.
     pub(super) fn oneof(&self, group: &str, members: &[String], out: &mut String) -> Result<()> {
         let name = self.name;
@@ -17,23 +33,8 @@ impl Writer<'_> {
         if self.description.schemas.contains_key(&view) {
             view.push_str("Oneof");
         }
-        let set = identifier(group);
-        let stem = snake(group);
-        for method in [
-            format!("to_{stem}"),
-            format!("into_{stem}"),
-            format!("clear_{stem}"),
-            set.clone(),
-        ] {
-            if self
-                .message
-                .fields
-                .keys()
-                .any(|wire| identifier(wire) == method)
-            {
-                return Err(self.clash(&method));
-            }
-        }
+        let stem = self.stem(group)?;
+        let set = identifier(&stem);
 
         let [mut variants, mut take, mut store, mut clear, mut show] = <[String; 5]>::default();
         for member in members {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 
 use bytes::Bytes;
-use c1_api::BoxFuture;
+use c1_api::{BoxFuture, is_secure};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, Request, StatusCode};
 use serde_json::Value;
@@ -15,7 +15,7 @@ use super::environment::Environment;
 use super::error::SubjectTokenError;
 use super::token::{SubjectToken, SubjectTokenSource};
 use crate::auth::request::{self, Failure};
-use crate::identity::tenant::{Tenant, is_secure};
+use crate::identity::tenant::Tenant;
 
 const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";

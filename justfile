@@ -6,7 +6,7 @@ _default:
     @just --list --unsorted
 
 # Everything that CI checks.
-ci: fmt spec-check deny clippy test quickstart peers doc features tls msrv
+ci: fmt spec-check deny clippy test quickstart peers doc package features tls msrv
 
 # The formatting.
 fmt:
@@ -77,6 +77,10 @@ fuzz seconds="60" +targets="client_id client_secret tenant token_answer":
 # The documentation, c1-api with all its operations; warnings as errors.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Packages the crates, and builds a program from the packages alone, outside the workspace; also with other descriptions.
+package:
+    tests/package/package.sh
 
 # A sample of the groups, each alone, which moves on with every commit, and the pairs that share most schemas.
 features number=`git rev-list --count HEAD`:

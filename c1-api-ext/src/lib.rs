@@ -17,6 +17,8 @@
 //! `rustls-ring` (default), `rustls-aws-lc` and `native-tls` choose the TLS of the HTTP client that the crate makes.
 //! `gzip` (default) lets answers come compressed, `compression` by brotli and zstd as well.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod auth;
 mod builder;
 mod call;
@@ -61,5 +63,5 @@ pub use crate::random::{Random, SystemRandom};
 
 /// The examples of the README compile, and those that can run do.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

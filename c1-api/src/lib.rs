@@ -12,6 +12,7 @@
 //! Applications mostly start with c1-api-ext, which adds tenants, credentials and retries.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Generated code names its own crate from the outside, so that the same text works wherever it is included.
 #[allow(unused_extern_crates)]

@@ -6,7 +6,7 @@ _default:
     @just --list --unsorted
 
 # Everything that CI checks.
-ci: fmt spec-check deny clippy test quickstart peers doc features tls msrv
+ci: fmt spec-check deny clippy test quickstart peers doc package features tls msrv
 
 # The formatting.
 fmt:
@@ -78,10 +78,13 @@ fuzz seconds="60" +targets="client_id client_secret tenant token_answer":
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
-# A sample of the groups, each alone, which moves on with every commit, and the pairs that share most.
-features at=`git rev-list --count HEAD`:
-    {{ just_executable() }} _groups | tail -n +2 | awk -v from={{ at }} '{ name[NR - 1] = $0 } END { for (i = 0; i < 8; i++) print name[(from * 8 + i) % NR] }' | {{ just_executable() }} _check-each
-    {{ just_executable() }} _groups | sed -n 1p | tr ' ' '\n' | {{ just_executable() }} _check-each
+# Packages the crates, and builds a program from the packages alone, outside the workspace; also with other descriptions.
+package:
+    tests/package/package.sh
+
+# A sample of the groups, each alone, which moves on with every commit, and the pairs that share most schemas.
+features number=`git rev-list --count HEAD`:
+    cargo xtask groups sample {{ number }} | {{ just_executable() }} _check-each
 
 # c1-api-ext with each TLS of its features, and with none. native-tls needs OpenSSL's headers on Linux, aws-lc a C compiler.
 tls:
@@ -89,51 +92,16 @@ tls:
 
 # Every group alone: 133 builds, a quarter of an hour and more.
 features-all:
-    {{ just_executable() }} _groups | tail -n +2 | {{ just_executable() }} _check-each
+    cargo xtask groups | {{ just_executable() }} _check-each
 
 # Checks c1-api once for each line of standard input, with the features that the line names.
 _check-each:
     while read -r features; do echo "c1-api with $features"; cargo check --quiet --package c1-api --no-default-features --features "$features"; done
 
-# Three disjoint pairs of groups that share the most schemas, in one line; then every group, a line each.
-_groups:
-    #!/usr/bin/env python3
-    import collections, itertools, re
-
-    # The importer writes the description in one way only, so that its lines can be taken as they are.
-    paths, _, components = open("spec/openapi.yaml").read().partition("\ncomponents:\n")
-    references = re.compile(r"#/components/schemas/(\w+)").findall
-    schemas = re.split(r"^    (?=\w+:$)", components, flags=re.M)[1:]
-    leads_to = {text.split(":", 1)[0]: references(text) for text in schemas}
-    closures = collections.defaultdict(set)
-    for operation in re.split(r"^      operationId: ", paths, flags=re.M)[1:]:
-        closure, open_ends = closures[operation.split(".", 1)[0]], references(operation)
-        while open_ends:
-            name = open_ends.pop()
-            if name not in closure:
-                closure.add(name)
-                open_ends += leads_to[name]
-    groups = sorted(closures)
-    shared = lambda pair: len(closures[pair[0]] & closures[pair[1]])
-    pairs = []
-    for pair in sorted(itertools.combinations(groups, 2), key=shared, reverse=True):
-        if len(pairs) < 3 and not set(pair) & set(itertools.chain(*pairs)):
-            pairs.append(pair)
-    print(*map(",".join, pairs))
-    print(*groups, sep="\n")
-
-# Rust 1.88: that no dependency asks for more, and a build with it where that toolchain is installed.
-msrv: _msrv-of-dependencies
+# Rust 1.88: that no dependency needs a newer one, and a build with it where that toolchain is installed.
+msrv:
+    cargo xtask msrv
     if cargo +1.88 --version 2>/dev/null; then cargo +1.88 check --workspace; else echo "skipped the build: no 1.88 toolchain; clippy's incompatible_msrv has looked at the code"; fi
-
-_msrv-of-dependencies:
-    #!/usr/bin/env python3
-    import json, subprocess, sys
-
-    metadata = subprocess.check_output(["cargo", "metadata", "--locked", "--format-version", "1"])
-    version = lambda package: [int(part) for part in (package["rust_version"] or "0").split(".")][:2]
-    newer = [package["name"] for package in json.loads(metadata)["packages"] if version(package) > [1, 88]]
-    sys.exit("asks for more than Rust 1.88: " + ", ".join(newer) if newer else 0)
 
 # Writes spec/openapi.yaml from the vendor's document, and the feature tables.
 import document="../shared/upstream/openapi.yaml":

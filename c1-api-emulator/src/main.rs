@@ -1,46 +1,63 @@
 //! The emulator as a program: `c1-api-emulator [--port N] [--empty] [--approve-devices]`.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use c1_api_emulator::Emulator;
+use lexopt::Arg::{Long, Short};
+use lexopt::{Parser, ValueExt};
 
-const USAGE: &str = "usage: c1-api-emulator [--port N] [--empty] [--approve-devices]
-
+const USAGE: &str = "\
 Serves an offline C1 tenant on 127.0.0.1 until interrupted.
-  --port N           listen on this port; a free one by default
+
+usage: c1-api-emulator [options]
+
+  --port N           listen on port N; by default, a free one
   --empty            start without seed data
-  --approve-devices  approve every device login, and print its user code";
+  --approve-devices  approve every device login and print its user code
+  -h, --help         print this help
+  -V, --version      print the version";
 
 /// What the command line asks for.
+#[derive(Debug, PartialEq)]
+enum Command {
+    Serve(Options),
+    Help,
+    Version,
+}
+
+#[derive(Debug, Default, PartialEq)]
 struct Options {
+    /// 0 for a free one.
     port: u16,
-    seed_data: bool,
+    empty: bool,
     approve_devices: bool,
 }
 
-/// Reads the arguments; `None` when they are not understood, or ask for help.
-fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
-    let mut options = Options {
-        port: 0,
-        seed_data: true,
-        approve_devices: false,
-    };
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--port" => options.port = arguments.next()?.parse().ok()?,
-            "--empty" => options.seed_data = false,
-            "--approve-devices" => options.approve_devices = true,
-            _ => return None,
+/// Reads the arguments, without the name of the program.
+fn parse<A: Into<OsString>>(
+    arguments: impl IntoIterator<Item = A>,
+) -> Result<Command, lexopt::Error> {
+    let mut options = Options::default();
+    let mut parser = Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("port") => options.port = parser.value()?.parse()?,
+            Long("empty") => options.empty = true,
+            Long("approve-devices") => options.approve_devices = true,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Short('V') | Long("version") => return Ok(Command::Version),
+            _ => return Err(argument.unexpected()),
         }
     }
-    Some(options)
+    Ok(Command::Serve(options))
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let mut builder = Emulator::builder()
         .address(([127, 0, 0, 1], options.port))
-        .seed_data(options.seed_data);
+        .seed_data(!options.empty);
     if options.approve_devices {
         builder = builder.on_device_login(|user_code| {
             eprintln!("approved the device login with the user code {user_code}");
@@ -60,26 +77,81 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn main() -> ExitCode {
-    let Some(options) = options(std::env::args().skip(1)) else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
+fn serve(options: Options) -> Result<(), Box<dyn Error>> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build();
-    let result = runtime
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(run(options)));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
+        .build()?
+        .block_on(run(options))
+}
+
+fn main() -> ExitCode {
+    let result = match parse(std::env::args_os().skip(1)) {
+        Ok(Command::Serve(options)) => serve(options),
+        Ok(Command::Help) => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Ok(Command::Version) => {
+            println!("c1-api-emulator {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
         Err(error) => {
-            let mut cause = Some(error.as_ref() as &dyn Error);
-            while let Some(error) = cause {
-                eprintln!("c1-api-emulator: {error}");
-                cause = error.source();
+            eprintln!("c1-api-emulator: {error}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    if let Err(error) = result {
+        let mut cause = Some(error.as_ref() as &dyn Error);
+        while let Some(error) = cause {
+            eprintln!("c1-api-emulator: {error}");
+            cause = error.source();
+        }
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, Options, parse};
+
+    #[test]
+    fn options_are_read_in_any_order_and_spelling() {
+        let expected = Command::Serve(Options {
+            port: 8080,
+            empty: true,
+            approve_devices: true,
+        });
+        for arguments in [
+            ["--port", "8080", "--empty", "--approve-devices"].as_slice(),
+            ["--approve-devices", "--port=8080", "--empty"].as_slice(),
+        ] {
+            assert_eq!(parse(arguments).ok().as_ref(), Some(&expected));
+        }
+        let none: [&str; 0] = [];
+        assert_eq!(parse(none).ok(), Some(Command::Serve(Options::default())));
+    }
+
+    #[test]
+    fn help_and_version_win_over_what_follows() {
+        assert_eq!(parse(["--help", "--nonsense"]).ok(), Some(Command::Help));
+        assert_eq!(parse(["-h"]).ok(), Some(Command::Help));
+        assert_eq!(parse(["--empty", "-V"]).ok(), Some(Command::Version));
+    }
+
+    #[test]
+    fn errors_name_the_argument() {
+        for (arguments, named) in [
+            (["--prot", "1"].as_slice(), "--prot"),
+            (&["--port"], "--port"),
+            (&["--port", "65536"], "65536"),
+            (&["--empty=yes"], "--empty"),
+            (&["8080"], "8080"),
+        ] {
+            match parse(arguments) {
+                Err(error) => assert!(error.to_string().contains(named), "{error}"),
+                Ok(command) => panic!("{arguments:?} was read as {command:?}"),
             }
-            ExitCode::FAILURE
         }
     }
 }

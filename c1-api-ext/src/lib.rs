@@ -54,6 +54,8 @@
 //! - `federation`, `device`: token exchange and device login; `es256`: DPoP keys on P-256.
 //! - `core` (default): the operation groups that most programs need; `full`: all; or any group by itself.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod auth;
 mod base64url;
 mod builder;
@@ -105,5 +107,5 @@ pub use crate::random::{Random, SystemRandom};
 
 /// The examples of the README compile, and those that can run do.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -13,6 +13,7 @@
 //! Most applications use c1-api-ext, which adds tenants, credentials and retries.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Generated code names its own crate from the outside, so that the same text works wherever it is included.
 #[allow(unused_extern_crates)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Description, SchemaKind};
+use crate::model::{Description, Operation, SchemaKind};
 
 /// Schemas that no operation refers to but users need: the payloads of webhooks.
 const WANTED: &str = "c1.webhooks.v1.";
@@ -13,16 +13,7 @@ pub fn select(description: &mut Description, wanted: impl Fn(&str) -> bool, webh
     description
         .operations
         .retain(|operation| wanted(&operation.group));
-    let mut roots: Vec<&str> = Vec::new();
-    for operation in &description.operations {
-        roots.extend(operation.body.as_deref());
-        roots.push(&operation.response);
-        let parameters = operation
-            .path_parameters
-            .iter()
-            .chain(&operation.query_parameters);
-        roots.extend(parameters.filter_map(|parameter| parameter.ty.reference()));
-    }
+    let mut roots: Vec<&str> = description.operations.iter().flat_map(roots).collect();
     let is_webhook = |proto: &Option<String>| {
         proto
             .as_ref()
@@ -42,6 +33,20 @@ pub fn select(description: &mut Description, wanted: impl Fn(&str) -> bool, webh
         .map(str::to_owned)
         .collect();
     description.schemas.retain(|name, _| kept.contains(name));
+}
+
+/// The schemas that an operation names: of its body, its response and its parameters.
+pub fn roots(operation: &Operation) -> impl Iterator<Item = &str> {
+    let parameters = operation
+        .path_parameters
+        .iter()
+        .chain(&operation.query_parameters);
+    operation
+        .body
+        .as_deref()
+        .into_iter()
+        .chain([operation.response.as_str()])
+        .chain(parameters.filter_map(|parameter| parameter.ty.reference()))
 }
 
 /// The named schemas and everything that they lead to.

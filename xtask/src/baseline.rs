@@ -8,8 +8,6 @@ use std::{fs, process};
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TagStyle};
 use serde_json::{Map, Value, json};
 
-use crate::root;
-
 const MANIFEST: &str = r#"[package]
 name = "baseline"
 version = "0.0.0"
@@ -29,10 +27,8 @@ serde_json = "1"
 "#;
 
 /// Writes the crate.
-pub(crate) fn write(directory: &str) -> Result<(), Box<dyn Error>> {
-    let read = |name| fs::read_to_string(root().join("spec").join(name));
-    let description = c1_api_spec::load(&read("openapi.yaml")?, &read("overlay.yaml")?)?;
-    let mut document = c1_api_spec::emit::emit(&description);
+pub(crate) fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
+    let mut document = c1_api_spec::emit::emit(&crate::description()?);
     document["openapi"] = "3.0.3".into();
     document = plain(document);
     let settings = {
@@ -43,7 +39,6 @@ pub(crate) fn write(directory: &str) -> Result<(), Box<dyn Error>> {
         settings
     };
     let tokens = Generator::new(&settings).generate_tokens(&serde_json::from_value(document)?)?;
-    let directory = Path::new(directory);
     fs::create_dir_all(directory.join("src"))?;
     fs::write(directory.join("Cargo.toml"), MANIFEST)?;
     let source = directory.join("src/lib.rs");

@@ -1,12 +1,14 @@
-//! The feature tables of c1-api and c1-api-ext: one feature a group, `core` and `full`.
+//! The feature tables: in the manifests of c1-api and c1-api-ext, one feature a group, `core` and
+//! `full`; in the documentation of c1-api-ext, what each of them brings.
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 
 use c1_api_spec::Description;
+use c1_api_spec::names::identifier;
 
-use crate::root;
+use crate::{description, root};
 
 /// What a newcomer meets: the four seed operations, apps, entitlements, users, grants and access
 /// requests.
@@ -31,45 +33,34 @@ const BEGIN: &str =
     "# The lines from here to the end of the table are written by `cargo xtask features`.\n";
 const END: &str = "# End of the table.\n";
 
-/// Writes both tables.
+/// Writes all tables.
 pub(crate) fn write() -> Result<(), Box<dyn Error>> {
-    let description = description()?;
-    for (manifest, table) in tables(&description)? {
-        fs::write(root().join(manifest), table)?;
-        println!("wrote {manifest}");
+    for (file, text) in tables(&description()?)? {
+        fs::write(root().join(file), text)?;
+        println!("wrote {file}");
     }
     Ok(())
 }
 
 /// Fails when a table is not what [`write()`] would make of the description.
 pub(crate) fn check(description: &Description) -> Result<(), Box<dyn Error>> {
-    for (manifest, table) in tables(description)? {
-        if fs::read_to_string(root().join(manifest))? != table {
-            return Err(format!(
-                "{manifest}: the feature table is stale; run `cargo xtask features`"
-            )
-            .into());
+    for (file, text) in tables(description)? {
+        if fs::read_to_string(root().join(file))? != text {
+            return Err(
+                format!("{file}: the feature table is stale; run `cargo xtask features`").into(),
+            );
         }
     }
     Ok(())
 }
 
-fn description() -> Result<Description, Box<dyn Error>> {
-    let read = |name| fs::read_to_string(root().join("spec").join(name));
-    Ok(c1_api_spec::load(
-        &read("openapi.yaml")?,
-        &read("overlay.yaml")?,
-    )?)
-}
-
-/// The manifests with fresh tables.
+/// The files with fresh tables.
 fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
     let groups = description.groups();
     if let Some(unknown) = CORE.iter().find(|group| !groups.contains(*group)) {
-        return Err(format!(
-            "the core names the group {unknown:?}, which the description does not have"
-        )
-        .into());
+        return Err(
+            format!("`core` names the group {unknown:?}, which is not in the description").into(),
+        );
     }
     let mut api = String::from("default = [\"core\"]\ncore = [\n");
     let mut ext = String::from("core = [\"c1-api/core\"]\nfull = [\"c1-api/full\"]\n");
@@ -87,7 +78,36 @@ fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<
             "c1-api-ext/Cargo.toml",
             replace("c1-api-ext/Cargo.toml", &ext)?,
         ),
+        ("c1-api-ext/src/features.md", page(description)?),
     ])
+}
+
+/// The page in the documentation: what each feature makes callable.
+fn page(description: &Description) -> Result<String, Box<dyn Error>> {
+    let mut page = String::from(
+        "<!-- Written by `cargo xtask features`. -->\n\n\
+         | feature | accessor | operations |\n| --- | --- | --- |\n",
+    );
+    for group in description.groups() {
+        let operations: Vec<_> = description
+            .operations
+            .iter()
+            .filter(|operation| operation.group == group)
+            .map(|operation| format!("`{}`", identifier(&operation.name)))
+            .collect();
+        let core = if CORE.contains(&group) {
+            " (`core`)"
+        } else {
+            ""
+        };
+        let accessor = identifier(group);
+        writeln!(
+            page,
+            "| `{group}`{core} | `c1.{accessor}()` | {} |",
+            operations.join(", ")
+        )?;
+    }
+    Ok(page)
 }
 
 /// The manifest with the table between its two marks replaced.

@@ -1,30 +1,103 @@
-//! What maintainers run: importing and checking the API description.
+//! What maintainers run: the API description, the feature tables, and what CI asks of both.
 
 mod baseline;
 mod features;
+mod groups;
+mod msrv;
 mod spec;
 
+use std::error::Error;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use c1_api_spec::Description;
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::{Parser, ValueExt};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  spec import FILE   read the vendor's document (or ours) and write spec/openapi.yaml
-  spec check         verify the description, the overlay and the feature tables; print the counts
-  features           write the feature tables of c1-api and c1-api-ext from the description
-  baseline DIR       write progenitor's own client of the same operations, to measure against";
+  spec import FILE      read the vendor's document (or ours) and write spec/openapi.yaml
+  spec check            verify the description, the overlay and the feature tables; print the counts
+  spec without GROUP    print the description without the operations of a group
+  features              write the feature tables from the description
+  groups                print the groups, one a line
+  groups sample N       print the Nth sample of them, and the pairs that share most schemas
+  msrv                  fail if a dependency needs a newer Rust than the workspace
+  baseline DIR          write progenitor's own client of the same operations, to measure against";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+enum Command {
+    Import(PathBuf),
+    Check,
+    Without(String),
+    Features,
+    Groups,
+    Sample(usize),
+    Msrv,
+    Baseline(PathBuf),
+    Help,
+}
+
+/// Reads the arguments, without the name of the program.
+fn parse<A: Into<OsString>>(
+    arguments: impl IntoIterator<Item = A>,
+) -> Result<Command, lexopt::Error> {
+    let mut values = Vec::new();
+    let mut parser = Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Value(value) => values.push(value),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    let words: Vec<&str> = values
+        .iter()
+        .map(|value| value.to_str().unwrap_or_default())
+        .collect();
+    Ok(match words[..] {
+        ["spec", "import", _] => Command::Import(PathBuf::from(values.remove(2))),
+        ["spec", "check"] => Command::Check,
+        ["spec", "without", _] => Command::Without(values.remove(2).string()?),
+        ["features"] => Command::Features,
+        ["groups"] => Command::Groups,
+        ["groups", "sample", _] => Command::Sample(values.remove(2).parse()?),
+        ["msrv"] => Command::Msrv,
+        ["baseline", _] => Command::Baseline(PathBuf::from(values.remove(1))),
+        [] => return Err("missing command".into()),
+        _ => return Err(format!("unknown command {:?}", words.join(" ")).into()),
+    })
+}
+
+fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Import(file) => spec::import(&file),
+        Command::Check => spec::check(),
+        Command::Without(group) => spec::without(&group),
+        Command::Features => features::write(),
+        Command::Groups => groups::list(),
+        Command::Sample(number) => groups::sample(number),
+        Command::Msrv => msrv::check(),
+        Command::Baseline(directory) => baseline::write(&directory),
+        Command::Help => {
+            println!("{USAGE}");
+            Ok(())
+        }
+    }
+}
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let result = match arguments[..] {
-        ["spec", "import", file] => spec::import(file),
-        ["spec", "check"] => spec::check(),
-        ["features"] => features::write(),
-        ["baseline", directory] => baseline::write(directory),
-        _ => Err(USAGE.into()),
+    let command = match parse(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("xtask: {error}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
     };
-    match result {
+    match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -34,6 +107,56 @@ fn main() -> ExitCode {
 }
 
 /// The root of the workspace.
-fn root() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The description that the build uses by default.
+fn description() -> Result<Description, c1_api_spec::Error> {
+    c1_api_spec::load(c1_api_spec::DOCUMENT, c1_api_spec::OVERLAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Command, parse};
+
+    #[test]
+    fn commands_are_read() {
+        for (arguments, expected) in [
+            (["spec", "check"].as_slice(), Command::Check),
+            (
+                &["spec", "import", "-"],
+                Command::Import(PathBuf::from("-")),
+            ),
+            (
+                &["spec", "without", "apps"],
+                Command::Without("apps".into()),
+            ),
+            (&["groups"], Command::Groups),
+            (&["groups", "sample", "17"], Command::Sample(17)),
+            (&["spec", "--help"], Command::Help),
+            (&["-h"], Command::Help),
+        ] {
+            assert_eq!(parse(arguments).ok(), Some(expected), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_argument() {
+        for (arguments, named) in [
+            (["spec", "chekc"].as_slice(), "spec chekc"),
+            (&["spec", "import"], "spec import"),
+            (&["groups", "sample", "-1"], "-1"),
+            (&["groups", "sample", "x"], "\"x\""),
+            (&["features", "--all"], "--all"),
+            (&[], "missing command"),
+        ] {
+            match parse(arguments) {
+                Err(error) => assert!(error.to_string().contains(named), "{error}"),
+                Ok(command) => panic!("{arguments:?} was read as {command:?}"),
+            }
+        }
+    }
 }

@@ -1,7 +1,9 @@
-//! `spec import` and `spec check`.
+//! `spec import`, `spec check` and `spec without`.
 
 use std::error::Error;
 use std::fs;
+use std::io::Write as _;
+use std::path::Path;
 
 use c1_api_spec::check::Counts;
 use c1_api_spec::{Description, emit, normalize, overlay, read};
@@ -9,11 +11,11 @@ use c1_api_spec::{Description, emit, normalize, overlay, read};
 use crate::{features, root};
 
 /// Reads a document and writes `spec/openapi.yaml`; writes nothing when anything is not understood.
-pub(crate) fn import(file: &str) -> Result<(), Box<dyn Error>> {
-    let bytes = fs::read(file).map_err(|error| format!("{file}: {error}"))?;
-    let document = String::from_utf8(bytes)
-        .map_err(|_| format!("{file}: found bytes that are no UTF-8, expected YAML"))?;
-    let text = c1_api_spec::import(&document).map_err(|error| format!("{file}: {error}"))?;
+pub(crate) fn import(file: &Path) -> Result<(), Box<dyn Error>> {
+    let name = file.display();
+    let bytes = fs::read(file).map_err(|error| format!("{name}: {error}"))?;
+    let document = String::from_utf8(bytes).map_err(|_| format!("{name}: not valid UTF-8"))?;
+    let text = c1_api_spec::import(&document).map_err(|error| format!("{name}: {error}"))?;
     let target = root().join("spec/openapi.yaml");
     fs::write(&target, text)?;
     println!("wrote spec/openapi.yaml");
@@ -43,5 +45,18 @@ pub(crate) fn check() -> Result<(), Box<dyn Error>> {
     let description: Description = normalize::normalize(&value)?;
     features::check(&description)?;
     print!("{}", Counts::of(&description));
+    Ok(())
+}
+
+/// Prints the description without the operations of a group, as a document to build from.
+pub(crate) fn without(group: &str) -> Result<(), Box<dyn Error>> {
+    let mut description = normalize::normalize(&read::read(c1_api_spec::DOCUMENT)?)?;
+    if !description.groups().contains(group) {
+        return Err(format!("unknown group {group:?}").into());
+    }
+    description
+        .operations
+        .retain(|operation| operation.group != group);
+    std::io::stdout().write_all(emit::text(&emit::emit(&description)).as_bytes())?;
     Ok(())
 }

@@ -55,6 +55,12 @@
 //! - `core` (default): the operation groups that most programs need; `full`: all; or any group by itself.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+//!
+//! # Operation groups
+//!
+//! Each group is a cargo feature with the name of its accessor; those of `core` are on by default.
+//!
+#![doc = include_str!("features.md")]
 
 mod auth;
 mod base64url;

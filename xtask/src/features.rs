@@ -63,7 +63,9 @@ fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<
         );
     }
     let mut api = String::from("default = [\"core\"]\ncore = [\n");
-    let mut ext = String::from("core = [\"c1-api/core\"]\nfull = [\"c1-api/full\"]\n");
+    // `personal_client` brings code of c1-api-ext as well.
+    let mut ext =
+        String::from("core = [\"c1-api/core\"]\nfull = [\"c1-api/full\", \"personal_client\"]\n");
     for group in CORE {
         writeln!(api, "    \"{group}\",")?;
     }

@@ -21,7 +21,8 @@ cargo package --quiet --locked --no-verify --allow-dirty --target-dir "$target" 
 mkdir -p "$work/crates" "$work/program"
 for crate in "${crates[@]}"; do
     mkdir "$work/crates/$crate"
-    tar -xzf "$target/package/$crate"-[0-9]*.crate -C "$work/crates/$crate" --strip-components=1
+    # -m: cargo compares times, and those in a package are the same in each.
+    tar -xzmf "$target/package/$crate"-[0-9]*.crate -C "$work/crates/$crate" --strip-components=1
     for file in README.md LICENSE-MIT LICENSE-APACHE; do
         [ -s "$work/crates/$crate/$file" ] || fail "$crate has no $file"
     done

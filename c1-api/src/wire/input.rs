@@ -2,8 +2,8 @@
 //!
 //! serde's traits are generic over the deserializer and its visitors over what they make. Used directly, they would be
 //! compiled anew for every message and every list, which is what takes the time in a crate of two thousand messages. So
-//! the one visitor of this codec is here. It knows no type that it reads: it hands what it finds to a `dyn` [`Message`] or
-//! to a closure, and they see the deserializer as a `dyn` [`Input`] only.
+//! the one visitor of this codec is here. It knows no type that it reads: it hands what it finds to
+//! a closure, and they see the deserializer as a `dyn` [`Input`] only.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ use serde::de::{
 };
 use serde_json::Value as Json;
 
-use super::{Message, at, expected};
+use super::error::{at, expected};
 
 /// One value of a JSON document that is yet to be read, which is possible once.
 pub trait Input {
@@ -31,12 +31,16 @@ pub trait Input {
     fn json(&mut self) -> Result<Json, Fault>;
 }
 
+/// Reads the value of a field of a message by its name: `Ok(false)` if there is no such field, and the value is still to be
+/// consumed.
+pub(crate) type Fields<'a> = &'a mut dyn FnMut(&str, &mut dyn Input) -> Result<bool, Fault>;
+
 /// What an [`Input`] is to be read as.
 pub enum Want<'a> {
     /// A string, boolean or number, described for the error.
     Scalar(&'static str),
     /// An object with the fields of the message.
-    Message(&'a mut dyn Message),
+    Message(Fields<'a>),
     /// An object with any keys.
     Entries(&'a mut dyn FnMut(String, &mut dyn Input) -> Result<(), Fault>),
     /// A list.
@@ -219,7 +223,7 @@ impl<'de> Visitor<'de> for Want<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         match self {
-            Self::Message(message) => fields(map, message),
+            Self::Message(fields) => message(map, fields),
             Self::Entries(each) => entries(map, each),
             Self::Scalar(_) => match number(map)? {
                 Some(number) => Ok(number),
@@ -230,14 +234,11 @@ impl<'de> Visitor<'de> for Want<'_> {
     }
 }
 
-fn fields<'de, A: MapAccess<'de>>(
-    mut map: A,
-    message: &mut dyn Message,
-) -> Result<Found<'de>, A::Error> {
+fn message<'de, A: MapAccess<'de>>(mut map: A, fields: Fields<'_>) -> Result<Found<'de>, A::Error> {
     while let Some(name) = map.next_key_seed(Name)? {
         let mut known = false;
         let outcome = map.next_value_seed(Feed(&mut |input| {
-            let outcome = message.read_field(&name, input);
+            let outcome = fields(&name, input);
             known = !matches!(outcome, Ok(false));
             outcome.map(drop)
         }));

@@ -6,7 +6,9 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
-use super::{Fault, Field, Input, Message, Value};
+use super::input::{Fault, Input};
+use super::message::{Message, deserialize_message};
+use super::value::{Field, Value, deserialize};
 use crate::error::{Error, ErrorKind};
 
 impl Value for Json {
@@ -98,7 +100,7 @@ impl Any {
     /// # Errors
     /// [`ErrorKind::Decode`], when a field of `M` has a value of the wrong kind.
     pub fn decode<M: Message>(&self) -> Result<M, Error> {
-        super::deserialize_message(&self.0).map_err(|error| {
+        deserialize_message(&self.0).map_err(|error| {
             Error::new(
                 ErrorKind::Decode,
                 format!("could not decode the payload: {error}"),
@@ -144,7 +146,7 @@ impl Field for Any {
 
 impl<'de> Deserialize<'de> for Any {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::deserialize(deserializer)
+        deserialize(deserializer)
     }
 }
 

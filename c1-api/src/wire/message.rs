@@ -3,8 +3,8 @@
 use serde::de::{DeserializeSeed as _, Deserializer};
 use serde::ser::{SerializeMap, Serializer};
 
-use super::input::Feed;
-use super::{Fault, Input, Want, Writer, nested};
+use super::input::{Fault, Feed, Input, Want, nested};
+use super::value::Writer;
 
 /// A protobuf message. Implemented by the generated structs; a name for "any message" in bounds such as that of
 /// [`Any::decode`](super::Any::decode).
@@ -26,6 +26,15 @@ pub trait Message {
         Self: Sized;
 }
 
+/// Reads the fields of a message; `Ok(false)` for `null`.
+pub(crate) fn read_message(
+    message: &mut dyn Message,
+    input: &mut dyn Input,
+) -> Result<bool, Fault> {
+    let mut fields = |name: &str, input: &mut dyn Input| message.read_field(name, input);
+    nested(input, Want::Message(&mut fields))
+}
+
 /// Reads a message by serde's means; empty for `null`.
 #[doc(hidden)]
 pub(crate) fn deserialize_message<'de, M: Message, D: Deserializer<'de>>(
@@ -36,7 +45,7 @@ pub(crate) fn deserialize_message<'de, M: Message, D: Deserializer<'de>>(
         message: &mut dyn Message,
         deserializer: D,
     ) -> Result<(), D::Error> {
-        Feed(&mut |input| nested(input, Want::Message(message)).map(drop)).deserialize(deserializer)
+        Feed(&mut |input| read_message(message, input).map(drop)).deserialize(deserializer)
     }
     let mut message = M::empty();
     match fill(&mut message, deserializer) {
@@ -72,7 +81,7 @@ macro_rules! messages {
 
             fn decode(input: &mut dyn $crate::wire::Input) -> Result<Option<Self>, $crate::wire::Fault> {
                 let mut message = <Self as $crate::wire::Message>::empty();
-                match $crate::wire::nested(input, $crate::wire::Want::Message(&mut message)) {
+                match $crate::wire::read_message(&mut message, input) {
                     Ok(true) => Ok(Some(message)),
                     Ok(false) => Ok(None),
                     Err(fault) => Err(fault),

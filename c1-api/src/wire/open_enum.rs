@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::ser::Serializer;
 
-use super::{Fault, Found, Input, Want};
+use super::input::{Fault, Found, Input, Want};
 
 /// Reads an enum value's name, or its number as text; `None` for `null`.
 #[doc(hidden)]

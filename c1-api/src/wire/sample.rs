@@ -41,7 +41,7 @@ pub(super) fn refusal<V: wire::Value>(json: &str) -> String {
 
 /// The JSON that is written for `value`.
 pub(super) fn written<V: wire::Value>(value: &V) -> String {
-    serde_json::to_string(&wire::Encode(value)).unwrap()
+    serde_json::to_string(&wire::value::Encode(value)).unwrap()
 }
 
 wire::open_enum! {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use base64::{Engine as _, alphabet};
 use serde::ser::{Serialize, Serializer};
 
-use super::Found;
+use super::input::Found;
 
 impl<'de> Found<'de> {
     pub(super) fn text(self) -> Option<Cow<'de, str>> {

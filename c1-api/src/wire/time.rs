@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, Utc};
 use serde::ser::{Error as _, Serializer};
 
-use super::Found;
+use super::input::Found;
 use super::scalar::scalars;
 
 /// The largest duration that protobuf can express, in seconds: about 10,000 years.
@@ -141,7 +141,7 @@ mod tests {
             );
         }
         let too_long = TimeDelta::seconds(-MAX_SECONDS - 1);
-        assert!(serde_json::to_string(&crate::wire::Encode(&too_long)).is_err());
+        assert!(serde_json::to_string(&crate::wire::value::Encode(&too_long)).is_err());
     }
 
     #[test]
@@ -185,6 +185,6 @@ mod tests {
             );
         }
         let too_late = DateTime::<Utc>::MAX_UTC;
-        assert!(serde_json::to_string(&crate::wire::Encode(&too_late)).is_err());
+        assert!(serde_json::to_string(&crate::wire::value::Encode(&too_late)).is_err());
     }
 }

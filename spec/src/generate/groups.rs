@@ -36,6 +36,7 @@ pub(super) fn groups(description: &Description, secrets: &BTreeSet<String>) -> R
             out,
             "
 /// The requests of [`Client::{module}`].
+#[cfg_attr(docsrs, doc(cfg(any(feature = {name:?}, feature = \"full\"))))]
 #[allow(
     deprecated,
     missing_docs,
@@ -67,6 +68,7 @@ fn accessors<'a>(groups: impl Iterator<Item = &'a str>, out: &mut String) {
         put!(
             out,
             "    /// Requires the feature `{group}` or `full`.
+    #[cfg_attr(docsrs, doc(cfg(any(feature = {group:?}, feature = \"full\"))))]
     pub fn {module}(&self) -> {module}::{entry} {{
         {module}::{entry}(self.clone())
     }}"

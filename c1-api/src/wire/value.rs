@@ -1,0 +1,154 @@
+//! What can stand at one place of a JSON document, and how fields are read and written.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed as _, Deserializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::input::{Fault, Feed, Input};
+
+/// Something that can stand at one place of a JSON document: a scalar, a list, a map, an enum or a message.
+///
+/// Implemented by this crate for every type that a generated field may have. It is public because the generated types
+/// mention it; programs use serde's traits, which every message implements too.
+pub(crate) trait Value: Sized {
+    /// What a `null` among the elements of a list, or the values of a map, is read as: the zero value, so that the other
+    /// elements keep their positions. `None` for a type that has no zero value; the element is then left out.
+    fn null() -> Option<Self>;
+
+    /// Reads a value; `Ok(None)` is an explicit `null`.
+    ///
+    /// # Errors
+    /// When the JSON is malformed or of another kind than expected.
+    fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault>;
+
+    /// Writes the value in its canonical form.
+    ///
+    /// # Errors
+    /// When protobuf JSON cannot express the value (a timestamp in the year 10000), or the serializer fails.
+    fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+}
+
+/// A [`Value`] that a message can have as a field, which means that it can be absent.
+pub(crate) trait Field: Value {
+    /// What the field is when it did not arrive: `None`, empty or zero.
+    fn absent() -> Self;
+
+    /// Whether an optional field is left out on writing.
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+/// What a field is before anything was read: `None`, empty or zero.
+pub(crate) fn absent<F: Field>() -> F {
+    F::absent()
+}
+
+/// Reads the value of a field, be it optional or required: that it is required binds the writer only, and `null` is read
+/// as absent. Always `Ok(true)`, which is what [`Message::read_field`] says of a field that it knows.
+///
+/// # Errors
+/// When the value is malformed or of another kind than expected.
+pub(crate) fn read<F: Field>(field: &mut F, input: &mut dyn Input) -> Result<bool, Fault> {
+    match F::decode(input) {
+        Ok(Some(value)) => *field = value,
+        Ok(None) => *field = F::absent(),
+        Err(fault) => return Err(fault),
+    }
+    Ok(true)
+}
+
+/// Reads a value by serde's means; absent for `null`.
+///
+/// # Errors
+/// When the value is malformed or of another kind than expected.
+pub(crate) fn deserialize<'de, F: Field, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<F, D::Error> {
+    let mut value = F::absent();
+    Feed(&mut |input| read(&mut value, input).map(drop)).deserialize(deserializer)?;
+    Ok(value)
+}
+
+/// The object that a message is written to. It keeps the first error, and writes nothing behind it, so that generated code
+/// need not look at the outcome of every single field.
+pub struct Writer<'a, S: SerializeMap> {
+    pub(super) map: &'a mut S,
+    pub(super) outcome: Result<(), S::Error>,
+}
+
+/// Writes an optional field, unless it is absent.
+pub(crate) fn write<F: Field, S: SerializeMap>(
+    field: &F,
+    name: &'static str,
+    out: &mut Writer<'_, S>,
+) {
+    if !field.is_absent() {
+        write_required(field, name, out);
+    }
+}
+
+/// Writes a required field, be it zero or empty.
+pub(crate) fn write_required<V: Value, S: SerializeMap>(
+    value: &V,
+    name: &'static str,
+    out: &mut Writer<'_, S>,
+) {
+    if out.outcome.is_ok() {
+        out.outcome = out.map.serialize_entry(name, &Encode(value));
+    }
+}
+
+#[allow(dead_code, reason = "not every build has a message with secrets")]
+/// The `Debug` form of a secret field: `None` and empty show as such, anything else as `[redacted]`.
+pub(crate) fn redact<F: Field + fmt::Debug>(field: &F) -> impl fmt::Debug {
+    struct Redacted<'a, F>(&'a F);
+    impl<F: Field + fmt::Debug> fmt::Debug for Redacted<'_, F> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            if self.0.is_absent() {
+                self.0.fmt(f)
+            } else {
+                f.write_str("[redacted]")
+            }
+        }
+    }
+    Redacted(field)
+}
+
+/// Hands [`Value::encode`] to serde where it asks for a `Serialize`.
+pub(super) struct Encode<'a, V>(pub(super) &'a V);
+
+impl<V: Value> Serialize for Encode<'_, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.encode(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn redaction_shows_only_emptiness() {
+        assert_eq!(format!("{:?}", redact(&None::<String>)), "None");
+        assert_eq!(format!("{:?}", redact(&Vec::<String>::new())), "[]");
+        assert_eq!(
+            format!("{:?}", redact(&BTreeMap::<String, String>::new())),
+            "{}"
+        );
+        assert_eq!(format!("{:?}", redact(&String::new())), "\"\"");
+        assert_eq!(
+            format!("{:?}", redact(&Some("canary".to_owned()))),
+            "[redacted]"
+        );
+        assert_eq!(format!("{:?}", redact(&Some(String::new()))), "[redacted]");
+        assert_eq!(
+            format!("{:#?}", redact(&vec!["canary".to_owned()])),
+            "[redacted]"
+        );
+        assert_eq!(format!("{:?}", redact(&"canary".to_owned())), "[redacted]");
+    }
+}

@@ -87,9 +87,9 @@ pub struct Operation {
     pub query_parameters: Vec<Parameter>,
     /// The schema of the JSON request body.
     pub body: Option<String>,
-    /// The schema of the JSON answer.
+    /// The schema of the JSON response.
     pub response: String,
-    /// How the answer is paged, if it is.
+    /// How the response is paged, if it is.
     pub page: Option<Page>,
     /// What the vendor promises about the operation's form.
     pub stability: Option<Stability>,
@@ -195,7 +195,7 @@ impl Stability {
 /// How a list operation is paged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The field of the answer that holds the items.
+    /// The field of the response that holds the items.
     pub items: String,
     /// Where the token of the next page is sent.
     pub token: PageToken,

@@ -1,4 +1,4 @@
-//! An object of the document under reading: what nobody asked for is found and refused.
+//! An object of the document that is being read; keys that no pass reads are an error.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

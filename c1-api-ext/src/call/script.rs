@@ -1,4 +1,4 @@
-//! A transport that answers as it is told, and a client above it whose time and chance are a test's.
+//! A transport that follows a script, and a client above it with a clock and random numbers of the test.
 
 use std::collections::VecDeque;
 use std::io;

@@ -1,4 +1,4 @@
-//! Operations: their ids, parameters, bodies and answers.
+//! Operations: their ids, parameters, bodies and responses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -339,7 +339,7 @@ fn in_order_of_template(
     }
 }
 
-/// The schema that a body or an answer refers to, in the one media type that is known.
+/// The schema that a body or a response refers to, in the one media type that is known.
 fn json_schema(holder: &Object<'_>, schemas: &Reader<'_>) -> Result<String> {
     let content = holder.require_object("content")?;
     let media = content.require_object(JSON)?;
@@ -351,7 +351,7 @@ fn json_schema(holder: &Object<'_>, schemas: &Reader<'_>) -> Result<String> {
     Ok(name)
 }
 
-/// Finds out which operations are paged: those whose answer has `nextPageToken`.
+/// Finds out which operations are paged: those whose response has `nextPageToken`.
 pub(super) fn pages(description: &mut Description) -> Result<()> {
     let mut pages = Vec::with_capacity(description.operations.len());
     for operation in &description.operations {

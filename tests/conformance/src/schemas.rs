@@ -46,7 +46,7 @@ pub fn named(name: &str) -> Option<&'static Schema> {
 fn round<T: DeserializeOwned + Serialize>(json: &[u8]) -> Result<Value, String> {
     let value: T = serde_json::from_slice(json).map_err(|error| format!("reading: {error}"))?;
     let text = serde_json::to_vec(&value).map_err(|error| format!("writing: {error}"))?;
-    serde_json::from_slice(&text).map_err(|error| format!("what was written is no JSON: {error}"))
+    serde_json::from_slice(&text).map_err(|error| format!("what was written is not JSON: {error}"))
 }
 
 fn debug<T: DeserializeOwned + Debug>(json: &[u8]) -> Result<String, String> {

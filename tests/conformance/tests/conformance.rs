@@ -107,7 +107,7 @@ async fn call(peer: &Peer, case: &Case, given: Given) -> Result<Done, String> {
         .await
         .map_err(|error| format!("the call failed: {error:?}"))?;
     let answer = serde_json::from_slice(&peer.answer.lock().unwrap())
-        .map_err(|error| format!("the answer is no JSON: {error}"))?;
+        .map_err(|error| format!("the response is not JSON: {error}"))?;
     Ok(Done {
         given,
         exchange,

@@ -16,8 +16,11 @@ const WIDTH: usize = 110;
 
 /// Prose as doc lines; none for empty prose. Nothing in it is taken for code, a link or HTML.
 pub(super) fn doc(out: &mut String, indent: &str, prose: &str) {
-    for line in prose.trim().lines() {
-        let line = line.trim().replace("```", "'''");
+    for line in filled(prose) {
+        if line.is_empty() {
+            put!(out, "{indent}///");
+            continue;
+        }
         let mut escaped = String::with_capacity(line.len());
         // What stands in backquotes is literal already.
         for (index, part) in line.split('`').enumerate() {
@@ -50,6 +53,22 @@ pub(super) fn doc(out: &mut String, indent: &str, prose: &str) {
         }
         put!(out, "{indent}/// {}", wrapped.trim_end());
     }
+}
+
+/// The lines of the prose, those of a paragraph joined into one.
+fn filled(prose: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in prose.trim().lines() {
+        let line = line.trim().replace("```", "'''");
+        match lines.last_mut() {
+            Some(last) if !last.is_empty() && can_begin_a_line(&line) => {
+                last.push(' ');
+                last.push_str(&line);
+            }
+            _ => lines.push(line),
+        }
+    }
+    lines
 }
 
 /// Whether Markdown takes the word at the beginning of a line as it does within one: no bullet, number, heading or rule.
@@ -130,4 +149,19 @@ pub(super) fn rust(ty: &Type, module: &str) -> String {
 /// Whether the type is a string with a pattern, which has no zero value.
 pub(super) fn is_pattern(description: &Description, ty: &Type) -> bool {
     matches!(ty, Type::Ref(name) if description.schemas.get(name).is_some_and(|schema| matches!(schema.kind, SchemaKind::Pattern(_))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::doc;
+
+    #[test]
+    fn prose_is_filled_and_keeps_its_paragraphs_and_lists() {
+        let mut out = String::new();
+        doc(&mut out, "", "One\nline.\n\nTwo:\n- a <b>\n- c\n");
+        assert_eq!(
+            out,
+            "/// One line.\n///\n/// Two:\n/// - a \\<b\\>\n/// - c\n"
+        );
+    }
 }

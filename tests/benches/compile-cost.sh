@@ -159,7 +159,8 @@ lines() {
     local crate
     printf '\nhand-written lines of code\n'
     for crate in spec c1-api c1-api-ext c1-api-emulator xtask; do
-        find "$crate" -name '*.rs' ! -path '*/tests/*' ! -path '*/target/*' ! -name testing.rs -print0 |
+        find "$crate" -name '*.rs' ! -path '*/tests/*' ! -path '*/target/*' ! -path '*/examples/*' \
+            ! -name testing.rs ! -name tests.rs ! -name script.rs ! -name interleavings.rs -print0 |
             xargs -0 awk -v crate="$crate" '
                 FNR == 1 { test = skipping = 0 }
                 /^#\[cfg\(test\)\]/ { test = 1; next }

@@ -16,6 +16,7 @@ mod form;
 mod jwt;
 #[cfg(feature = "personal_client")]
 pub(crate) mod personal_client;
+pub(crate) mod redact;
 mod request;
 mod response;
 mod server_time;

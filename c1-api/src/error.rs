@@ -47,6 +47,7 @@ struct Inner {
     message: String,
     status: Option<StatusCode>,
     code: Option<Code>,
+    request_id: Option<String>,
     details: Vec<wire::Any>,
     retry_after: Option<Duration>,
     attempts: u32,
@@ -64,6 +65,7 @@ impl Error {
             message: message.into(),
             status: None,
             code: None,
+            request_id: None,
             details: Vec::new(),
             retry_after: None,
             attempts: 0,
@@ -148,12 +150,7 @@ impl Error {
     /// The id by which the vendor's support finds the request in its logs. C1 sends it inside the message, as
     /// `(request-id: X)`, and in no header.
     pub fn request_id(&self) -> Option<&str> {
-        if !self.0.kind.is_of_status() {
-            return None;
-        }
-        let (_, rest) = self.0.message.rsplit_once("(request-id:")?;
-        let (id, _) = rest.split_once(')')?;
-        Some(id.trim()).filter(|id| !id.is_empty())
+        self.0.request_id.as_deref()
     }
 
     /// The detail messages of the response. After a 409 one of them may name the object that already exists.

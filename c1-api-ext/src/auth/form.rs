@@ -4,9 +4,8 @@ use bytes::Bytes;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-const REDACTED: &str = "[redacted]";
-/// This many consecutive characters of a secret are not a coincidence, and too many to show.
-const TELLING: usize = 12;
+use crate::auth::redact::{self, REDACTED};
+
 /// The error codes of RFC 6749, 8628, 8693 and 9449. They are never secret, even if a secret contains one.
 const CODES: [&str; 15] = [
     "access_denied",
@@ -89,16 +88,9 @@ impl Form {
         }
         let mut clean = text;
         for field in self.0.iter().filter(|field| field.kind != Kind::Plain) {
-            let secret = field.value.as_str();
-            if secret.is_empty() {
-                continue;
-            }
-            let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-            clean = clean.replace(secret, REDACTED).replace(&encoded, REDACTED);
-            let mut parts = secret.as_bytes().windows(TELLING);
-            let bytes = clean.as_bytes();
-            if parts.any(|part| bytes.windows(TELLING).any(|found| found == part)) {
-                return REDACTED.to_owned();
+            match redact::without(&clean, &field.value) {
+                Some(text) => clean = text,
+                None => return REDACTED.to_owned(),
             }
         }
         clean

@@ -11,7 +11,9 @@ use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport, read_body};
 use reqwest::{Request, Response, ResponseBuilderExt as _};
 use tokio::time::{Instant, timeout_at};
 
+use crate::auth::redact;
 use crate::auth::token_error::TokenError;
+use crate::call::auth_transport::SentToken;
 use crate::call::policy::RetryPolicy;
 use crate::clock::Clock;
 
@@ -57,7 +59,12 @@ impl<T: Transport> Attempt<T> {
         let until = until.map_or(soon, |until| until.min(soon));
         let body = read(&mut response, self.max_bytes.min(MAX_ERROR_BODY));
         let body = within(Some(until), body).await;
-        let body = body.and_then(Result::ok).unwrap_or_default();
+        let mut body = body.and_then(Result::ok).unwrap_or_default();
+        if let Some(SentToken(token)) = response.extensions().get() {
+            // What the server repeats of it must not get into the error.
+            let text = redact::without(&String::from_utf8_lossy(&body), token.expose());
+            body = text.unwrap_or_default().into_bytes();
+        }
         let now = Some(self.clock.now());
         Err(Error::from_parts(status, response.headers(), &body, now))
     }

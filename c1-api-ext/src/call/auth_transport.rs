@@ -13,6 +13,10 @@ use crate::auth::dpop::PROOF;
 use crate::auth::token::AccessToken;
 use crate::identity::tenant::Tenant;
 
+/// Travels with a response that is not a success: the token that was sent, which an error must not show.
+#[derive(Clone)]
+pub(crate) struct SentToken(pub(crate) AccessToken);
+
 /// A transport that authenticates every request with an access token.
 ///
 /// - A request to another scheme, host or port than the tenant's is refused before it is sent.
@@ -93,18 +97,20 @@ impl AuthTransport {
         request
             .headers_mut()
             .insert(AUTHORIZATION, token.authorization()?);
+        if let Some(prover) = token.prover() {
+            let method = request.method().as_str();
+            let proof = prover.proof(method, request.url(), Some(token.expose()))?;
+            request.headers_mut().insert(PROOF, proof);
+        }
         call.mark_sent();
-        let Some(prover) = token.prover() else {
-            return self.inner.execute(request, call).await;
-        };
-        let proof = prover.proof(
-            request.method().as_str(),
-            request.url(),
-            Some(token.expose()),
-        )?;
-        request.headers_mut().insert(PROOF, proof);
-        let response = self.inner.execute(request, call).await?;
-        prover.learn(response.headers());
+        let mut response = self.inner.execute(request, call).await?;
+        if let Some(prover) = token.prover() {
+            prover.learn(response.headers());
+        }
+        if !response.status().is_success() {
+            let sent = SentToken(token.clone());
+            response.extensions_mut().insert(sent);
+        }
         Ok(response)
     }
 }

@@ -83,20 +83,4 @@ impl ErrorKind {
             _ => Self::Status,
         }
     }
-
-    /// Whether the kind follows from the status of a response; the message is then the server's.
-    pub(crate) const fn is_of_status(self) -> bool {
-        matches!(
-            self,
-            Self::Redirect
-                | Self::Unauthenticated
-                | Self::PermissionDenied
-                | Self::NotFound
-                | Self::RequestTimeout
-                | Self::Conflict
-                | Self::RateLimited
-                | Self::Server
-                | Self::Status
-        )
-    }
 }

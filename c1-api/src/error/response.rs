@@ -66,6 +66,7 @@ impl Error {
         let mut error = Self::new(ErrorKind::of_status(status), message).with_status(status);
         let inner = std::sync::Arc::make_mut(&mut error.0);
         inner.code = rpc.code;
+        inner.request_id = rpc.request_id;
         inner.details = rpc.details;
         inner.retry_after = retry_after(headers, now);
         error

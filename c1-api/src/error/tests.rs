@@ -418,3 +418,14 @@ fn shared_errors_are_not_changed_behind_each_others_back() {
 
 fn _is_send_sync<T: Send + Sync + 'static>() {}
 const _: fn() = _is_send_sync::<Error>;
+
+#[tokio::test]
+async fn a_message_is_printable_and_of_bounded_length_and_keeps_its_request_id() {
+    let long = format!("{}\u{1b}[2J(request-id: 2xYz)", "é\r\n".repeat(100_000));
+    let body = serde_json::json!({ "code": 3, "message": long }).to_string();
+    let error = Error::from_response(response(400, "application/json", body)).await;
+    assert_eq!(error.message().chars().count(), 2001);
+    assert!(error.message().ends_with('…'));
+    assert!(!format!("{error}").contains(char::is_control));
+    assert_eq!(error.request_id(), Some("2xYz"));
+}

@@ -137,7 +137,7 @@ async fn no_token_error_shows_what_was_sent() {
 /// own word and is shown; nothing else is.
 #[tokio::test]
 async fn no_api_error_shows_what_was_sent_or_received() {
-    let replies: [fn(&str) -> Reply; 8] = [
+    let replies: [fn(&str) -> Reply; 10] = [
         |request| {
             (
                 "500 Oh\r\ncontent-type: text/html".to_owned(),
@@ -169,6 +169,16 @@ async fn no_api_error_shows_what_was_sent_or_received() {
                 "403 Forbidden",
                 &json!({ "code": 7, "message": "no", "details": [{ "@type": "x", "echo": request }] }),
             )
+        },
+        |request| {
+            json_reply(
+                "400 Bad Request",
+                &json!({ "code": 3, "message": format!("bad request: {request}") }),
+            )
+        },
+        |_| {
+            let message = format!("the token ...{} is not valid", &TOKEN[6..]);
+            json_reply("403 Forbidden", &json!({ "code": 7, "message": message }))
         },
         |_| {
             (

@@ -43,7 +43,9 @@ impl<T: Transport> Attempt<T> {
     async fn attempt(&self, request: Request, call: &Call) -> Result<Response, Error> {
         call.begin_attempt();
         // Not by the clock: one that tests move would be ahead of any server.
-        let until = self.time_limit(call).map(|limit| Instant::now() + limit);
+        let limit = self.time_limit(call);
+        // A limit beyond the clock's range is none.
+        let until = limit.and_then(|limit| Instant::now().checked_add(limit));
         let response = self.inner.execute(request, call);
         let mut response = within(until, response)
             .await

@@ -55,8 +55,8 @@ impl Budget {
         Self(AtomicU32::new(Self::CAPACITY))
     }
 
-    /// Takes the cost of a retry; `None` if there is not as much left.
-    fn spend(&self, error: &Error) -> Option<u32> {
+    /// Takes the cost of a retry, and returns it unless it is kept; `None` if there is not as much left.
+    fn reserve(&self, error: &Error) -> Option<Reserved<'_>> {
         let cost = match error.kind() {
             ErrorKind::Timeout => Self::RETRY_AFTER_TIMEOUT,
             _ => Self::RETRY,
@@ -66,13 +66,7 @@ impl Budget {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 left.checked_sub(cost)
             });
-        spent.ok().map(|_| cost)
-    }
-
-    /// Takes the cost of a retry, as [`spend`](Self::spend), and returns it unless it is kept.
-    fn reserve(&self, error: &Error) -> Option<Reserved<'_>> {
-        let cost = self.spend(error)?;
-        Some(Reserved { budget: self, cost })
+        spent.ok().map(|_| Reserved { budget: self, cost })
     }
 
     fn refund(&self, amount: u32) {
@@ -115,6 +109,8 @@ impl<T: Transport> Retry<T> {
     async fn retried(&self, mut request: Request, call: &Call) -> Result<Response, Error> {
         let policy = RetryPolicy::of(call);
         let began = self.clock.now();
+        // A layer of the user's may send the same call more than once.
+        let earlier = call.attempts();
         let limits = policy
             .deadline
             .into_iter()
@@ -129,7 +125,7 @@ impl<T: Transport> Retry<T> {
         };
         loop {
             let before = call.attempts();
-            let again = (before + 1 < policy.attempts)
+            let again = (before - earlier + 1 < policy.attempts)
                 .then(|| request.try_clone())
                 .flatten();
             let mut error = match self.inner.execute(request, call).await {
@@ -150,12 +146,12 @@ impl<T: Transport> Retry<T> {
             let Some(again) = again.filter(|_| is_retryable(&error, call)) else {
                 return finish(error);
             };
-            let delay = policy.delay(attempts, error.retry_after(), &*self.random);
+            let delay = policy.delay(attempts - earlier, error.retry_after(), &*self.random);
             let now = self.clock.now();
             if deadline.is_some_and(|deadline| !fits(now, delay, deadline)) {
                 return finish(no_time_to_retry(error));
             }
-            let Some(cost) = self.budget.reserve(&error) else {
+            let Some(reserved) = self.budget.reserve(&error) else {
                 let note = "not retried, because the retry budget of the client is used up by other failures";
                 return finish(error.with_note(note));
             };
@@ -174,7 +170,7 @@ impl<T: Transport> Retry<T> {
                 });
             }
             self.clock.sleep(delay).await;
-            paid = cost.keep();
+            paid = reserved.keep();
             request = again;
             last = Some(error);
         }

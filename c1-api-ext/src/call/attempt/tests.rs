@@ -1,5 +1,7 @@
 //! What one attempt makes of a response.
 
+use std::time::Duration;
+
 use c1_api::{BoxFuture, Error, ErrorKind};
 
 use crate::call::script::Step::{BreaksOff, Fail, Long, NoToken, Silence, Stalls, Status, With};
@@ -157,5 +159,17 @@ async fn a_timeout_while_waiting_for_a_token_sent_nothing() {
         assert_eq!((error.kind(), attempts), (ErrorKind::Auth, 0));
         assert!(!error.may_have_been_sent());
         assert!(TokenError::of(&error).is_some_and(TokenError::is_retryable));
+    }
+}
+
+#[tokio::test]
+async fn a_time_limit_beyond_all_clocks_is_none() {
+    let endless = RetryPolicy::off()
+        .attempt_timeout(Duration::MAX)
+        .deadline(Duration::MAX);
+    for step in [Status(200), Status(404)] {
+        let scene = Scene::with([step], |builder| builder.retry(endless.clone()));
+        let result = scene.call(get()).await;
+        assert!(!result.is_err_and(|error| error.kind() == ErrorKind::Timeout));
     }
 }

@@ -72,3 +72,28 @@ async fn a_request_outside_of_the_description_is_like_any_other() {
     assert!(error.is_not_found());
     assert_eq!(error.request_id(), Some("r1"));
 }
+
+/// Sends each request twice, and returns the second result.
+#[derive(Debug)]
+struct Twice(Box<dyn Transport>);
+
+impl Transport for Twice {
+    fn execute<'a>(
+        &'a self,
+        request: Request,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<Response, Error>> {
+        Box::pin(async move {
+            let again = request.try_clone().expect("a body in memory");
+            let _ = self.0.execute(request, call).await;
+            self.0.execute(again, call).await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_layer_that_repeats_gets_all_attempts_each_time() {
+    let scene = Scene::with([Status(503)], |builder| builder.layer(Twice));
+    let (error, attempts) = scene.fail(get()).await;
+    assert_eq!((error.attempts(), attempts), (8, 8));
+}

@@ -67,7 +67,7 @@ fn generate() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The features that are no groups of operations.
+/// The features that are not groups of operations.
 const NOT_GROUPS: &[&str] = &["core", "default", "full"];
 
 /// The features that were chosen. Groups, and so features, are in `snake_case`; cargo passes them in capitals.

@@ -116,6 +116,15 @@ impl Call {
         }
     }
 
+    /// Ends the call with an error, which then tells the attempts.
+    pub(crate) fn end_with(&self, mut error: Error) -> Error {
+        if error.attempts() == 0 {
+            error = error.with_attempts(self.attempts());
+        }
+        self.end(Err(&error));
+        error
+    }
+
     pub(crate) fn fail(&self, error: Error) {
         *lock(&self.0.failure) = Some(error);
     }

@@ -136,19 +136,19 @@ impl Client {
     /// ```
     #[must_use]
     pub fn raw_call(&self, operation: &'static Operation) -> RawCall {
-        self.begin(operation, false)
+        self.begin(operation, Some(self.shared.base.path().to_owned()))
     }
 
     /// A call by an operation builder, which has checked its path parameters.
     #[allow(dead_code, reason = "a build without features has no operations")]
     pub(crate) fn checked_call(&self, operation: &'static Operation) -> RawCall {
-        self.begin(operation, true)
+        self.begin(operation, None)
     }
 
-    fn begin(&self, operation: &'static Operation, path_is_checked: bool) -> RawCall {
+    fn begin(&self, operation: &'static Operation, check_below: Option<String>) -> RawCall {
         let call = Call::new(operation, self.options.clone());
         let Shared { base_url, http, .. } = &*self.shared;
-        let dispatch = self.dispatch(call, path_is_checked);
+        let dispatch = self.dispatch(call, check_below);
         RawCall(raw::Client::new_with_client(
             base_url,
             http.clone(),
@@ -156,12 +156,11 @@ impl Client {
         ))
     }
 
-    pub(crate) fn dispatch(&self, call: Call, path_is_checked: bool) -> Dispatch {
+    pub(crate) fn dispatch(&self, call: Call, check_below: Option<String>) -> Dispatch {
         Dispatch {
-            base: self.shared.base.clone(),
             transport: self.shared.transport.clone(),
             call,
-            path_is_checked,
+            check_below,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo, ResponseValue};
 use reqwest::header::{ACCEPT, HeaderValue};
-use reqwest::{Request, Response, StatusCode, Url};
+use reqwest::{Request, Response, StatusCode};
 
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, content_type};
@@ -14,11 +14,10 @@ use crate::{path, raw};
 /// The inner value of progenitor's client: one call, and where it goes.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
-    pub(crate) base: Url,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) call: Call,
-    /// Whether the path parameters are checked already, as the operation builders do.
-    pub(crate) path_is_checked: bool,
+    /// The path of the base URL, if the path below it is still to be checked: operation builders have done that.
+    pub(crate) check_below: Option<String>,
 }
 
 impl Dispatch {
@@ -39,8 +38,8 @@ impl Dispatch {
         if let Some(limit) = options.time_limit() {
             *request.timeout_mut() = Some(limit);
         }
-        if !self.path_is_checked {
-            path::matches(self.base.path(), request.url(), self.call.operation().path)?;
+        if let Some(base) = &self.check_below {
+            path::matches(base, request.url(), self.call.operation().path)?;
         }
         let response = self.transport.execute(request, &self.call).await?;
 
@@ -111,15 +110,10 @@ impl RawCall {
     /// large, so that no future has to hold it.
     pub(crate) async fn fail(&self, error: progenitor_client::Error<()>) -> Error {
         let call = &self.0.inner().call;
-        let mut error = match call.take_failure() {
+        call.end_with(match call.take_failure() {
             Some(error) => error,
             None => Error::from_raw(error).await,
-        };
-        if error.attempts() == 0 {
-            error = error.with_attempts(call.attempts());
-        }
-        call.end(Err(&error));
-        error
+        })
     }
 }
 
@@ -182,10 +176,9 @@ mod tests {
 
     fn dispatch(transport: impl Transport) -> Dispatch {
         Dispatch {
-            base: "https://t.conductor.one".parse().unwrap(),
             transport: Arc::new(transport),
             call: Call::new(&SAMPLE, CallOptions::new()),
-            path_is_checked: false,
+            check_below: Some("/".to_owned()),
         }
     }
 

@@ -80,17 +80,17 @@ impl JsonRequest {
 
     async fn run(self) -> Result<ResponseValue<Json>, Error> {
         let call = Call::new(self.operation(), self.client.options().clone());
-        let result = self.exchange(&call).await;
-        let result = result.map_err(|error| match error.attempts() {
-            0 => error.with_attempts(call.attempts()),
-            _ => error,
-        });
-        call.end(result.as_ref().map(ResponseValue::status));
-        result
+        match self.exchange(&call).await {
+            Ok(response) => {
+                call.end(Ok(response.status()));
+                Ok(response)
+            }
+            Err(error) => Err(call.end_with(error)),
+        }
     }
 
     async fn exchange(&self, call: &Call) -> Result<ResponseValue<Json>, Error> {
-        let dispatch = self.client.dispatch(call.clone(), true);
+        let dispatch = self.client.dispatch(call.clone(), None);
         let response = dispatch.send(self.build()?).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {

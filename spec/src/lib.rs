@@ -1,6 +1,6 @@
 //! Reads the OpenAPI description of the C1 API and generates the Rust client from it.
 //!
-//! The way of the data, each pass a pure function in a file named after it:
+//! Data flow, each pass a pure function in a file named after it:
 //! [`read`] text to a JSON value, [`normalize`] the vendor's form (or ours) to a [`Description`],
 //! [`emit`] a description as our form, [`overlay`] our corrections onto that form, [`select`] the
 //! groups that are wanted, `lower` to what progenitor reads, `generate` Rust.

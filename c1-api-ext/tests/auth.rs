@@ -12,6 +12,7 @@ use c1_api_ext::{
     RetryPolicy, SubjectToken, TokenError,
 };
 use c1_test_kit::{Tenant, TestClock, shown};
+use tokio::runtime::{Builder, Runtime};
 
 /// One call that needs a token.
 async fn call(c1: &C1) -> Result<(), Error> {
@@ -269,6 +270,25 @@ async fn a_failed_renewal_is_no_error_while_the_old_token_is_valid() {
     );
     tenant.fail_token_requests(0, 503);
     call(&c1).await.expect("the server is back");
+}
+
+#[test]
+fn a_client_serves_runtimes_that_come_and_go() {
+    let server = Runtime::new().expect("a runtime");
+    let tenant = server.block_on(Tenant::start(|b| b));
+    let c1 = build(tenant.credentials());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let runtime = Builder::new_current_thread().enable_all().build();
+                    let called = runtime.expect("a runtime").block_on(call(&c1));
+                    called.expect("an answer");
+                }
+            });
+        }
+    });
+    assert!(tenant.token_requests() <= 4, "the token is shared");
 }
 
 #[tokio::test]

@@ -200,7 +200,7 @@ impl Auth {
         body: &[u8],
     ) -> Result<Started, OAuthError> {
         let form = Form::parse(headers, body)?;
-        Ok(self.devices.start(now, form.require("client_id")?)?)
+        self.devices.start(now, form.require("client_id")?)
     }
 
     /// Approves or denies a device login. Returns whether one was pending.

@@ -232,6 +232,8 @@ impl Builder {
     }
 
     /// Sets the lifetime of a device login, reported in whole seconds; default: 10 minutes.
+    ///
+    /// At most 1,000 logins can be started in twice this time.
     pub fn device_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.auth.device_lifetime = lifetime;
         self

@@ -1,0 +1,105 @@
+//! Requests of clients that mean harm, over loopback.
+#![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use c1_api_emulator::Emulator;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const DEVICE: &str = "/auth/v1/device_authorization";
+const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
+
+fn address(emulator: &Emulator) -> &str {
+    emulator.base_url().strip_prefix("http://").unwrap()
+}
+
+/// Sends a request with these header lines and returns the status and the JSON of the response.
+async fn send(emulator: &Emulator, target: &str, headers: &str, body: &str) -> (u16, Value) {
+    let method = if body.is_empty() { "GET" } else { "POST" };
+    let mut request = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n{headers}");
+    write!(request, "content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut stream = TcpStream::connect(address(emulator)).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap())
+}
+
+/// Sends a form to the emulator under its own name.
+async fn form(emulator: &Emulator, path: &str, headers: &str, body: &str) -> (u16, Value) {
+    let headers = format!("host: {}\r\n{FORM}{headers}", address(emulator));
+    send(emulator, path, &headers, body).await
+}
+
+/// Sends a request to the API with a token.
+async fn call(emulator: &Emulator, target: &str, body: &str) -> (u16, Value) {
+    let headers = format!(
+        "host: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n",
+        address(emulator),
+        emulator.access_token().unwrap()
+    );
+    send(emulator, target, &headers, body).await
+}
+
+#[tokio::test]
+async fn a_page_token_behind_the_last_row_gives_an_empty_page() {
+    let emulator = Emulator::start().await.unwrap();
+    let token = URL_SAFE_NO_PAD.encode(format!("apps.list:{}", u64::MAX));
+    let (status, page) = call(&emulator, &format!("/api/v1/apps?page_token={token}"), "").await;
+    assert_eq!((status, &page["list"]), (200, &json!([])));
+}
+
+#[tokio::test]
+async fn forms_are_limited_in_size_and_number_of_fields() {
+    let emulator = Emulator::start().await.unwrap();
+    let padded = |length| format!("client_id={}", "a".repeat(length));
+    let fields =
+        |count: u32| (0..count).fold(String::new(), |form, at| form + &format!("f{at}=1&"));
+    for (body, status) in [
+        (padded(100 << 10), 200),
+        (fields(31) + "client_id=a", 200),
+        (fields(32) + "client_id=a", 400),
+    ] {
+        let (found, response) = form(&emulator, DEVICE, "", &body).await;
+        assert_eq!(found, status, "{}: {response}", body.len());
+    }
+}
+
+#[tokio::test]
+async fn update_masks_are_limited_in_number_of_paths() {
+    let emulator = Emulator::start().await.unwrap();
+    let (_, apps) = call(&emulator, "/api/v1/apps", "").await;
+    let path = format!("/api/v1/apps/{}", apps["list"][0]["id"].as_str().unwrap());
+    for (count, status) in [(200, 200), (201, 400)] {
+        let mask = vec!["description"; count].join(",");
+        let body = json!({ "app": { "description": "x" }, "updateMask": mask }).to_string();
+        let (found, response) = call(&emulator, &path, &body).await;
+        assert_eq!(found, status, "{count}: {response}");
+    }
+}
+
+#[tokio::test]
+async fn no_request_target_makes_the_emulator_panic() {
+    let emulator = Emulator::start().await.unwrap();
+    let long = format!("/{}", "a/".repeat(16 << 10));
+    for target in [
+        "*",
+        "/",
+        "//",
+        "/%",
+        "/%ff",
+        "/api/v1/apps/%00",
+        "/?&=&%",
+        "/api/v1/apps?=%ff",
+        &long,
+    ] {
+        let (status, response) = call(&emulator, target, "").await;
+        assert!((400..500).contains(&status), "{target}: {response}");
+    }
+}

@@ -211,31 +211,33 @@ impl Builder {
     }
 
     /// Sets the clock for everything from token lifetimes to the `Date` header; default: the system's
-    /// clock.
+    /// clock. A time before 1970 counts as its beginning, one after 9999 as its end.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.settings.clock = Arc::new(clock);
         self
     }
 
-    /// Sets the lifetime of access tokens, reported as `expires_in` in whole seconds; default: 1 hour.
+    /// Sets the lifetime of access tokens, reported as `expires_in` in whole seconds; default: 1 hour,
+    /// at most 100 years.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.auth.token_lifetime = lifetime;
+        self.settings.auth.token_lifetime = lifetime.min(auth::LONGEST);
         self
     }
 
-    /// Sets the minimum time between two polls of a device login; default: 5 s.
+    /// Sets the minimum time between two polls of a device login; default: 5 s, at most 100 years.
     ///
     /// It is reported in whole seconds. With `None` it is 5 s and not reported.
     pub fn device_interval(mut self, interval: Option<Duration>) -> Self {
-        self.settings.auth.device_interval = interval;
+        self.settings.auth.device_interval = interval.map(|interval| interval.min(auth::LONGEST));
         self
     }
 
-    /// Sets the lifetime of a device login, reported in whole seconds; default: 10 minutes.
+    /// Sets the lifetime of a device login, reported in whole seconds; default: 10 minutes, at most 100
+    /// years.
     ///
     /// At most 1,000 logins can be started in twice this time.
     pub fn device_lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.auth.device_lifetime = lifetime;
+        self.settings.auth.device_lifetime = lifetime.min(auth::LONGEST);
         self
     }
 

@@ -26,7 +26,7 @@ use crate::log::Request;
 use crate::random::Random;
 use crate::route::Router;
 use crate::sample::Sampler;
-use crate::state::{Call, State};
+use crate::state::{Call, LATEST, State};
 use crate::status::Status;
 use crate::text;
 
@@ -45,6 +45,13 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
+}
+
+impl Settings {
+    /// The time, within the years of a `Date` header and of a timestamp.
+    fn now(&self) -> SystemTime {
+        (self.clock)().clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LATEST)
+    }
 }
 
 impl fmt::Debug for Settings {
@@ -92,9 +99,7 @@ impl Tenant {
         let description = crate::description()?;
         let mut state = State::new(description, settings.seed);
         if settings.seed_data {
-            state
-                .seed((settings.clock)())
-                .map_err(|_| Error::SeedData)?;
+            state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
         Ok(Self {
             description,
@@ -125,7 +130,7 @@ impl Tenant {
     }
 
     pub(crate) fn now(&self) -> SystemTime {
-        (self.settings.clock)()
+        self.settings.now()
     }
 
     /// Approves or denies a device login. Returns whether one was pending.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
 use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+const TOKEN: &str = "/auth/v1/token";
 const DEVICE: &str = "/auth/v1/device_authorization";
 const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
 
@@ -37,6 +39,68 @@ async fn form(emulator: &Emulator, path: &str, headers: &str, body: &str) -> (u1
     send(emulator, path, &headers, body).await
 }
 
+#[tokio::test]
+async fn the_longest_durations_are_accepted() {
+    let builder = Emulator::builder()
+        .token_lifetime(Duration::MAX)
+        .device_lifetime(Duration::MAX)
+        .device_interval(Some(Duration::MAX));
+    let emulator = builder.start().await.unwrap();
+    let token = emulator.access_token().unwrap();
+    let headers = format!(
+        "host: {}\r\nauthorization: Bearer {token}\r\n",
+        address(&emulator)
+    );
+    let (status, _) = send(&emulator, "/api/v1/apps", &headers, "").await;
+    assert_eq!(status, 200);
+
+    let century = 100_u64 * 365 * 86_400;
+    let (_, login) = form(&emulator, DEVICE, "", "client_id=a").await;
+    assert_eq!(
+        (&login["expires_in"], &login["interval"]),
+        (&json!(century), &json!(century))
+    );
+    let code = login["device_code"].as_str().unwrap();
+    let grant = "urn:ietf:params:oauth:grant-type:device_code";
+    let poll = format!("grant_type={grant}&device_code={code}&client_id=a");
+    for error in ["authorization_pending", "slow_down"] {
+        assert_eq!(form(&emulator, TOKEN, "", &poll).await.1["error"], error);
+    }
+    assert!(emulator.approve_device(login["user_code"].as_str().unwrap()));
+    let (status, response) = form(&emulator, TOKEN, "", &poll).await;
+    assert_eq!((status, &response["expires_in"]), (200, &json!(century)));
+}
+
+#[tokio::test]
+async fn a_clock_far_off_is_limited_to_years_of_four_digits() {
+    let far = Duration::from_secs(1 << 60);
+    for (time, date, year) in [
+        (
+            SystemTime::UNIX_EPOCH - far,
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+            "1970-",
+        ),
+        (
+            SystemTime::UNIX_EPOCH + far,
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            "9999-",
+        ),
+    ] {
+        let builder = Emulator::builder().clock(move || time);
+        let emulator = builder.start().await.unwrap();
+        let token = emulator.access_token().unwrap();
+        emulator.subject_token().unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let apps = http.get(format!("{}/api/v1/apps", emulator.base_url()));
+        let response = apps.bearer_auth(token).send().await.unwrap();
+        assert_eq!(response.headers()["date"], date);
+        let apps: Value = response.json().await.unwrap();
+        let created = apps["list"][0]["createdAt"].as_str().unwrap();
+        assert!(created.starts_with(year), "{created}");
+    }
+}
+
 /// Sends a request to the API with a token.
 async fn call(emulator: &Emulator, target: &str, body: &str) -> (u16, Value) {
     let headers = format!(
@@ -53,6 +117,16 @@ async fn a_page_token_behind_the_last_row_gives_an_empty_page() {
     let token = URL_SAFE_NO_PAD.encode(format!("apps.list:{}", u64::MAX));
     let (status, page) = call(&emulator, &format!("/api/v1/apps?page_token={token}"), "").await;
     assert_eq!((status, &page["list"]), (200, &json!([])));
+}
+
+#[tokio::test]
+async fn a_client_expires_by_the_year_9999() {
+    let emulator = Emulator::start().await.unwrap();
+    for (expires, expected) in [("200000000000s", 200), ("315575999999s", 400)] {
+        let body = json!({ "expires": expires }).to_string();
+        let (status, response) = call(&emulator, "/api/v1/iam/personal_clients", &body).await;
+        assert_eq!(status, expected, "{expires}: {response}");
+    }
 }
 
 #[tokio::test]

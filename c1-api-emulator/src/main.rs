@@ -57,6 +57,8 @@ fn parse<A: Into<OsString>>(
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let mut builder = Emulator::builder()
         .address(([127, 0, 0, 1], options.port))
+        // Nobody can read it.
+        .log_bytes(0)
         .seed_data(!options.empty);
     if options.approve_devices {
         builder = builder.on_device_login(|user_code| {

@@ -75,6 +75,7 @@ impl Emulator {
             clock: Arc::new(SystemTime::now),
             auth: auth::Settings::default(),
             approve_devices: None,
+            log_bytes: 64 << 20,
             seed: 0,
             seed_data: true,
             stateful: true,
@@ -162,10 +163,18 @@ impl Emulator {
         self.tenant.issue_token()
     }
 
-    /// The last 10,000 requests to operations of the API, oldest first, including those that were
-    /// rejected for their token, parameters or body.
+    /// The last requests to operations of the API, oldest first, including those that were rejected for
+    /// their token, parameters or body.
+    ///
+    /// At most 10,000 are kept, and those in at most as many bytes as [`Builder::log_bytes`] says.
+    /// [`Emulator::dropped_requests`] is the number of older ones.
     pub fn requests(&self) -> Vec<Request> {
         self.tenant.requests()
+    }
+
+    /// The number of requests that are no longer in [`Emulator::requests`]; 0 means that none is missing.
+    pub fn dropped_requests(&self) -> u64 {
+        self.tenant.dropped_requests()
     }
 
     /// The number of requests to the token endpoint.
@@ -262,6 +271,13 @@ impl Builder {
     /// API; default: `false`.
     pub fn dpop_nonces(mut self, nonces: bool) -> Self {
         self.settings.auth.dpop_nonces = nonces;
+        self
+    }
+
+    /// Sets how many bytes [`Emulator::requests`] may take, bodies included; default: 64 MiB. The oldest
+    /// requests are dropped first.
+    pub fn log_bytes(mut self, bytes: usize) -> Self {
+        self.settings.log_bytes = bytes;
         self
     }
 

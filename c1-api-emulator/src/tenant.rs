@@ -1,6 +1,5 @@
 //! The tenant without its sockets: one request in, one response out.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,16 +21,13 @@ use crate::auth::{self, Auth, DEVICE_PATH, OAuthError, Realm, TOKEN_PATH, Trust}
 use crate::check::{self, Direction, Violation};
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::log::Request;
+use crate::log::{Log, Request};
 use crate::random::Random;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::state::{Call, LATEST, State};
 use crate::status::Status;
 use crate::text;
-
-/// The size of the request log.
-const LOG_LIMIT: usize = 10_000;
 
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// Returns whether to approve the device login with the given user code immediately.
@@ -42,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) clock: Clock,
     pub(crate) auth: auth::Settings,
     pub(crate) approve_devices: Option<Approve>,
+    pub(crate) log_bytes: usize,
     pub(crate) seed: u64,
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
@@ -58,6 +55,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("auth", &self.auth)
+            .field("log_bytes", &self.log_bytes)
             .field("seed", &self.seed)
             .field("seed_data", &self.seed_data)
             .field("stateful", &self.stateful)
@@ -80,7 +78,7 @@ pub(crate) struct Tenant {
     auth: Mutex<Auth>,
     state: Mutex<State>,
     request_ids: Mutex<Random>,
-    log: Mutex<VecDeque<Request>>,
+    log: Mutex<Log>,
     token_requests: Mutex<u64>,
 }
 
@@ -108,7 +106,7 @@ impl Tenant {
             auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
             state: Mutex::new(state),
             request_ids: Mutex::new(Random::named(settings.seed, "requests")),
-            log: Mutex::default(),
+            log: Mutex::new(Log::new(settings.log_bytes)),
             token_requests: Mutex::default(),
             settings,
         })
@@ -116,7 +114,11 @@ impl Tenant {
 
     /// The request log, oldest first.
     pub(crate) fn requests(&self) -> Vec<Request> {
-        lock(&self.log).iter().cloned().collect()
+        lock(&self.log).requests()
+    }
+
+    pub(crate) fn dropped_requests(&self) -> u64 {
+        lock(&self.log).dropped()
     }
 
     pub(crate) fn token_requests(&self) -> u64 {
@@ -221,21 +223,24 @@ impl Tenant {
         }
         let (operation, path) = self.router.find(parts.method.as_str(), parts.uri.path())?;
         let query = text::pairs(parts.uri.query().unwrap_or_default());
-        let body = parse_body(&parts.headers, body);
-        self.record(Request::new(
-            operation,
-            &path,
-            query.as_deref(),
-            body.as_ref().ok(),
-            &parts.headers,
-        ));
+        let body = json_text(&parts.headers, body);
+        lock(&self.log).push(
+            Request::new(operation, &path, query.as_deref(), &parts.headers),
+            body.as_deref().unwrap_or_default(),
+        );
 
         let now = self.now();
         lock(&self.auth).authorize(now, parts)?;
         let query = query.ok_or_else(|| {
             Status::invalid(&Violation::new("percent-encoded UTF-8").within("query"))
         })?;
-        let body = body?;
+        let body = match body? {
+            b"" => None,
+            text => Some(
+                serde_json::from_slice(text)
+                    .map_err(|_| Status::invalid(&Violation::new("JSON")))?,
+            ),
+        };
         check::path(self.description, operation, &path)
             .and_then(|()| check::query(self.description, operation, &query))
             .and_then(|()| check::body(self.description, operation, body.as_ref()))
@@ -284,14 +289,6 @@ impl Tenant {
         }
         Ok(response)
     }
-
-    fn record(&self, request: Request) {
-        let mut log = lock(&self.log);
-        if log.len() == LOG_LIMIT {
-            log.pop_front();
-        }
-        log.push_back(request);
-    }
 }
 
 /// Whether the path is an OAuth endpoint.
@@ -299,15 +296,15 @@ fn is_oauth(path: &str) -> bool {
     path == TOKEN_PATH || path == DEVICE_PATH
 }
 
-/// The JSON of a request body; `None` if it is empty.
-fn parse_body(headers: &HeaderMap, body: &Body) -> Result<Option<Value>, Status> {
+/// The body of a request if it claims to be JSON, or is empty.
+fn json_text<'a>(headers: &HeaderMap, body: &'a Body) -> Result<&'a [u8], Status> {
     let body = match body {
         Body::Complete(body) => body,
         Body::TooLarge => return Err(Status::too_large()),
         Body::Incomplete => return Err(Status::invalid(&Violation::new("a complete body"))),
     };
     if body.is_empty() {
-        return Ok(None);
+        return Ok(body);
     }
     let content_type = headers
         .get(CONTENT_TYPE)
@@ -317,9 +314,7 @@ fn parse_body(headers: &HeaderMap, body: &Body) -> Result<Option<Value>, Status>
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Status::invalid_field("content-type", "application/json"));
     }
-    serde_json::from_slice(body)
-        .map(Some)
-        .map_err(|_| Status::invalid(&Violation::new("JSON")))
+    Ok(body)
 }
 
 fn json_response(
@@ -368,6 +363,7 @@ mod tests {
             clock: Arc::new(|| SystemTime::UNIX_EPOCH),
             auth: auth::Settings::default(),
             approve_devices: None,
+            log_bytes: 1 << 20,
             seed: 0,
             seed_data: true,
             stateful: true,

@@ -40,6 +40,30 @@ async fn form(emulator: &Emulator, path: &str, headers: &str, body: &str) -> (u1
 }
 
 #[tokio::test]
+async fn the_log_is_limited_in_bytes_and_counts_what_it_dropped() {
+    let emulator = Emulator::builder()
+        .log_bytes(1 << 20)
+        .start()
+        .await
+        .unwrap();
+    let body = json!({ "displayName": "a".repeat(400 << 10) });
+    let headers = format!(
+        "host: {}\r\ncontent-type: application/json\r\n",
+        address(&emulator)
+    );
+    for (kept, dropped) in [(1, 0), (2, 0), (2, 1), (2, 2)] {
+        let (status, _) = send(&emulator, "/api/v1/apps", &headers, &body.to_string()).await;
+        assert_eq!(status, 401);
+        let requests = emulator.requests();
+        assert_eq!(
+            (requests.len(), emulator.dropped_requests()),
+            (kept, dropped)
+        );
+        assert_eq!(requests[kept - 1].body.as_ref(), Some(&body));
+    }
+}
+
+#[tokio::test]
 async fn the_longest_durations_are_accepted() {
     let builder = Emulator::builder()
         .token_lifetime(Duration::MAX)

@@ -1,10 +1,14 @@
-//! Accepts connections on loopback and passes requests to the tenant.
+//! Accepts connections on loopback and passes requests to the tenant, within limits of time, size and
+//! number.
+
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use std::{fmt, io};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -12,23 +16,36 @@ use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::auth::{self, Trust};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::log::Request;
-use crate::tenant::{Body, Settings, Tenant};
+use crate::status::Status;
+use crate::tenant::{Settings, Tenant};
 
 /// The limit on the size of a request body: 16 MiB.
 const BODY_LIMIT: usize = 16 << 20;
+/// The time limit for the header of a request, and for its body. A connection that is idle for as long is
+/// closed.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// The limit on the number of connections. Further ones wait in the system's queue.
+const CONNECTION_LIMIT: usize = 1024;
+/// The pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A running emulated C1 tenant.
 ///
 /// It listens on a loopback address as a task of the tokio runtime in which it was started. Dropping
 /// it stops the task and closes all connections.
+///
+/// A request may take a minute to send its header and another for its body of at most 16 MiB, and a
+/// connection that is idle for a minute is closed. There are at most 1,024 connections at once; further
+/// ones wait.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -59,12 +76,14 @@ pub struct Emulator {
 impl Emulator {
     /// Starts a tenant with seed data on a free port of 127.0.0.1.
     ///
-    /// Requires a tokio runtime with I/O enabled.
-    ///
     /// # Errors
     ///
     /// If the description is invalid, no port is available, or the system's random number generator
     /// fails.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, and in one without I/O or time.
     pub async fn start() -> Result<Self, Error> {
         Self::builder().start().await
     }
@@ -306,7 +325,13 @@ impl Builder {
     /// # Errors
     ///
     /// Those of [`Emulator::start`], and [`Error::NotLoopback`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Emulator::start`] does.
     pub async fn start(self) -> Result<Emulator, Error> {
+        // Panics here, and not in a task of its own, if the runtime has no time.
+        drop(tokio::time::sleep(Duration::ZERO));
         if !self.address.ip().is_loopback() {
             return Err(Error::NotLoopback(self.address));
         }
@@ -320,7 +345,8 @@ impl Builder {
         let trust = Arc::new(Trust::generate(address, auth::hosts(address))?);
         let tenant = Tenant::new(self.settings, address, &credentials, Arc::clone(&trust))?;
         let tenant = Arc::new(tenant);
-        let task = tokio::spawn(serve(listener, Arc::clone(&tenant)));
+        let served = Arc::clone(&tenant);
+        let task = tokio::spawn(async move { serve(|| accept(&listener), served).await });
         Ok(Emulator {
             tenant,
             base_url: format!("http://{address}"),
@@ -331,29 +357,50 @@ impl Builder {
     }
 }
 
-/// Accepts connections. Dropping this future closes every connection.
-async fn serve(listener: TcpListener, tenant: Arc<Tenant>) {
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept().await?;
+    // An optimization for small responses; a failure only makes them slower.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+/// Serves the connections that `accept` returns. Dropping this future closes every connection.
+async fn serve<A, F, S>(mut accept: A, tenant: Arc<Tenant>)
+where
+    A: FnMut() -> F,
+    F: Future<Output = io::Result<S>>,
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let mut connections = JoinSet::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // The connection was closed before it was accepted, or no file descriptors are left.
-            tokio::task::yield_now().await;
-            continue;
-        };
-        // An optimization for small responses; a failure only makes them slower.
-        let _ = stream.set_nodelay(true);
-        let tenant = Arc::clone(&tenant);
-        let service = service_fn(move |request| {
-            let tenant = Arc::clone(&tenant);
-            async move { Ok::<_, Infallible>(respond(&tenant, request).await) }
-        });
-        // The tenant sets `Date` from its own clock.
-        let mut http = http1::Builder::new();
-        http.auto_date_header(false);
-        connections.spawn(http.serve_connection(TokioIo::new(stream), service));
+        match accept().await {
+            Ok(stream) => drop(connections.spawn(connection(stream, Arc::clone(&tenant)))),
+            // The client closed the connection before it was accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            // Most likely no file handle is free. The connection stays in the queue, so that without a
+            // pause this loop would take all of a core.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
         // Removes finished connections. Their errors concern only the client.
         while connections.try_join_next().is_some() {}
+        if connections.len() == CONNECTION_LIMIT {
+            connections.join_next().await;
+        }
     }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, tenant: Arc<Tenant>) {
+    let tenant = &tenant;
+    let service =
+        service_fn(
+            move |request| async move { Ok::<_, Infallible>(respond(tenant, request).await) },
+        );
+    let mut http = http1::Builder::new();
+    // The tenant sets `Date` from its own clock.
+    http.auto_date_header(false);
+    http.timer(TokioTimer::new());
+    http.header_read_timeout(TIME_LIMIT);
+    let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn respond(
@@ -361,10 +408,12 @@ async fn respond(
     request: hyper::Request<Incoming>,
 ) -> hyper::Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(body) => Body::Complete(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Body::TooLarge,
-        Err(_) => Body::Incomplete,
+    let body = Limited::new(body, BODY_LIMIT).collect();
+    let body = match tokio::time::timeout(TIME_LIMIT, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Status::too_large()),
+        Ok(Err(_)) => Err(Status::incomplete()),
+        Err(_) => Err(Status::timeout()),
     };
     tenant.respond(&parts, &body)
 }

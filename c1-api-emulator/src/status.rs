@@ -59,6 +59,20 @@ impl Status {
         status
     }
 
+    /// The body ended early.
+    pub(crate) fn incomplete() -> Self {
+        Self::invalid(&Violation::new("a complete body"))
+    }
+
+    /// The body did not arrive in time.
+    pub(crate) fn timeout() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            4,
+            "the request body did not arrive in time",
+        )
+    }
+
     /// The body exceeds the emulator's limit.
     pub(crate) fn too_large() -> Self {
         Self::new(

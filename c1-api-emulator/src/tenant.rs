@@ -29,6 +29,9 @@ use crate::state::{Call, LATEST, State};
 use crate::status::Status;
 use crate::text;
 
+/// The limit on the size of a form: 128 KiB, twice the longest subject token that the client reads.
+const FORM_LIMIT: usize = 128 << 10;
+
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// Returns whether to approve the device login with the given user code immediately.
 pub(crate) type Approve = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -64,11 +67,7 @@ impl fmt::Debug for Settings {
 }
 
 /// The body of a request, or why it could not be read.
-pub(crate) enum Body {
-    Complete(Bytes),
-    TooLarge,
-    Incomplete,
-}
+pub(crate) type Body = Result<Bytes, Status>;
 
 pub(crate) struct Tenant {
     description: &'static Description,
@@ -169,26 +168,34 @@ impl Tenant {
         response
     }
 
+    fn error(&self, status: &Status) -> Response<Full<Bytes>> {
+        let request_id = lock(&self.request_ids).id();
+        json_response(
+            status.http,
+            &status.body(&request_id),
+            status.header.clone(),
+        )
+    }
+
     fn respond_api(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         match self.call(parts, body) {
             Ok(value) => json_response(StatusCode::OK, &value, None),
-            Err(status) => {
-                let request_id = lock(&self.request_ids).id();
-                json_response(status.http, &status.body(&request_id), status.header)
-            }
+            Err(status) => self.error(&status),
         }
     }
 
     fn respond_oauth(&self, path: &str, headers: &HeaderMap, body: &Body) -> Response<Full<Bytes>> {
-        let body: &[u8] = if let Body::Complete(body) = body {
-            body
-        } else {
-            b""
+        if path == TOKEN_PATH {
+            *lock(&self.token_requests) += 1;
+        }
+        let body = match body {
+            Ok(body) if body.len() > FORM_LIMIT => return self.error(&Status::too_large()),
+            Ok(body) => body,
+            Err(status) => return self.error(status),
         };
         let result = if path == DEVICE_PATH {
             self.start_device_login(headers, body)
         } else {
-            *lock(&self.token_requests) += 1;
             let now = self.now();
             lock(&self.auth).token(now, headers, body)
         };
@@ -298,11 +305,7 @@ fn is_oauth(path: &str) -> bool {
 
 /// The body of a request if it claims to be JSON, or is empty.
 fn json_text<'a>(headers: &HeaderMap, body: &'a Body) -> Result<&'a [u8], Status> {
-    let body = match body {
-        Body::Complete(body) => body,
-        Body::TooLarge => return Err(Status::too_large()),
-        Body::Incomplete => return Err(Status::invalid(&Violation::new("a complete body"))),
-    };
+    let body = body.as_ref().map_err(Status::clone)?;
     if body.is_empty() {
         return Ok(body);
     }
@@ -342,34 +345,16 @@ fn set_header(response: &mut Response<Full<Bytes>>, name: HeaderName, value: Str
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::SystemTime;
 
     use bytes::Bytes;
 
-    use super::{Body, Settings, Tenant};
-    use crate::auth::{self, Trust};
     use crate::check::{self, Direction};
-    use crate::credentials::Credentials;
     use crate::random::Random;
     use crate::sample::{Fill, Sampler};
     use crate::state::State;
-
-    fn tenant() -> Tenant {
-        let address = ([127, 0, 0, 1], 80).into();
-        let credentials = Credentials::generate(address, "spc").unwrap();
-        let trust = Trust::generate(address, auth::hosts(address)).unwrap();
-        let settings = Settings {
-            clock: Arc::new(|| SystemTime::UNIX_EPOCH),
-            auth: auth::Settings::default(),
-            approve_devices: None,
-            log_bytes: 1 << 20,
-            seed: 0,
-            seed_data: true,
-            stateful: true,
-        };
-        Tenant::new(settings, address, &credentials, trust.into()).unwrap()
-    }
+    use crate::status::Status;
+    use crate::testing::tenant;
 
     #[test]
     fn every_operation_is_routed() {
@@ -458,9 +443,10 @@ mod tests {
         };
         let id = Random::named(0, "ids").id();
         let path = format!("/api/v1/apps/{id}");
-        assert_eq!(status("DELETE", &path, Body::Incomplete), 400);
-        assert_eq!(status("DELETE", &path, Body::TooLarge), 413);
-        assert_eq!(status("GET", &path, Body::Complete(Bytes::new())), 200);
-        assert_eq!(status("DELETE", &path, Body::Complete(Bytes::new())), 200);
+        assert_eq!(status("DELETE", &path, Err(Status::incomplete())), 400);
+        assert_eq!(status("DELETE", &path, Err(Status::too_large())), 413);
+        assert_eq!(status("DELETE", &path, Err(Status::timeout())), 408);
+        assert_eq!(status("GET", &path, Ok(Bytes::new())), 200);
+        assert_eq!(status("DELETE", &path, Ok(Bytes::new())), 200);
     }
 }

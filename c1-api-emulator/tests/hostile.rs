@@ -161,6 +161,7 @@ async fn forms_are_limited_in_size_and_number_of_fields() {
         |count: u32| (0..count).fold(String::new(), |form, at| form + &format!("f{at}=1&"));
     for (body, status) in [
         (padded(100 << 10), 200),
+        (padded(128 << 10), 413),
         (fields(31) + "client_id=a", 200),
         (fields(32) + "client_id=a", 400),
     ] {

@@ -25,6 +25,7 @@ use crate::auth::{self, Trust};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::log::Request;
+use crate::site::Hosts;
 use crate::status::Status;
 use crate::tenant::{Settings, Tenant};
 
@@ -101,6 +102,7 @@ impl Emulator {
         };
         Builder {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            hosts: Vec::new(),
             settings,
         }
     }
@@ -186,7 +188,8 @@ impl Emulator {
     /// their token, parameters or body.
     ///
     /// At most 10,000 are kept, and those in at most as many bytes as [`Builder::log_bytes`] says.
-    /// [`Emulator::dropped_requests`] is the number of older ones.
+    /// [`Emulator::dropped_requests`] is the number of older ones. Requests that were refused for their
+    /// host or origin are never among them.
     pub fn requests(&self) -> Vec<Request> {
         self.tenant.requests()
     }
@@ -196,7 +199,8 @@ impl Emulator {
         self.tenant.dropped_requests()
     }
 
-    /// The number of requests to the token endpoint.
+    /// The number of requests to the token endpoint, without those that were refused for their host or
+    /// origin.
     pub fn token_requests(&self) -> u64 {
         self.tenant.token_requests()
     }
@@ -228,6 +232,7 @@ impl fmt::Debug for Emulator {
 #[must_use]
 pub struct Builder {
     address: SocketAddr,
+    hosts: Vec<String>,
     settings: Settings,
 }
 
@@ -235,6 +240,18 @@ impl Builder {
     /// Sets the address to listen on, which must be a loopback address. Port 0 selects a free port.
     pub fn address(mut self, address: impl Into<SocketAddr>) -> Self {
         self.address = address.into();
+        self
+    }
+
+    /// Serves requests for another host too: a name or an address, without port. Can be called several
+    /// times.
+    ///
+    /// By default the emulator serves requests for loopback addresses, `localhost` and its subdomains,
+    /// with any port. Others are refused with status 421, because a web page can have a name of its own
+    /// resolve to a loopback address. Allow the name of a proxy or of a container through which clients
+    /// reach the emulator. Client ids and `DPoP` proofs contain the emulator's own address nevertheless.
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.hosts.push(host.into());
         self
     }
 
@@ -324,7 +341,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Those of [`Emulator::start`], and [`Error::NotLoopback`].
+    /// Those of [`Emulator::start`], [`Error::NotLoopback`] and [`Error::HostName`].
     ///
     /// # Panics
     ///
@@ -332,6 +349,8 @@ impl Builder {
     pub async fn start(self) -> Result<Emulator, Error> {
         // Panics here, and not in a task of its own, if the runtime has no time.
         drop(tokio::time::sleep(Duration::ZERO));
+        let mut hosts = Hosts::default();
+        self.hosts.iter().try_for_each(|host| hosts.allow(host))?;
         if !self.address.ip().is_loopback() {
             return Err(Error::NotLoopback(self.address));
         }
@@ -343,7 +362,8 @@ impl Builder {
         let address = listener.local_addr().map_err(bind)?;
         let credentials = Credentials::generate(address, "spc")?;
         let trust = Arc::new(Trust::generate(address, auth::hosts(address))?);
-        let tenant = Tenant::new(self.settings, address, &credentials, Arc::clone(&trust))?;
+        let shared = Arc::clone(&trust);
+        let tenant = Tenant::new(self.settings, address, hosts, &credentials, shared)?;
         let tenant = Arc::new(tenant);
         let served = Arc::clone(&tenant);
         let task = tokio::spawn(async move { serve(|| accept(&listener), served).await });
@@ -408,6 +428,9 @@ async fn respond(
     request: hyper::Request<Incoming>,
 ) -> hyper::Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
+    if let Some(refusal) = tenant.refuse(&parts) {
+        return refusal;
+    }
     let body = Limited::new(body, BODY_LIMIT).collect();
     let body = match tokio::time::timeout(TIME_LIMIT, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),

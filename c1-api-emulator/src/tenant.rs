@@ -25,6 +25,7 @@ use crate::log::{Log, Request};
 use crate::random::Random;
 use crate::route::Router;
 use crate::sample::Sampler;
+use crate::site::Hosts;
 use crate::state::{Call, LATEST, State};
 use crate::status::Status;
 use crate::text;
@@ -74,6 +75,7 @@ pub(crate) struct Tenant {
     router: Router<'static>,
     address: SocketAddr,
     settings: Settings,
+    hosts: Hosts,
     auth: Mutex<Auth>,
     state: Mutex<State>,
     request_ids: Mutex<Random>,
@@ -90,6 +92,7 @@ impl Tenant {
     pub(crate) fn new(
         settings: Settings,
         address: SocketAddr,
+        hosts: Hosts,
         client: &Credentials,
         trust: Arc<Trust>,
     ) -> Result<Self, Error> {
@@ -102,6 +105,7 @@ impl Tenant {
             description,
             router: Router::new(description)?,
             address,
+            hosts,
             auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
             state: Mutex::new(state),
             request_ids: Mutex::new(Random::named(settings.seed, "requests")),
@@ -152,6 +156,14 @@ impl Tenant {
         lock(&self.auth).fail_token_requests(count, status);
     }
 
+    /// The response to a request whose body is not to be read, if it is one.
+    pub(crate) fn refuse(&self, parts: &Parts) -> Option<Response<Full<Bytes>>> {
+        let status = self.hosts.check(parts).err()?;
+        let mut response = self.error(&status);
+        self.set_date(&mut response);
+        Some(response)
+    }
+
     /// Handles one request.
     pub(crate) fn respond(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         let path = parts.uri.path();
@@ -160,12 +172,16 @@ impl Tenant {
         } else {
             (self.respond_api(parts, body), Realm::Api)
         };
-        let date = DateTime::<Utc>::from(self.now()).format("%a, %d %b %Y %H:%M:%S GMT");
-        set_header(&mut response, DATE, date.to_string());
+        self.set_date(&mut response);
         if let Some(nonce) = lock(&self.auth).dpop_nonce(realm) {
             set_header(&mut response, HeaderName::from_static("dpop-nonce"), nonce);
         }
         response
+    }
+
+    fn set_date(&self, response: &mut Response<Full<Bytes>>) {
+        let date = DateTime::<Utc>::from(self.now()).format("%a, %d %b %Y %H:%M:%S GMT");
+        set_header(response, DATE, date.to_string());
     }
 
     fn error(&self, status: &Status) -> Response<Full<Bytes>> {

@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 
 use crate::auth::{self, Trust};
 use crate::credentials::Credentials;
+use crate::site::Hosts;
 use crate::tenant::{Settings, Tenant};
 
 /// A tenant with seed data, in 1970.
@@ -27,7 +28,8 @@ pub(crate) fn tenant() -> Tenant {
         seed_data: true,
         stateful: true,
     };
-    Tenant::new(settings, address, &credentials, trust.into()).unwrap()
+    let hosts = Hosts::default();
+    Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()
 }
 
 fn field(ty: Type) -> Field {

@@ -1,4 +1,4 @@
-//! Requests of clients that mean harm, over loopback.
+//! Requests of web pages and of clients that mean harm, over loopback.
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use c1_api_emulator::Emulator;
+use c1_api_emulator::{Emulator, Error};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -29,6 +29,10 @@ async fn send(emulator: &Emulator, target: &str, headers: &str, body: &str) -> (
     let mut response = String::new();
     stream.read_to_string(&mut response).await.unwrap();
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    assert!(
+        !head.to_lowercase().contains("access-control-"),
+        "no page of another site may read a response: {head}"
+    );
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, serde_json::from_str(body).unwrap())
 }
@@ -37,6 +41,62 @@ async fn send(emulator: &Emulator, target: &str, headers: &str, body: &str) -> (
 async fn form(emulator: &Emulator, path: &str, headers: &str, body: &str) -> (u16, Value) {
     let headers = format!("host: {}\r\n{FORM}{headers}", address(emulator));
     send(emulator, path, &headers, body).await
+}
+
+#[tokio::test]
+async fn requests_for_foreign_hosts_are_refused_even_if_logins_are_approved() {
+    let builder = Emulator::builder().on_device_login(|_| true);
+    let emulator = builder.start().await.unwrap();
+    let (_, port) = address(&emulator).split_once(':').unwrap();
+    let token = format!(
+        "authorization: Bearer {}\r\n",
+        emulator.access_token().unwrap()
+    );
+    let secret = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}",
+        emulator.client_id(),
+        emulator.client_secret()
+    );
+    for (host, status) in [
+        (format!("rebound.example:{port}"), 421),
+        ("127.0.0.1.example".to_owned(), 421),
+        ("192.0.2.1".to_owned(), 421),
+        (format!("127.0.0.1:{port}"), 200),
+        // A forwarded port.
+        ("localhost:1".to_owned(), 200),
+    ] {
+        let host = format!("host: {host}\r\n");
+        let headers = format!("{host}{FORM}");
+        for (path, body) in [(DEVICE, "client_id=a-tool"), (TOKEN, &secret)] {
+            let (found, response) = send(&emulator, path, &headers, body).await;
+            assert_eq!(found, status, "{host}{path}: {response}");
+        }
+        let headers = format!("{host}{token}");
+        let (found, _) = send(&emulator, "/api/v1/apps", &headers, "").await;
+        assert_eq!(found, status, "{host}");
+    }
+    let own = format!("host: {}\r\n{token}", address(&emulator));
+    let target = "http://rebound.example/api/v1/apps";
+    assert_eq!(send(&emulator, target, &own, "").await.0, 421);
+    assert_eq!(send(&emulator, "/api/v1/apps", &token, "").await.0, 400);
+    let twice = format!("{own}host: localhost\r\n");
+    assert_eq!(send(&emulator, "/api/v1/apps", &twice, "").await.0, 400);
+    assert_eq!(emulator.requests().len(), 2, "those that were served");
+}
+
+#[tokio::test]
+async fn other_hosts_can_be_allowed() {
+    let builder = Emulator::builder()
+        .allow_host("C1.test")
+        .allow_host("192.0.2.1");
+    let emulator = builder.start().await.unwrap();
+    for (host, status) in [("c1.test:80", 200), ("192.0.2.1", 200), ("c2.test", 421)] {
+        let headers = format!("host: {host}\r\n{FORM}");
+        let (found, _) = send(&emulator, DEVICE, &headers, "client_id=a").await;
+        assert_eq!(found, status, "{host}");
+    }
+    let rejected = Emulator::builder().allow_host("http://c1.test").start();
+    assert!(matches!(rejected.await, Err(Error::HostName(host)) if host == "http://c1.test"));
 }
 
 #[tokio::test]
@@ -61,6 +121,59 @@ async fn the_log_is_limited_in_bytes_and_counts_what_it_dropped() {
         );
         assert_eq!(requests[kept - 1].body.as_ref(), Some(&body));
     }
+}
+
+#[tokio::test]
+async fn cross_site_requests_are_refused() {
+    let builder = Emulator::builder().on_device_login(|_| true);
+    let emulator = builder.start().await.unwrap();
+    let own = emulator.base_url();
+    for (headers, status) in [
+        ("origin: https://page.example\r\n".to_owned(), 403),
+        ("origin: null\r\n".to_owned(), 403),
+        // Another program on this machine.
+        ("origin: http://127.0.0.1:1\r\n".to_owned(), 403),
+        (format!("origin: {}\r\n", own.replace("http", "https")), 403),
+        (format!("origin: {own}\r\norigin: null\r\n"), 403),
+        ("sec-fetch-site: cross-site\r\n".to_owned(), 403),
+        ("sec-fetch-site: same-site\r\n".to_owned(), 403),
+        (
+            format!("origin: {own}\r\nsec-fetch-site: cross-site\r\n"),
+            403,
+        ),
+        (
+            format!("origin: {own}\r\nsec-fetch-site: same-origin\r\n"),
+            200,
+        ),
+        ("sec-fetch-site: none\r\n".to_owned(), 200),
+    ] {
+        let (found, response) = form(&emulator, DEVICE, &headers, "client_id=a").await;
+        assert_eq!(found, status, "{headers}{response}");
+        let Some(code) = response["device_code"].as_str() else {
+            continue;
+        };
+        let grant = "urn:ietf:params:oauth:grant-type:device_code";
+        let poll = format!("grant_type={grant}&device_code={code}&client_id=a");
+        let evil = form(&emulator, TOKEN, "origin: https://page.example\r\n", &poll);
+        assert_eq!(evil.await.0, 403);
+        assert_eq!(form(&emulator, TOKEN, &headers, &poll).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_is_refused() {
+    let emulator = Emulator::start().await.unwrap();
+    let mut stream = TcpStream::connect(address(&emulator)).await.unwrap();
+    let request = format!(
+        "OPTIONS {TOKEN} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\norigin: https://page.example\r\n\
+         access-control-request-method: POST\r\n\r\n",
+        address(&emulator)
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 403 "), "{response}");
+    assert!(!response.contains("access-control"), "{response}");
 }
 
 #[tokio::test]

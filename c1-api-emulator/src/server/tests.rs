@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, timeout};
 
-use super::{ACCEPT_PAUSE, CONNECTION_LIMIT, TIME_LIMIT, connection, serve};
+use super::{ACCEPT_PAUSE, CONNECTION_LIMIT, Emulator, TIME_LIMIT, connection, serve};
 use crate::testing::tenant;
 
 /// Has the tenant serve a client that sends this and then nothing. Returns the response, if any, and the
@@ -50,6 +50,23 @@ async fn a_client_that_does_not_finish_its_body_is_disconnected() {
         );
         assert!(took >= TIME_LIMIT && took < 3 * TIME_LIMIT, "{took:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_a_refused_request_is_not_waited_for() {
+    let request =
+        "POST /auth/v1/token HTTP/1.1\r\nhost: rebound.example\r\ncontent-length: 9\r\n\r\n";
+    let (response, took) = stall_after(request).await;
+    assert!(response.starts_with("HTTP/1.1 421 "), "{response}");
+    assert_eq!(took, Duration::ZERO);
+}
+
+#[test]
+#[should_panic(expected = "timers are disabled")]
+fn a_runtime_without_time_is_noticed_at_the_start() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_io().build().unwrap();
+    let _ = runtime.block_on(Emulator::start());
 }
 
 /// Serves the connections that `accept` returns for this time. Returns how many were asked for.

@@ -42,6 +42,9 @@ pub(crate) const TOKEN_PATH: &str = "/auth/v1/token";
 /// The path of the device authorization endpoint (RFC 8628).
 pub(crate) const DEVICE_PATH: &str = "/auth/v1/device_authorization";
 
+/// The longest lifetime or interval: a century. Any of them can then be added to any time of the tenant's.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// How far the client's clock may be ahead of the tenant's, in seconds.
 const SKEW: f64 = 30.0;
 
@@ -200,7 +203,7 @@ impl Auth {
         body: &[u8],
     ) -> Result<Started, OAuthError> {
         let form = Form::parse(headers, body)?;
-        Ok(self.devices.start(now, form.require("client_id")?)?)
+        self.devices.start(now, form.require("client_id")?)
     }
 
     /// Approves or denies a device login. Returns whether one was pending.

@@ -23,6 +23,9 @@ pub enum Error {
     /// The address is not one of this machine's loopback addresses.
     #[error("invalid address {0}: expected a loopback address")]
     NotLoopback(SocketAddr),
+    /// A host to be allowed is not a name or address without port.
+    #[error("invalid host {0:?}: expected a name or an address, without port")]
+    HostName(String),
     /// The emulator cannot listen on the address.
     #[error("cannot listen on {address}")]
     Bind {

@@ -8,6 +8,8 @@
 //!
 //! Differences from C1: writes are visible immediately, names are unique (409 otherwise), unknown
 //! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP.
+//! Requests for other hosts (421) and of web pages (403) are refused, so that no page in your browser
+//! can use the emulator; see [`Builder::allow_host`].
 
 mod auth;
 pub mod check;
@@ -18,6 +20,7 @@ mod random;
 mod route;
 pub mod sample;
 mod server;
+mod site;
 mod state;
 mod status;
 mod tenant;

@@ -1,4 +1,4 @@
-//! The emulator as a program: `c1-api-emulator [--port N] [--empty] [--approve-devices]`.
+//! The emulator as a program: `c1-api-emulator [options]`.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -14,6 +14,8 @@ Serves an offline C1 tenant on 127.0.0.1 until interrupted.
 usage: c1-api-emulator [options]
 
   --port N           listen on port N; by default, a free one
+  --allow-host NAME  serve requests for this host too, such as the name of a proxy
+                     in front; can be repeated. Others than loopback are refused
   --empty            start without seed data
   --approve-devices  approve every device login and print its user code
   -h, --help         print this help
@@ -31,6 +33,7 @@ enum Command {
 struct Options {
     /// 0 for a free one.
     port: u16,
+    allow_hosts: Vec<String>,
     empty: bool,
     approve_devices: bool,
 }
@@ -44,6 +47,7 @@ fn parse<A: Into<OsString>>(
     while let Some(argument) = parser.next()? {
         match argument {
             Long("port") => options.port = parser.value()?.parse()?,
+            Long("allow-host") => options.allow_hosts.push(parser.value()?.string()?),
             Long("empty") => options.empty = true,
             Long("approve-devices") => options.approve_devices = true,
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -57,7 +61,12 @@ fn parse<A: Into<OsString>>(
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let mut builder = Emulator::builder()
         .address(([127, 0, 0, 1], options.port))
+        // Nobody can read it.
+        .log_bytes(0)
         .seed_data(!options.empty);
+    for host in options.allow_hosts {
+        builder = builder.allow_host(host);
+    }
     if options.approve_devices {
         builder = builder.on_device_login(|user_code| {
             eprintln!("approved the device login with the user code {user_code}");
@@ -119,12 +128,30 @@ mod tests {
     fn options_are_read_in_any_order_and_spelling() {
         let expected = Command::Serve(Options {
             port: 8080,
+            allow_hosts: vec!["c1.test".to_owned(), "c1".to_owned()],
             empty: true,
             approve_devices: true,
         });
         for arguments in [
-            ["--port", "8080", "--empty", "--approve-devices"].as_slice(),
-            ["--approve-devices", "--port=8080", "--empty"].as_slice(),
+            [
+                "--port",
+                "8080",
+                "--empty",
+                "--approve-devices",
+                "--allow-host",
+                "c1.test",
+                "--allow-host",
+                "c1",
+            ]
+            .as_slice(),
+            [
+                "--allow-host=c1.test",
+                "--approve-devices",
+                "--allow-host=c1",
+                "--port=8080",
+                "--empty",
+            ]
+            .as_slice(),
         ] {
             assert_eq!(parse(arguments).ok().as_ref(), Some(&expected));
         }
@@ -145,6 +172,7 @@ mod tests {
             (["--prot", "1"].as_slice(), "--prot"),
             (&["--port"], "--port"),
             (&["--port", "65536"], "65536"),
+            (&["--allow-host"], "--allow-host"),
             (&["--empty=yes"], "--empty"),
             (&["8080"], "8080"),
         ] {

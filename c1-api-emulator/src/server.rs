@@ -1,10 +1,14 @@
-//! Accepts connections on loopback and passes requests to the tenant.
+//! Accepts connections on loopback and passes requests to the tenant, within limits of time, size and
+//! number.
+
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use std::{fmt, io};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -12,23 +16,37 @@ use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::auth::{self, Trust};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::log::Request;
-use crate::tenant::{Body, Settings, Tenant};
+use crate::site::Hosts;
+use crate::status::Status;
+use crate::tenant::{Settings, Tenant};
 
 /// The limit on the size of a request body: 16 MiB.
 const BODY_LIMIT: usize = 16 << 20;
+/// The time limit for the header of a request, and for its body. A connection that is idle for as long is
+/// closed.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// The limit on the number of connections. Further ones wait in the system's queue.
+const CONNECTION_LIMIT: usize = 1024;
+/// The pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A running emulated C1 tenant.
 ///
 /// It listens on a loopback address as a task of the tokio runtime in which it was started. Dropping
 /// it stops the task and closes all connections.
+///
+/// A request may take a minute to send its header and another for its body of at most 16 MiB, and a
+/// connection that is idle for a minute is closed. There are at most 1,024 connections at once; further
+/// ones wait.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -59,12 +77,14 @@ pub struct Emulator {
 impl Emulator {
     /// Starts a tenant with seed data on a free port of 127.0.0.1.
     ///
-    /// Requires a tokio runtime with I/O enabled.
-    ///
     /// # Errors
     ///
     /// If the description is invalid, no port is available, or the system's random number generator
     /// fails.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, and in one without I/O or time.
     pub async fn start() -> Result<Self, Error> {
         Self::builder().start().await
     }
@@ -75,12 +95,14 @@ impl Emulator {
             clock: Arc::new(SystemTime::now),
             auth: auth::Settings::default(),
             approve_devices: None,
+            log_bytes: 64 << 20,
             seed: 0,
             seed_data: true,
             stateful: true,
         };
         Builder {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            hosts: Vec::new(),
             settings,
         }
     }
@@ -162,13 +184,23 @@ impl Emulator {
         self.tenant.issue_token()
     }
 
-    /// The last 10,000 requests to operations of the API, oldest first, including those that were
-    /// rejected for their token, parameters or body.
+    /// The last requests to operations of the API, oldest first, including those that were rejected for
+    /// their token, parameters or body.
+    ///
+    /// At most 10,000 are kept, and those in at most as many bytes as [`Builder::log_bytes`] says.
+    /// [`Emulator::dropped_requests`] is the number of older ones. Requests that were refused for their
+    /// host or origin are never among them.
     pub fn requests(&self) -> Vec<Request> {
         self.tenant.requests()
     }
 
-    /// The number of requests to the token endpoint.
+    /// The number of requests that are no longer in [`Emulator::requests`]; 0 means that none is missing.
+    pub fn dropped_requests(&self) -> u64 {
+        self.tenant.dropped_requests()
+    }
+
+    /// The number of requests to the token endpoint, without those that were refused for their host or
+    /// origin.
     pub fn token_requests(&self) -> u64 {
         self.tenant.token_requests()
     }
@@ -200,6 +232,7 @@ impl fmt::Debug for Emulator {
 #[must_use]
 pub struct Builder {
     address: SocketAddr,
+    hosts: Vec<String>,
     settings: Settings,
 }
 
@@ -210,30 +243,46 @@ impl Builder {
         self
     }
 
+    /// Serves requests for another host too: a name or an address, without port. Can be called several
+    /// times.
+    ///
+    /// By default the emulator serves requests for loopback addresses, `localhost` and its subdomains,
+    /// with any port. Others are refused with status 421, because a web page can have a name of its own
+    /// resolve to a loopback address. Allow the name of a proxy or of a container through which clients
+    /// reach the emulator. Client ids and `DPoP` proofs contain the emulator's own address nevertheless.
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.hosts.push(host.into());
+        self
+    }
+
     /// Sets the clock for everything from token lifetimes to the `Date` header; default: the system's
-    /// clock.
+    /// clock. A time before 1970 counts as its beginning, one after 9999 as its end.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.settings.clock = Arc::new(clock);
         self
     }
 
-    /// Sets the lifetime of access tokens, reported as `expires_in` in whole seconds; default: 1 hour.
+    /// Sets the lifetime of access tokens, reported as `expires_in` in whole seconds; default: 1 hour,
+    /// at most 100 years.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.auth.token_lifetime = lifetime;
+        self.settings.auth.token_lifetime = lifetime.min(auth::LONGEST);
         self
     }
 
-    /// Sets the minimum time between two polls of a device login; default: 5 s.
+    /// Sets the minimum time between two polls of a device login; default: 5 s, at most 100 years.
     ///
     /// It is reported in whole seconds. With `None` it is 5 s and not reported.
     pub fn device_interval(mut self, interval: Option<Duration>) -> Self {
-        self.settings.auth.device_interval = interval;
+        self.settings.auth.device_interval = interval.map(|interval| interval.min(auth::LONGEST));
         self
     }
 
-    /// Sets the lifetime of a device login, reported in whole seconds; default: 10 minutes.
+    /// Sets the lifetime of a device login, reported in whole seconds; default: 10 minutes, at most 100
+    /// years.
+    ///
+    /// At most 1,000 logins can be started in twice this time.
     pub fn device_lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.auth.device_lifetime = lifetime;
+        self.settings.auth.device_lifetime = lifetime.min(auth::LONGEST);
         self
     }
 
@@ -261,6 +310,13 @@ impl Builder {
         self
     }
 
+    /// Sets how many bytes [`Emulator::requests`] may take, bodies included; default: 64 MiB. The oldest
+    /// requests are dropped first.
+    pub fn log_bytes(mut self, bytes: usize) -> Self {
+        self.settings.log_bytes = bytes;
+        self
+    }
+
     /// Sets the seed of ids and samples; default: 0. Credentials and tokens are always random.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
@@ -285,8 +341,16 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Those of [`Emulator::start`], and [`Error::NotLoopback`].
+    /// Those of [`Emulator::start`], [`Error::NotLoopback`] and [`Error::HostName`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Emulator::start`] does.
     pub async fn start(self) -> Result<Emulator, Error> {
+        // Panics here, and not in a task of its own, if the runtime has no time.
+        drop(tokio::time::sleep(Duration::ZERO));
+        let mut hosts = Hosts::default();
+        self.hosts.iter().try_for_each(|host| hosts.allow(host))?;
         if !self.address.ip().is_loopback() {
             return Err(Error::NotLoopback(self.address));
         }
@@ -298,9 +362,11 @@ impl Builder {
         let address = listener.local_addr().map_err(bind)?;
         let credentials = Credentials::generate(address, "spc")?;
         let trust = Arc::new(Trust::generate(address, auth::hosts(address))?);
-        let tenant = Tenant::new(self.settings, address, &credentials, Arc::clone(&trust))?;
+        let shared = Arc::clone(&trust);
+        let tenant = Tenant::new(self.settings, address, hosts, &credentials, shared)?;
         let tenant = Arc::new(tenant);
-        let task = tokio::spawn(serve(listener, Arc::clone(&tenant)));
+        let served = Arc::clone(&tenant);
+        let task = tokio::spawn(async move { serve(|| accept(&listener), served).await });
         Ok(Emulator {
             tenant,
             base_url: format!("http://{address}"),
@@ -311,29 +377,50 @@ impl Builder {
     }
 }
 
-/// Accepts connections. Dropping this future closes every connection.
-async fn serve(listener: TcpListener, tenant: Arc<Tenant>) {
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept().await?;
+    // An optimization for small responses; a failure only makes them slower.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+/// Serves the connections that `accept` returns. Dropping this future closes every connection.
+async fn serve<A, F, S>(mut accept: A, tenant: Arc<Tenant>)
+where
+    A: FnMut() -> F,
+    F: Future<Output = io::Result<S>>,
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let mut connections = JoinSet::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // The connection was closed before it was accepted, or no file descriptors are left.
-            tokio::task::yield_now().await;
-            continue;
-        };
-        // An optimization for small responses; a failure only makes them slower.
-        let _ = stream.set_nodelay(true);
-        let tenant = Arc::clone(&tenant);
-        let service = service_fn(move |request| {
-            let tenant = Arc::clone(&tenant);
-            async move { Ok::<_, Infallible>(respond(&tenant, request).await) }
-        });
-        // The tenant sets `Date` from its own clock.
-        let mut http = http1::Builder::new();
-        http.auto_date_header(false);
-        connections.spawn(http.serve_connection(TokioIo::new(stream), service));
+        match accept().await {
+            Ok(stream) => drop(connections.spawn(connection(stream, Arc::clone(&tenant)))),
+            // The client closed the connection before it was accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            // Most likely no file handle is free. The connection stays in the queue, so that without a
+            // pause this loop would take all of a core.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
         // Removes finished connections. Their errors concern only the client.
         while connections.try_join_next().is_some() {}
+        if connections.len() == CONNECTION_LIMIT {
+            connections.join_next().await;
+        }
     }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, tenant: Arc<Tenant>) {
+    let tenant = &tenant;
+    let service =
+        service_fn(
+            move |request| async move { Ok::<_, Infallible>(respond(tenant, request).await) },
+        );
+    let mut http = http1::Builder::new();
+    // The tenant sets `Date` from its own clock.
+    http.auto_date_header(false);
+    http.timer(TokioTimer::new());
+    http.header_read_timeout(TIME_LIMIT);
+    let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn respond(
@@ -341,10 +428,15 @@ async fn respond(
     request: hyper::Request<Incoming>,
 ) -> hyper::Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(body) => Body::Complete(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Body::TooLarge,
-        Err(_) => Body::Incomplete,
+    if let Some(refusal) = tenant.refuse(&parts) {
+        return refusal;
+    }
+    let body = Limited::new(body, BODY_LIMIT).collect();
+    let body = match tokio::time::timeout(TIME_LIMIT, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Status::too_large()),
+        Ok(Err(_)) => Err(Status::incomplete()),
+        Err(_) => Err(Status::timeout()),
     };
     tenant.respond(&parts, &body)
 }

@@ -18,7 +18,7 @@ mod table;
 mod users;
 
 use c1_api_spec::model::Description;
-pub(crate) use call::Call;
+pub(crate) use call::{Call, LATEST};
 use serde_json::Value;
 use table::Table;
 

@@ -59,6 +59,46 @@ impl Status {
         status
     }
 
+    /// The request names no host, or more than one (RFC 9112, section 3.2).
+    pub(crate) fn no_host() -> Self {
+        Self::invalid_field("host", "exactly one valid host")
+    }
+
+    /// The request is for another host. 421 and not 403, because that is what an origin server
+    /// responds if it is not the one of the target URI (RFC 9110, sections 7.4 and 15.5.20): no
+    /// credentials would help.
+    pub(crate) fn misdirected() -> Self {
+        Self::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            9,
+            "not a host of this emulator: expected localhost, a loopback address, or a host allowed by \
+             Builder::allow_host or --allow-host",
+        )
+    }
+
+    /// A page of another origin sent the request.
+    pub(crate) fn cross_site() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            7,
+            "cross-site request: expected no page of another origin",
+        )
+    }
+
+    /// The body ended early.
+    pub(crate) fn incomplete() -> Self {
+        Self::invalid(&Violation::new("a complete body"))
+    }
+
+    /// The body did not arrive in time.
+    pub(crate) fn timeout() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            4,
+            "the request body did not arrive in time",
+        )
+    }
+
     /// The body exceeds the emulator's limit.
     pub(crate) fn too_large() -> Self {
         Self::new(

@@ -1,6 +1,5 @@
 //! The tenant without its sockets: one request in, one response out.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,16 +21,17 @@ use crate::auth::{self, Auth, DEVICE_PATH, OAuthError, Realm, TOKEN_PATH, Trust}
 use crate::check::{self, Direction, Violation};
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::log::Request;
+use crate::log::{Log, Request};
 use crate::random::Random;
 use crate::route::Router;
 use crate::sample::Sampler;
-use crate::state::{Call, State};
+use crate::site::Hosts;
+use crate::state::{Call, LATEST, State};
 use crate::status::Status;
 use crate::text;
 
-/// The size of the request log.
-const LOG_LIMIT: usize = 10_000;
+/// The limit on the size of a form: 128 KiB, twice the longest subject token that the client reads.
+const FORM_LIMIT: usize = 128 << 10;
 
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// Returns whether to approve the device login with the given user code immediately.
@@ -42,15 +42,24 @@ pub(crate) struct Settings {
     pub(crate) clock: Clock,
     pub(crate) auth: auth::Settings,
     pub(crate) approve_devices: Option<Approve>,
+    pub(crate) log_bytes: usize,
     pub(crate) seed: u64,
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
+}
+
+impl Settings {
+    /// The time, within the years of a `Date` header and of a timestamp.
+    fn now(&self) -> SystemTime {
+        (self.clock)().clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LATEST)
+    }
 }
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("auth", &self.auth)
+            .field("log_bytes", &self.log_bytes)
             .field("seed", &self.seed)
             .field("seed_data", &self.seed_data)
             .field("stateful", &self.stateful)
@@ -59,21 +68,18 @@ impl fmt::Debug for Settings {
 }
 
 /// The body of a request, or why it could not be read.
-pub(crate) enum Body {
-    Complete(Bytes),
-    TooLarge,
-    Incomplete,
-}
+pub(crate) type Body = Result<Bytes, Status>;
 
 pub(crate) struct Tenant {
     description: &'static Description,
     router: Router<'static>,
     address: SocketAddr,
     settings: Settings,
+    hosts: Hosts,
     auth: Mutex<Auth>,
     state: Mutex<State>,
     request_ids: Mutex<Random>,
-    log: Mutex<VecDeque<Request>>,
+    log: Mutex<Log>,
     token_requests: Mutex<u64>,
 }
 
@@ -86,24 +92,24 @@ impl Tenant {
     pub(crate) fn new(
         settings: Settings,
         address: SocketAddr,
+        hosts: Hosts,
         client: &Credentials,
         trust: Arc<Trust>,
     ) -> Result<Self, Error> {
         let description = crate::description()?;
         let mut state = State::new(description, settings.seed);
         if settings.seed_data {
-            state
-                .seed((settings.clock)())
-                .map_err(|_| Error::SeedData)?;
+            state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
         Ok(Self {
             description,
             router: Router::new(description)?,
             address,
+            hosts,
             auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
             state: Mutex::new(state),
             request_ids: Mutex::new(Random::named(settings.seed, "requests")),
-            log: Mutex::default(),
+            log: Mutex::new(Log::new(settings.log_bytes)),
             token_requests: Mutex::default(),
             settings,
         })
@@ -111,7 +117,11 @@ impl Tenant {
 
     /// The request log, oldest first.
     pub(crate) fn requests(&self) -> Vec<Request> {
-        lock(&self.log).iter().cloned().collect()
+        lock(&self.log).requests()
+    }
+
+    pub(crate) fn dropped_requests(&self) -> u64 {
+        lock(&self.log).dropped()
     }
 
     pub(crate) fn token_requests(&self) -> u64 {
@@ -125,7 +135,7 @@ impl Tenant {
     }
 
     pub(crate) fn now(&self) -> SystemTime {
-        (self.settings.clock)()
+        self.settings.now()
     }
 
     /// Approves or denies a device login. Returns whether one was pending.
@@ -146,6 +156,14 @@ impl Tenant {
         lock(&self.auth).fail_token_requests(count, status);
     }
 
+    /// The response to a request whose body is not to be read, if it is one.
+    pub(crate) fn refuse(&self, parts: &Parts) -> Option<Response<Full<Bytes>>> {
+        let status = self.hosts.check(parts).err()?;
+        let mut response = self.error(&status);
+        self.set_date(&mut response);
+        Some(response)
+    }
+
     /// Handles one request.
     pub(crate) fn respond(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         let path = parts.uri.path();
@@ -154,34 +172,46 @@ impl Tenant {
         } else {
             (self.respond_api(parts, body), Realm::Api)
         };
-        let date = DateTime::<Utc>::from(self.now()).format("%a, %d %b %Y %H:%M:%S GMT");
-        set_header(&mut response, DATE, date.to_string());
+        self.set_date(&mut response);
         if let Some(nonce) = lock(&self.auth).dpop_nonce(realm) {
             set_header(&mut response, HeaderName::from_static("dpop-nonce"), nonce);
         }
         response
     }
 
+    fn set_date(&self, response: &mut Response<Full<Bytes>>) {
+        let date = DateTime::<Utc>::from(self.now()).format("%a, %d %b %Y %H:%M:%S GMT");
+        set_header(response, DATE, date.to_string());
+    }
+
+    fn error(&self, status: &Status) -> Response<Full<Bytes>> {
+        let request_id = lock(&self.request_ids).id();
+        json_response(
+            status.http,
+            &status.body(&request_id),
+            status.header.clone(),
+        )
+    }
+
     fn respond_api(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         match self.call(parts, body) {
             Ok(value) => json_response(StatusCode::OK, &value, None),
-            Err(status) => {
-                let request_id = lock(&self.request_ids).id();
-                json_response(status.http, &status.body(&request_id), status.header)
-            }
+            Err(status) => self.error(&status),
         }
     }
 
     fn respond_oauth(&self, path: &str, headers: &HeaderMap, body: &Body) -> Response<Full<Bytes>> {
-        let body: &[u8] = if let Body::Complete(body) = body {
-            body
-        } else {
-            b""
+        if path == TOKEN_PATH {
+            *lock(&self.token_requests) += 1;
+        }
+        let body = match body {
+            Ok(body) if body.len() > FORM_LIMIT => return self.error(&Status::too_large()),
+            Ok(body) => body,
+            Err(status) => return self.error(status),
         };
         let result = if path == DEVICE_PATH {
             self.start_device_login(headers, body)
         } else {
-            *lock(&self.token_requests) += 1;
             let now = self.now();
             lock(&self.auth).token(now, headers, body)
         };
@@ -216,21 +246,24 @@ impl Tenant {
         }
         let (operation, path) = self.router.find(parts.method.as_str(), parts.uri.path())?;
         let query = text::pairs(parts.uri.query().unwrap_or_default());
-        let body = parse_body(&parts.headers, body);
-        self.record(Request::new(
-            operation,
-            &path,
-            query.as_deref(),
-            body.as_ref().ok(),
-            &parts.headers,
-        ));
+        let body = json_text(&parts.headers, body);
+        lock(&self.log).push(
+            Request::new(operation, &path, query.as_deref(), &parts.headers),
+            body.as_deref().unwrap_or_default(),
+        );
 
         let now = self.now();
         lock(&self.auth).authorize(now, parts)?;
         let query = query.ok_or_else(|| {
             Status::invalid(&Violation::new("percent-encoded UTF-8").within("query"))
         })?;
-        let body = body?;
+        let body = match body? {
+            b"" => None,
+            text => Some(
+                serde_json::from_slice(text)
+                    .map_err(|_| Status::invalid(&Violation::new("JSON")))?,
+            ),
+        };
         check::path(self.description, operation, &path)
             .and_then(|()| check::query(self.description, operation, &query))
             .and_then(|()| check::body(self.description, operation, body.as_ref()))
@@ -279,14 +312,6 @@ impl Tenant {
         }
         Ok(response)
     }
-
-    fn record(&self, request: Request) {
-        let mut log = lock(&self.log);
-        if log.len() == LOG_LIMIT {
-            log.pop_front();
-        }
-        log.push_back(request);
-    }
 }
 
 /// Whether the path is an OAuth endpoint.
@@ -294,15 +319,11 @@ fn is_oauth(path: &str) -> bool {
     path == TOKEN_PATH || path == DEVICE_PATH
 }
 
-/// The JSON of a request body; `None` if it is empty.
-fn parse_body(headers: &HeaderMap, body: &Body) -> Result<Option<Value>, Status> {
-    let body = match body {
-        Body::Complete(body) => body,
-        Body::TooLarge => return Err(Status::too_large()),
-        Body::Incomplete => return Err(Status::invalid(&Violation::new("a complete body"))),
-    };
+/// The body of a request if it claims to be JSON, or is empty.
+fn json_text<'a>(headers: &HeaderMap, body: &'a Body) -> Result<&'a [u8], Status> {
+    let body = body.as_ref().map_err(Status::clone)?;
     if body.is_empty() {
-        return Ok(None);
+        return Ok(body);
     }
     let content_type = headers
         .get(CONTENT_TYPE)
@@ -312,9 +333,7 @@ fn parse_body(headers: &HeaderMap, body: &Body) -> Result<Option<Value>, Status>
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Status::invalid_field("content-type", "application/json"));
     }
-    serde_json::from_slice(body)
-        .map(Some)
-        .map_err(|_| Status::invalid(&Violation::new("JSON")))
+    Ok(body)
 }
 
 fn json_response(
@@ -342,33 +361,16 @@ fn set_header(response: &mut Response<Full<Bytes>>, name: HeaderName, value: Str
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::SystemTime;
 
     use bytes::Bytes;
 
-    use super::{Body, Settings, Tenant};
-    use crate::auth::{self, Trust};
     use crate::check::{self, Direction};
-    use crate::credentials::Credentials;
     use crate::random::Random;
     use crate::sample::{Fill, Sampler};
     use crate::state::State;
-
-    fn tenant() -> Tenant {
-        let address = ([127, 0, 0, 1], 80).into();
-        let credentials = Credentials::generate(address, "spc").unwrap();
-        let trust = Trust::generate(address, auth::hosts(address)).unwrap();
-        let settings = Settings {
-            clock: Arc::new(|| SystemTime::UNIX_EPOCH),
-            auth: auth::Settings::default(),
-            approve_devices: None,
-            seed: 0,
-            seed_data: true,
-            stateful: true,
-        };
-        Tenant::new(settings, address, &credentials, trust.into()).unwrap()
-    }
+    use crate::status::Status;
+    use crate::testing::tenant;
 
     #[test]
     fn every_operation_is_routed() {
@@ -457,9 +459,10 @@ mod tests {
         };
         let id = Random::named(0, "ids").id();
         let path = format!("/api/v1/apps/{id}");
-        assert_eq!(status("DELETE", &path, Body::Incomplete), 400);
-        assert_eq!(status("DELETE", &path, Body::TooLarge), 413);
-        assert_eq!(status("GET", &path, Body::Complete(Bytes::new())), 200);
-        assert_eq!(status("DELETE", &path, Body::Complete(Bytes::new())), 200);
+        assert_eq!(status("DELETE", &path, Err(Status::incomplete())), 400);
+        assert_eq!(status("DELETE", &path, Err(Status::too_large())), 413);
+        assert_eq!(status("DELETE", &path, Err(Status::timeout())), 408);
+        assert_eq!(status("GET", &path, Ok(Bytes::new())), 200);
+        assert_eq!(status("DELETE", &path, Ok(Bytes::new())), 200);
     }
 }

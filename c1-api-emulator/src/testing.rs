@@ -1,10 +1,36 @@
-//! A small API description for unit tests.
+//! A small API description, and a tenant, for unit tests.
+
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use c1_api_spec::model::{
     Description, Field, Message, Method, Operation, Page, PageToken, Parameter, Safety, Schema,
     SchemaKind, Server, Type,
 };
 use indexmap::IndexMap;
+
+use crate::auth::{self, Trust};
+use crate::credentials::Credentials;
+use crate::site::Hosts;
+use crate::tenant::{Settings, Tenant};
+
+/// A tenant with seed data, in 1970.
+pub(crate) fn tenant() -> Tenant {
+    let address = ([127, 0, 0, 1], 80).into();
+    let credentials = Credentials::generate(address, "spc").unwrap();
+    let trust = Trust::generate(address, auth::hosts(address)).unwrap();
+    let settings = Settings {
+        clock: Arc::new(|| SystemTime::UNIX_EPOCH),
+        auth: auth::Settings::default(),
+        approve_devices: None,
+        log_bytes: 1 << 20,
+        seed: 0,
+        seed_data: true,
+        stateful: true,
+    };
+    let hosts = Hosts::default();
+    Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()
+}
 
 fn field(ty: Type) -> Field {
     Field {

@@ -59,7 +59,7 @@ impl Assertions {
         let until = now + Duration::from_secs_f64(MAX_LIFETIME);
         if self
             .used
-            .is_new(now, format!("{} {id:?}", client.id), until)
+            .is_new(now, &format!("{} {id:?}", client.id), until)
         {
             Ok(())
         } else {

@@ -18,6 +18,9 @@ const SLOW_DOWN: Duration = Duration::from_secs(5);
 /// The polling interval if the response has none (RFC 8628, section 3.2).
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The largest number of logins that are kept. Anyone can start one.
+pub(super) const MAX_LOGINS: usize = 1_000;
+
 /// The user's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Decision {
@@ -61,7 +64,11 @@ impl Devices {
     }
 
     /// Starts a login of the client.
-    pub(super) fn start(&mut self, now: SystemTime, client_id: &str) -> Result<Started, Error> {
+    pub(super) fn start(
+        &mut self,
+        now: SystemTime,
+        client_id: &str,
+    ) -> Result<Started, OAuthError> {
         let (device_code, user_code) = (random_text()?, user_code()?);
         let uri = format!("{}/device", self.origin);
         let mut response = json!({
@@ -77,6 +84,12 @@ impl Devices {
         // An expired login is kept for one more lifetime, to report `expired_token`.
         let lifetime = self.lifetime;
         self.logins.retain(|_, login| login.expiry + lifetime > now);
+        if self.logins.len() == MAX_LOGINS {
+            return Err(OAuthError::new(
+                "temporarily_unavailable",
+                format!("expected at most {MAX_LOGINS} logins in twice their lifetime"),
+            ));
+        }
         let login = Login {
             user_code: user_code.clone(),
             client_id: client_id.to_owned(),

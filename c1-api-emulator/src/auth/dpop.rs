@@ -107,7 +107,7 @@ impl Proofs {
         self.verify_claims(jwt::seconds(now), &jwt, target)?;
 
         let until = now + Duration::from_secs_f64(2.0 * MAX_AGE);
-        let jti = jwt.claim("jti").to_owned();
+        let jti = jwt.claim("jti");
         if jti.is_empty() {
             return Err(invalid("jti: missing"));
         }

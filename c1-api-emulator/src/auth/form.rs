@@ -6,6 +6,9 @@ use hyper::header::CONTENT_TYPE;
 use super::oauth_error::OAuthError;
 use crate::text::{self, Pairs};
 
+/// The largest number of fields in a form. A token request has fewer than ten.
+const MAX_FIELDS: usize = 32;
+
 /// The fields of a form, each at most once (RFC 6749, section 3.2).
 pub(super) struct Form(Pairs);
 
@@ -23,6 +26,11 @@ impl Form {
         }
         let pairs = std::str::from_utf8(body).ok().and_then(text::pairs);
         let pairs = pairs.ok_or_else(|| OAuthError::request("expected a UTF-8 form"))?;
+        if pairs.len() > MAX_FIELDS {
+            return Err(OAuthError::request(format!(
+                "expected at most {MAX_FIELDS} fields"
+            )));
+        }
         for (at, (name, _)) in pairs.iter().enumerate() {
             if pairs[..at].iter().any(|(earlier, _)| earlier == name) {
                 return Err(OAuthError::request("expected each field at most once"));

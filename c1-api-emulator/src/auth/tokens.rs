@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
+use super::replay::sweep;
 use crate::credentials::random_text;
 use crate::error::Error;
 
@@ -33,7 +34,7 @@ impl Tokens {
     pub(super) fn issue(&mut self, now: SystemTime, key: Option<String>) -> Result<String, Error> {
         let text = random_text()?;
         let expiry = now + self.lifetime;
-        self.live.retain(|_, token| token.expiry > now);
+        sweep(&mut self.live, |token| token.expiry <= now);
         self.live.insert(text.clone(), Token { expiry, key });
         Ok(text)
     }

@@ -1,6 +1,6 @@
 //! The request as seen by a handler: validated and decoded.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use c1_api_spec::model::Operation;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -101,7 +101,10 @@ impl<'a> Call<'a> {
     }
 }
 
-/// RFC 3339 in UTC.
+/// The end of the year 9999, the last of RFC 3339 and of protobuf timestamps, since 1970.
+pub(crate) const LATEST: Duration = Duration::from_secs(253_402_300_799);
+
+/// RFC 3339 in UTC, for a time of at most [`LATEST`].
 pub(super) fn timestamp(time: SystemTime) -> String {
     DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::State;
-use super::call::{Call, timestamp};
+use super::call::{Call, LATEST, timestamp};
 use super::row::{self, Row};
 use crate::credentials::Credentials;
 use crate::status::Status;
@@ -49,6 +49,9 @@ fn expiry(call: &Call<'_>) -> Result<Option<SystemTime>, Status> {
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|lifetime| !lifetime.is_zero())
         .and_then(|lifetime| call.now.checked_add(lifetime))
+        .filter(|expiry| *expiry <= SystemTime::UNIX_EPOCH + LATEST)
         .map(Some)
-        .ok_or_else(|| Status::invalid_field("expires", "a duration greater than 0s"))
+        .ok_or_else(|| {
+            Status::invalid_field("expires", "a duration greater than 0s, up to the year 9999")
+        })
 }

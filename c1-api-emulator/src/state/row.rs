@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 
 use crate::status::Status;
 
+/// The largest number of paths in an update mask.
+const MAX_PATHS: usize = 200;
+
 /// A message that is stored or part of a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Row(pub(super) Map<String, Value>);
@@ -89,6 +92,11 @@ impl Row {
             "" | "*" => changes.keys().map(String::as_str).collect(),
             mask => mask.split(',').map(str::trim).collect(),
         };
+        // Each path copies a value, which may be as large as the body.
+        if paths.len() > MAX_PATHS {
+            let expected = format!("at most {MAX_PATHS} paths");
+            return Err(Status::invalid_field("updateMask", &expected));
+        }
         paths
             .into_iter()
             .try_for_each(|path| update_path(description, message, &mut self.0, changes, path))

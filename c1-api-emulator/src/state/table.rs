@@ -1,6 +1,7 @@
 //! A table of rows in order of creation, with lookup by key and pagination.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -111,7 +112,7 @@ impl Table {
         };
         let mut rows = self
             .rows
-            .range(after + 1..)
+            .range((Bound::Excluded(after), Bound::Unbounded))
             .filter(|(_, (_, row))| keep(row))
             .peekable();
         let (mut page, mut last) = (Vec::new(), 0);

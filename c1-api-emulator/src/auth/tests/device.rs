@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Fixture, Settings, at, encode, token};
-use crate::auth::device::GRANT;
+use crate::auth::device::{GRANT, MAX_LOGINS};
 
 impl Fixture {
     fn start(&mut self) -> Value {
@@ -143,4 +143,26 @@ fn logins_require_a_client_id_and_polls_a_device_code() {
     );
     let unknown = json!({ "device_code": "x" });
     assert_eq!(fixture.poll(&unknown), Err("invalid_grant"));
+}
+
+#[test]
+fn logins_are_limited_in_number_until_they_are_forgotten() {
+    let mut fixture = Fixture::new();
+    for _ in 0..MAX_LOGINS {
+        fixture.start();
+    }
+    let start = |fixture: &mut Fixture| {
+        let now = at(fixture.now);
+        let headers = fixture.headers.clone();
+        let login = fixture
+            .auth
+            .start_device_login(now, &headers, b"client_id=a-tool");
+        login.err().map(|error| (error.http.as_u16(), error.error))
+    };
+    let expected = Some((503, "temporarily_unavailable"));
+    assert_eq!(start(&mut fixture), expected);
+    fixture.now += 1199;
+    assert_eq!(start(&mut fixture), expected);
+    fixture.now += 1;
+    assert_eq!(start(&mut fixture), None);
 }

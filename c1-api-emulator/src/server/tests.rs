@@ -1,0 +1,125 @@
+//! Tests of the limits on connections, in memory and with tokio's paused clock.
+
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::time::{Instant, timeout};
+
+use super::{ACCEPT_PAUSE, CONNECTION_LIMIT, Emulator, TIME_LIMIT, connection, serve};
+use crate::testing::tenant;
+
+/// Has the tenant serve a client that sends this and then nothing. Returns the response, if any, and the
+/// time in which the connection was closed.
+async fn stall_after(sent: &str) -> (String, Duration) {
+    let (mut client, server) = duplex(1 << 16);
+    let began = Instant::now();
+    let server = tokio::spawn(connection(server, Arc::new(tenant())));
+    client.write_all(sent.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    let reading = timeout(3 * TIME_LIMIT, client.read_to_string(&mut response));
+    reading.await.expect("the connection was closed").unwrap();
+    server.await.unwrap();
+    (response, began.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_finish_its_headers_is_disconnected() {
+    for sent in ["", "GET /api/v1/apps HTTP/1.1\r\nhost: localhost\r\nx-a: "] {
+        let (response, took) = stall_after(sent).await;
+        assert_eq!(response, "");
+        assert!(took >= TIME_LIMIT && took < 2 * TIME_LIMIT, "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_finish_its_body_is_disconnected() {
+    for path in ["/api/v1/apps", "/auth/v1/token"] {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: 9\r\n\r\n{{"
+        );
+        let (response, took) = stall_after(&request).await;
+        // Without a token the body does not matter.
+        let expected = if path.starts_with("/api") { 401 } else { 408 };
+        assert!(
+            response.starts_with(&format!("HTTP/1.1 {expected} ")),
+            "{response}"
+        );
+        assert!(took >= TIME_LIMIT && took < 3 * TIME_LIMIT, "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_a_refused_request_is_not_waited_for() {
+    let request =
+        "POST /auth/v1/token HTTP/1.1\r\nhost: rebound.example\r\ncontent-length: 9\r\n\r\n";
+    let (response, took) = stall_after(request).await;
+    assert!(response.starts_with("HTTP/1.1 421 "), "{response}");
+    assert_eq!(took, Duration::ZERO);
+}
+
+#[test]
+#[should_panic(expected = "timers are disabled")]
+fn a_runtime_without_time_is_noticed_at_the_start() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_io().build().unwrap();
+    let _ = runtime.block_on(Emulator::start());
+}
+
+/// Serves the connections that `accept` returns for this time. Returns how many were asked for.
+async fn asked_within(
+    time: Duration,
+    mut accept: impl FnMut(usize) -> Option<io::Result<DuplexStream>>,
+) -> usize {
+    let mut asked = 0;
+    let accept = || {
+        asked += 1;
+        assert!(asked <= 3 * CONNECTION_LIMIT, "without a pause or a limit");
+        let accepted = accept(asked);
+        async {
+            if let Some(accepted) = accepted {
+                accepted
+            } else {
+                pending().await
+            }
+        }
+    };
+    let serving = serve(accept, Arc::new(tenant()));
+    timeout(time, serving).await.unwrap_err();
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn out_of_file_handles_the_server_pauses() {
+    let time = 100 * ACCEPT_PAUSE;
+    // EMFILE on Linux and macOS; but any error counts.
+    let error = |_| Some(Err(io::Error::from_raw_os_error(24)));
+    let asked = asked_within(time, error).await;
+    assert!((50..=101).contains(&asked), "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_was_closed_in_the_queue_causes_no_pause() {
+    let aborted = |asked| (asked <= 500).then(|| Err(io::ErrorKind::ConnectionAborted.into()));
+    assert_eq!(asked_within(ACCEPT_PAUSE, aborted).await, 501);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_are_limited_until_others_are_closed() {
+    for (time, expected) in [
+        (TIME_LIMIT / 2, CONNECTION_LIMIT),
+        // Idle connections were closed.
+        (TIME_LIMIT * 3 / 2, 2 * CONNECTION_LIMIT),
+    ] {
+        let mut clients = Vec::new();
+        let connect = |_| {
+            let (client, server) = duplex(64);
+            clients.push(client);
+            Some(Ok(server))
+        };
+        assert_eq!(asked_within(time, connect).await, expected);
+    }
+}

@@ -383,7 +383,7 @@ mod tests {
     #[tokio::test]
     async fn no_redirect_is_followed_and_what_comes_back_from_one_is_no_token() {
         let http = http();
-        let following = crate::http::client_builder()
+        let following = crate::http::client_builder(&"127.0.0.1".parse().expect("a tenant"))
             .expect("TLS")
             .redirect(reqwest::redirect::Policy::default())
             .build()

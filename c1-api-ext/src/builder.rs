@@ -201,7 +201,7 @@ impl C1Builder {
         self.options(|options| options.with(policy))
     }
 
-    /// The limits of the client: how many calls run at once and start per second.
+    /// The limits of the client: how many calls run at once, 100 by default, and how many start per second.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self

@@ -19,6 +19,10 @@ use crate::call::policy::RetryPolicy;
 use crate::clock::Clock;
 use crate::error::ConfigError;
 
+/// How many calls run at once by default. Each has a connection and so a file handle of its own, a new connection to a
+/// host name may have two for a moment, and the common limits are 256 and 1,024 for the whole process.
+const CONCURRENT: usize = 100;
+
 /// The limits of a client: how many calls run at once, how many start per second, and what a 429 changes.
 ///
 /// The limits belong to the client and all its clones. Every attempt counts. Calls wait for their turn in the order in
@@ -36,19 +40,22 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// No limits until the server responds 429.
+    /// 100 calls at once, and any number per second until the server responds 429.
     pub fn new() -> Self {
         Self {
-            concurrent: None,
+            concurrent: Some(CONCURRENT),
             per_second: None,
             adaptive: true,
         }
     }
 
-    /// At most `calls` at once; at least 1. A call counts while an attempt runs, until its response is read, and not during
-    /// the delay before a retry.
-    pub fn concurrent(mut self, calls: usize) -> Self {
-        self.concurrent = Some(calls);
+    /// At most `calls` at once, at least 1; `None` for no limit. A call counts while an attempt runs, until its response is
+    /// read, and not during the delay before a retry.
+    ///
+    /// Over HTTP/1.1, each call that runs has a connection of its own, and so one of the file handles of the process.
+    /// Without a limit, calls fail with [`ErrorKind::Connect`](crate::ErrorKind::Connect) when there are none left.
+    pub fn concurrent(mut self, calls: impl Into<Option<usize>>) -> Self {
+        self.concurrent = calls.into();
         self
     }
 

@@ -12,7 +12,8 @@ pub enum ErrorKind {
     NotSent,
     /// No access token could be obtained. The request was not sent.
     Auth,
-    /// No connection could be made, or not in time. The request was not sent.
+    /// No connection could be made, or not in time. The request was not sent. If this machine is out of file handles, the
+    /// message says so.
     Connect,
     /// No response in time. The server may have processed the request.
     Timeout,

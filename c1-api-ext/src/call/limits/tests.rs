@@ -32,6 +32,29 @@ async fn as_many_calls_as_are_allowed_are_under_way() {
     scene.call(get()).await.expect("an answer");
 }
 
+#[tokio::test]
+async fn a_hundred_calls_run_at_once_unless_the_limit_is_raised_or_lifted() {
+    for (limits, expected) in [
+        (Limits::new(), 100),
+        (Limits::new().concurrent(150), 150),
+        (Limits::new().concurrent(None), 200),
+    ] {
+        let scene = Scene::with([Silence], |builder| {
+            let policy = RetryPolicy::off().attempt_timeout(None);
+            builder.retry(policy).limits(limits)
+        });
+        let mut calls: Vec<_> = (0..200).map(|_| Box::pin(scene.call(get()))).collect();
+        // Otherwise tokio's semaphore lets a task acquire only so much before it yields.
+        tokio::task::unconstrained(async {
+            for call in &mut calls {
+                assert!(call.now_or_never_again().is_none());
+            }
+        })
+        .await;
+        assert_eq!(scene.script.under_way(), expected);
+    }
+}
+
 /// Polls a call that may go on later.
 trait Again: Future + Unpin {
     fn now_or_never_again(&mut self) -> Option<Self::Output> {

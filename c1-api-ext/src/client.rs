@@ -15,6 +15,10 @@ use crate::identity::tenant::Tenant;
 ///
 /// Clones share everything: connections, the token, the limits and the retry budget.
 ///
+/// Calls need a tokio runtime with I/O and timers
+/// ([`enable_all`](https://docs.rs/tokio/latest/tokio/runtime/struct.Builder.html#method.enable_all)). Without a runtime they
+/// fail with [`ErrorKind::NoRuntime`](crate::ErrorKind::NoRuntime); on one without I/O or timers tokio panics.
+///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use c1_api_ext::C1;

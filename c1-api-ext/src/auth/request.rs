@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use c1_api::{Error, read_body};
+use c1_api::{Error, read_body, require_runtime};
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Client, Request, StatusCode};
 use serde_json::Value;
@@ -36,6 +36,7 @@ pub(crate) struct Response(reqwest::Response);
 
 /// Sends `request`.
 pub(crate) async fn send(http: &Client, mut request: Request) -> Result<Response, Failure> {
+    require_runtime().map_err(Failure::Unreachable)?;
     *request.timeout_mut() = Some(TIMEOUT);
     let json = HeaderValue::from_static("application/json");
     request.headers_mut().insert(ACCEPT, json);

@@ -109,7 +109,10 @@ impl TokenError {
                     || error == "server_error"
             }
             Self::UnexpectedResponse { status, .. } => may_recover(*status),
-            Self::Unreachable(error) => error.kind() != ErrorKind::InvalidRequest,
+            Self::Unreachable(error) => !matches!(
+                error.kind(),
+                ErrorKind::InvalidRequest | ErrorKind::NoRuntime
+            ),
             #[cfg(feature = "federation")]
             Self::SubjectToken(error) => error.is_retryable(),
             Self::Signing(_) | Self::Unproven(_) => false,

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport};
+use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport, require_runtime};
 use reqwest::{Request, Response};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -180,7 +180,8 @@ impl fmt::Debug for Limiter {
     }
 }
 
-/// The layer: each attempt waits for its turn.
+/// The layer: each attempt waits for its turn. It needs tokio's timers, as all layers behind it, so it checks first that
+/// there is a runtime.
 #[derive(Debug)]
 pub(crate) struct Limited<T> {
     inner: T,
@@ -198,6 +199,7 @@ impl<T: Transport> Limited<T> {
     }
 
     async fn in_turn(&self, request: Request, call: &Call) -> Result<Response, Error> {
+        require_runtime()?;
         let deadline = call.deadline();
         let permit = self.limiter.admit(deadline).await?;
         if deadline.is_some_and(|deadline| deadline < self.limiter.clock.now()) {

@@ -10,6 +10,8 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The client does not send such requests: it is read-only, or in a dry run.
     NotSent,
+    /// The call was made outside of a tokio runtime, on which it depends: a mistake in the program. Nothing was sent.
+    NoRuntime,
     /// No access token could be obtained. The request was not sent.
     Auth,
     /// No connection could be made, or not in time. The request was not sent. If this machine is out of file handles, the
@@ -51,6 +53,7 @@ impl ErrorKind {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::NotSent => "not_sent",
+            Self::NoRuntime => "no_runtime",
             Self::Auth => "auth",
             Self::Connect => "connect",
             Self::Timeout => "timeout",

@@ -283,6 +283,7 @@ async fn every_status_has_its_kind_and_says_whether_it_is_a_refusal() {
     }
     for (kind, sent) in [
         (K::InvalidRequest, false),
+        (K::NoRuntime, false),
         (K::Auth, false),
         (K::Connect, false),
         (K::Timeout, true),

@@ -3,12 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport};
+use futures_util::FutureExt as _;
 use reqwest::{Method, Request, Response};
 use serde_json::json;
 
-use crate::RetryPolicy;
+use crate::auth::token_error::TokenError;
 use crate::call::script::Step::Status;
-use crate::call::script::{Scene, get};
+use crate::call::script::{Scene, get, post, secs};
+use crate::testing::{client_id, http, secret};
+use crate::{C1, RetryPolicy, SignedAssertion, TokenEndpoint, TokenSource as _};
 
 /// Notes its name, then lets the next one do it.
 #[derive(Debug)]
@@ -96,4 +99,39 @@ async fn a_layer_that_repeats_gets_all_attempts_each_time() {
     let scene = Scene::with([Status(503)], |builder| builder.layer(Twice));
     let (error, attempts) = scene.fail(get()).await;
     assert_eq!((error.attempts(), attempts), (8, 8));
+}
+
+#[test]
+fn outside_of_a_runtime_nothing_is_sent() {
+    let scene = Scene::with([Status(200)], |builder| {
+        builder.retry(RetryPolicy::new().deadline(secs(60)))
+    });
+    for operation in [get(), post()] {
+        let result = scene.call(operation).now_or_never().expect("no waiting");
+        let error = result.expect_err("refused");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::NoRuntime, 0));
+        assert!(!error.may_have_been_sent());
+    }
+    assert_eq!(scene.script.tries(), 0);
+    assert!(scene.clock.delays().is_empty());
+
+    // Over the HTTP client, with a token still to be requested.
+    let c1 = C1::builder().client_credentials(client_id(), secret());
+    let c1 = c1.build().expect("a client");
+    let call = c1.apps().list().into_future().now_or_never();
+    let error = call.expect("no waiting").expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::NoRuntime);
+
+    // A token source by itself.
+    let endpoint = TokenEndpoint::new(http(), client_id().tenant());
+    let source = SignedAssertion::new(endpoint, client_id(), secret());
+    let error = source.fetch().now_or_never().expect("no waiting");
+    let error = error.expect_err("refused");
+    match TokenError::of(&error) {
+        Some(error @ TokenError::Unreachable(inner)) => {
+            assert_eq!(inner.kind(), ErrorKind::NoRuntime);
+            assert!(!error.is_retryable());
+        }
+        other => panic!("{other:?}"),
+    }
 }

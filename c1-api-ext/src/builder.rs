@@ -177,7 +177,8 @@ impl C1Builder {
     }
 
     /// Sends all requests, token requests included, over this HTTP client. It must not follow redirects, which would carry
-    /// credentials along: build it with [`http::client_builder`], or set [`reqwest::redirect::Policy::none`].
+    /// credentials along: build it with [`http::client_builder`], or set [`reqwest::redirect::Policy::none`]. A call whose
+    /// redirect was followed fails with [`ErrorKind::Redirect`](crate::ErrorKind::Redirect).
     pub fn http(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self

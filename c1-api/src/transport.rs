@@ -83,7 +83,7 @@ pub fn require_runtime() -> Result<(), Error> {
 }
 
 /// Sends each request once and as it is: the innermost transport. It fails with [`ErrorKind::NoRuntime`] outside of a tokio
-/// runtime.
+/// runtime, and with [`ErrorKind::Redirect`] if the client has followed a redirect.
 impl Transport for reqwest::Client {
     fn execute<'a>(
         &'a self,
@@ -92,7 +92,18 @@ impl Transport for reqwest::Client {
     ) -> BoxFuture<'a, Result<Response, Error>> {
         Box::pin(async move {
             require_runtime()?;
-            self.execute(request).await.map_err(Error::from_reqwest)
+            // A fragment is not sent, and the URL of the response has none.
+            let mut url = request.url().clone();
+            url.set_fragment(None);
+            let response = self.execute(request).await.map_err(Error::from_reqwest)?;
+            if *response.url() != url {
+                return Err(Error::new(
+                    ErrorKind::Redirect,
+                    "the HTTP client followed a redirect, for which credentials may have gone along: build it with \
+                     `reqwest::redirect::Policy::none()`",
+                ));
+            }
+            Ok(response)
         })
     }
 }

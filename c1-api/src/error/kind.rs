@@ -21,7 +21,8 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke while sending or receiving. The server may have processed the request.
     Transport,
-    /// The server redirected the request (3xx). Redirects are not followed, because credentials must not go along.
+    /// The server redirected the request (3xx). Redirects are not followed, because credentials must not go along. An HTTP
+    /// client that has followed one is an error as well, then without a status.
     Redirect,
     /// The server rejected the token (401).
     Unauthenticated,

@@ -5,7 +5,7 @@ use std::io;
 use c1_api::{Error, ErrorKind};
 use reqwest::StatusCode;
 
-use crate::auth::request::{Failure, may_recover};
+use crate::auth::request::{Failure, may_recover, may_respond};
 use crate::auth::server_time::is_skew;
 #[cfg(feature = "federation")]
 use crate::auth::subject_token::SubjectTokenError;
@@ -109,10 +109,7 @@ impl TokenError {
                     || error == "server_error"
             }
             Self::UnexpectedResponse { status, .. } => may_recover(*status),
-            Self::Unreachable(error) => !matches!(
-                error.kind(),
-                ErrorKind::InvalidRequest | ErrorKind::NoRuntime
-            ),
+            Self::Unreachable(error) => may_respond(error),
             #[cfg(feature = "federation")]
             Self::SubjectToken(error) => error.is_retryable(),
             Self::Signing(_) | Self::Unproven(_) => false,

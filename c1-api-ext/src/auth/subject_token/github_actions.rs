@@ -185,6 +185,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use c1_api::ErrorKind;
+    use futures_util::FutureExt as _;
     use httpmock::MockServer;
     use serde_json::json;
 
@@ -409,6 +410,19 @@ mod tests {
 
             let error = error_of(job(&following, server.url("/t"), "canary")).await;
             assert!(error.to_string().contains("a redirect"), "{error}");
+        }
+    }
+
+    #[test]
+    fn outside_of_a_runtime_nothing_is_sent() {
+        let error = error_of(job(&http(), "http://127.0.0.1:1/canary", "canary"));
+        let error = error.now_or_never().expect("no waiting");
+        assert!(!error.is_retryable());
+        match error {
+            SubjectTokenError::Unreachable { source, .. } => {
+                assert_eq!(source.kind(), ErrorKind::NoRuntime);
+            }
+            other => panic!("{other:?}"),
         }
     }
 

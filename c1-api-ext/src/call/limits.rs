@@ -19,8 +19,9 @@ use crate::call::policy::RetryPolicy;
 use crate::clock::Clock;
 use crate::error::ConfigError;
 
-/// How many calls run at once by default. Each has a connection and so a file handle of its own, a new connection to a
-/// host name may have two for a moment, and the common limits are 256 and 1,024 for the whole process.
+/// How many calls run at once by default. Over HTTP/1.1 each has a connection and so a file handle, a new connection to a
+/// host name may have two for a moment, and the common limits are 256 and 1,024 for the whole process. Over HTTP/2, servers
+/// should allow as many on one connection (RFC 9113, section 6.5.2).
 const CONCURRENT: usize = 100;
 
 /// The limits of a client: how many calls run at once, how many start per second, and what a 429 changes.

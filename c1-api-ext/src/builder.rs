@@ -177,7 +177,8 @@ impl C1Builder {
     }
 
     /// Sends all requests, token requests included, over this HTTP client. It must not follow redirects, which would carry
-    /// credentials along: build it with [`http::client_builder`], or set [`reqwest::redirect::Policy::none`].
+    /// credentials along: build it with [`http::client_builder`], or set [`reqwest::redirect::Policy::none`]. A call whose
+    /// redirect was followed fails with [`ErrorKind::Redirect`](crate::ErrorKind::Redirect).
     pub fn http(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self
@@ -201,7 +202,7 @@ impl C1Builder {
         self.options(|options| options.with(policy))
     }
 
-    /// The limits of the client: how many calls run at once and start per second.
+    /// The limits of the client: how many calls run at once, 100 by default, and how many start per second.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self

@@ -15,6 +15,14 @@ use crate::identity::tenant::Tenant;
 ///
 /// Clones share everything: connections, the token, the limits and the retry budget.
 ///
+/// Calls need a tokio runtime with I/O and timers
+/// ([`enable_all`](https://docs.rs/tokio/latest/tokio/runtime/struct.Builder.html#method.enable_all)). Without a runtime they
+/// fail with [`ErrorKind::NoRuntime`](crate::ErrorKind::NoRuntime); on one without I/O or timers tokio panics.
+///
+/// A client can serve several runtimes, and they share the token. But a connection belongs to the runtime that opened it, and
+/// a call that gets a connection of a runtime which is not running waits until it runs. So where runtimes rest between
+/// calls, as `block_on` of a current-thread runtime does, use a client for each of them, or one multi-thread runtime.
+///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use c1_api_ext::C1;

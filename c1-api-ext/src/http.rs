@@ -13,10 +13,12 @@ pub(crate) const PRODUCT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARG
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An HTTP client builder that is safe for credentials. Add proxies, headers or timeouts, and pass the client to
-/// [`C1Builder::http`](crate::C1Builder::http).
+/// An HTTP client builder that is safe for the credentials of `tenant`. Add proxies, headers or timeouts, and pass the client
+/// to [`C1Builder::http`](crate::C1Builder::http).
 ///
 /// - It follows no redirects, so that credentials stay with the tenant.
+/// - It uses the proxies of the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), but none for a tenant on loopback:
+///   such requests may be plain HTTP, and must not leave this machine. A proxy that you add is used in any case.
 /// - It gives up connecting after 10 s.
 /// - Its TLS is chosen by cargo features (`native-tls` before `rustls-aws-lc` before `rustls-ring`) and trusts what the
 ///   operating system trusts. With rustls, the builder's own TLS settings have no effect: for other roots or a client
@@ -24,7 +26,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let http = c1_api_ext::http::client_builder()?
+/// let tenant = "acme".parse()?;
+/// let http = c1_api_ext::http::client_builder(&tenant)?
 ///     .pool_max_idle_per_host(4)
 ///     .build()?;
 /// # Ok(())
@@ -33,15 +36,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// [`ConfigError::Tls`] if the operating system's trusted certificates cannot be read.
-pub fn client_builder() -> Result<ClientBuilder, ConfigError> {
-    let builder = ClientBuilder::new()
+pub fn client_builder(tenant: &Tenant) -> Result<ClientBuilder, ConfigError> {
+    let mut builder = ClientBuilder::new()
         .redirect(Policy::none())
         .connect_timeout(CONNECT_TIMEOUT);
+    if tenant.is_loopback() {
+        builder = builder.no_proxy();
+    }
     tls(builder)
 }
 
-/// The client that [`C1Builder`](crate::C1Builder) uses by default: [`client_builder`] with this crate's user agent, and
-/// no proxy for a tenant on loopback. Pass it to a [`TokenEndpoint`](crate::TokenEndpoint).
+/// The client that [`C1Builder`](crate::C1Builder) uses by default: [`client_builder`] with this crate's user agent. Pass it
+/// to a [`TokenEndpoint`](crate::TokenEndpoint).
 ///
 /// # Errors
 /// [`ConfigError::Tls`] if the operating system's trusted certificates cannot be read; [`ConfigError::NoTls`] without a
@@ -52,14 +58,11 @@ pub fn client(tenant: &Tenant) -> Result<reqwest::Client, ConfigError> {
         feature = "rustls-aws-lc",
         feature = "native-tls"
     ));
-    let mut builder = client_builder()?.user_agent(PRODUCT);
-    if tenant.is_loopback() {
-        // Requests to this machine must not reach a proxy, in plain text at that.
-        builder = builder.no_proxy();
-    } else if !has_tls {
+    if !has_tls && !tenant.is_loopback() {
         return Err(ConfigError::NoTls);
     }
-    builder
+    client_builder(tenant)?
+        .user_agent(PRODUCT)
         .build()
         .map_err(|error| ConfigError::Tls(error.into()))
 }
@@ -99,4 +102,71 @@ fn tls(builder: ClientBuilder) -> Result<ClientBuilder, ConfigError> {
 #[allow(clippy::unnecessary_wraps)]
 fn tls(builder: ClientBuilder) -> Result<ClientBuilder, ConfigError> {
     Ok(builder)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use httpmock::MockServer;
+
+    use super::*;
+
+    /// Set in the child: variables of the environment cannot be set in a process with threads.
+    const CHILD: &str = "C1_API_EXT_TEST_CHILD";
+
+    #[tokio::test]
+    async fn proxies_of_the_environment_see_no_request_to_this_machine() {
+        if std::env::var_os(CHILD).is_some() {
+            return requests_in_the_child().await;
+        }
+        let proxy = MockServer::start_async().await;
+        let seen = proxy
+            .mock_async(|_, then| {
+                then.status(200);
+            })
+            .await;
+        let mut child = Command::new(std::env::current_exe().expect("this test"));
+        child
+            .args(["--exact", "--nocapture"])
+            .arg("http::tests::proxies_of_the_environment_see_no_request_to_this_machine")
+            .env(CHILD, "1");
+        for name in ["NO_PROXY", "no_proxy", "REQUEST_METHOD"] {
+            child.env_remove(name);
+        }
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            child.env(name, proxy.base_url());
+        }
+        let output = tokio::task::spawn_blocking(move || child.output())
+            .await
+            .expect("no panic")
+            .expect("a child");
+        assert!(output.status.success(), "{output:?}");
+        // The one request to another machine.
+        assert_eq!(seen.calls_async().await, 1);
+    }
+
+    async fn requests_in_the_child() {
+        // Nobody listens on port 1, so only a proxy could respond.
+        for url in [
+            "http://127.0.0.1:1",
+            "http://2130706433:1",
+            "http://LOCALHOST:1",
+            "https://localhost:1",
+            "http://[::1]:1",
+        ] {
+            let tenant: Tenant = url.parse().expect("a tenant");
+            assert!(tenant.is_loopback(), "{url}");
+            let builder = client_builder(&tenant).expect("TLS");
+            for http in [builder.build(), Ok(client(&tenant).expect("a client"))] {
+                let request = http.expect("a client").post(tenant.token_url());
+                let error = request.body("canary").send().await.expect_err(url);
+                assert!(error.is_connect(), "{error:?}");
+            }
+        }
+        let other = client_builder(&"acme".parse().expect("a tenant")).expect("TLS");
+        let other = other.build().expect("a client");
+        let response = other.get("http://acme.invalid/").send().await;
+        assert_eq!(response.expect("the proxy's response").status(), 200);
+    }
 }

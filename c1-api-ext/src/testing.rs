@@ -103,8 +103,8 @@ impl Random for NoRandom {
 
 /// An HTTP client for servers of a test; one for each test, because connections end with its runtime.
 pub(crate) fn http() -> reqwest::Client {
-    let builder = crate::http::client_builder().expect("TLS").no_proxy();
-    builder.build().expect("a client")
+    let builder = crate::http::client_builder(&"127.0.0.1".parse().expect("a tenant"));
+    builder.expect("TLS").build().expect("a client")
 }
 
 /// The tenant that `server` plays.

@@ -16,6 +16,11 @@ use crate::transport::Transport;
 
 /// A client of one C1 tenant. Cloning is cheap, and clones share everything.
 ///
+/// Calls need a tokio runtime with I/O and timers
+/// ([`enable_all`](https://docs.rs/tokio/latest/tokio/runtime/struct.Builder.html#method.enable_all)), which the HTTP client
+/// uses. Without a runtime they fail with [`ErrorKind::NoRuntime`](crate::ErrorKind::NoRuntime); on one without I/O or timers
+/// tokio panics. A [`Transport`] of your own need not depend on a runtime.
+///
 /// One method per operation group leads to that group's operations, each of which is a builder to be awaited. c1-api-ext
 /// builds this client with credentials, retries and timeouts; by itself this crate sends a fixed token:
 ///

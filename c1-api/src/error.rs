@@ -212,6 +212,7 @@ impl Error {
         self.0.may_have_been_sent.unwrap_or(match self.0.kind {
             ErrorKind::InvalidRequest
             | ErrorKind::NotSent
+            | ErrorKind::NoRuntime
             | ErrorKind::Auth
             | ErrorKind::Connect
             | ErrorKind::Unauthenticated

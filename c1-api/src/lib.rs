@@ -53,7 +53,7 @@ pub use crate::json_request::JsonRequest;
 pub use crate::operation::{Operation, Page, PageToken, Safety, Stability};
 pub use crate::options::CallOptions;
 pub use crate::request::Request;
-pub use crate::transport::{Bearer, Transport};
+pub use crate::transport::{Bearer, Transport, require_runtime};
 pub use crate::wire::Any;
 
 /// progenitor's client: one method per operation, every parameter by position.

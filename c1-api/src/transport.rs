@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Request, Response};
+use tokio::runtime::Handle;
 
 use crate::call::Call;
 use crate::error::{Error, ErrorKind};
@@ -63,14 +64,47 @@ macro_rules! forward {
 }
 forward! { Arc Box }
 
-/// Sends each request once and as it is: the innermost transport.
+/// An error outside of a tokio runtime, where sending a request and waiting for a time would panic. The HTTP client and
+/// c1-api-ext check it; another [`Transport`] needs to only if it depends on tokio.
+///
+/// A runtime without I/O or timers passes, because tokio offers no way to ask for them.
+///
+/// # Errors
+/// [`ErrorKind::NoRuntime`].
+pub fn require_runtime() -> Result<(), Error> {
+    let handle = Handle::try_current().map_err(|error| {
+        Error::new(
+            ErrorKind::NoRuntime,
+            "the call was made outside of a tokio runtime, on which it depends",
+        )
+        .with_source(error)
+    });
+    handle.map(drop)
+}
+
+/// Sends each request once and as it is: the innermost transport. It fails with [`ErrorKind::NoRuntime`] outside of a tokio
+/// runtime, and with [`ErrorKind::Redirect`] if the client has followed a redirect.
 impl Transport for reqwest::Client {
     fn execute<'a>(
         &'a self,
         request: Request,
         _: &'a Call,
     ) -> BoxFuture<'a, Result<Response, Error>> {
-        Box::pin(async move { self.execute(request).await.map_err(Error::from_reqwest) })
+        Box::pin(async move {
+            require_runtime()?;
+            // A fragment is not sent, and the URL of the response has none.
+            let mut url = request.url().clone();
+            url.set_fragment(None);
+            let response = self.execute(request).await.map_err(Error::from_reqwest)?;
+            if *response.url() != url {
+                return Err(Error::new(
+                    ErrorKind::Redirect,
+                    "the HTTP client followed a redirect, for which credentials may have gone along: build it with \
+                     `reqwest::redirect::Policy::none()`",
+                ));
+            }
+            Ok(response)
+        })
     }
 }
 
@@ -130,7 +164,28 @@ impl fmt::Debug for Bearer {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
+    use crate::operation::SAMPLE;
+    use crate::options::CallOptions;
+
+    #[test]
+    fn outside_of_a_runtime_nothing_is_sent() {
+        let http = crate::testing::http();
+        let request = http.get("http://127.0.0.1:1/").build().unwrap();
+        let call = Call::new(&SAMPLE, CallOptions::new());
+        let mut response = Transport::execute(&http, request, &call);
+        let Poll::Ready(Err(error)) = response
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        else {
+            panic!("must be refused at once");
+        };
+        assert_eq!(error.kind(), ErrorKind::NoRuntime);
+        assert!(!error.may_have_been_sent());
+        assert!(error.message().contains("tokio runtime"), "{error}");
+    }
 
     #[test]
     fn the_bearer_token_stays_secret() {

@@ -316,7 +316,7 @@ mod tests {
                     .header("location", server.url("/elsewhere"));
             })
             .await;
-        let http = crate::http::client_builder()
+        let http = crate::http::client_builder(&tenant(&server))
             .expect("TLS")
             .redirect(reqwest::redirect::Policy::default())
             .build()

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use c1_api::{BoxFuture, Error, ErrorKind};
+use c1_api::{BoxFuture, Error, ErrorKind, require_runtime};
 use futures_util::FutureExt as _;
 use futures_util::future::Shared;
 use tokio::runtime::{self, Handle};
@@ -138,7 +138,8 @@ impl TokenCache {
     /// and a fetch is started.
     ///
     /// # Errors
-    /// The source's error, if it failed and no cached token is valid; the source panicked; no tokio runtime.
+    /// If no cached token is valid: the source's error; one of the kind [`ErrorKind::Auth`] if the source panicked;
+    /// [`ErrorKind::NoRuntime`] outside of a tokio runtime.
     pub async fn get(&self) -> Result<AccessToken, Error> {
         match self.find() {
             Ok(token) => Ok(token),
@@ -191,10 +192,8 @@ impl TokenCache {
 
     /// The fetch of this runtime, which is started unless it is in progress.
     fn fetch(&self, state: &mut State, now: SystemTime) -> Result<FetchResult, Error> {
-        let runtime = Handle::try_current().map_err(|error| {
-            let message = "an access token can only be requested on a tokio runtime";
-            Error::new(ErrorKind::Auth, message).with_source(error)
-        })?;
+        require_runtime()?;
+        let runtime = Handle::current();
         let id = runtime.id();
         if let Some(fetch) = state.fetches.iter().find(|fetch| fetch.runtime == id) {
             return Ok(fetch.result.clone());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use c1_api::{Error, read_body};
+use c1_api::{Error, ErrorKind, read_body, require_runtime};
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Client, Request, StatusCode};
 use serde_json::Value;
@@ -37,6 +37,7 @@ pub(crate) struct Response(reqwest::Response);
 
 /// Sends `request`.
 pub(crate) async fn send(http: &Client, mut request: Request) -> Result<Response, Failure> {
+    require_runtime().map_err(Failure::Unreachable)?;
     *request.timeout_mut() = Some(TIMEOUT);
     let json = HeaderValue::from_static("application/json");
     request.headers_mut().insert(ACCEPT, json);
@@ -81,6 +82,14 @@ impl Response {
         // serde's message could quote the token, so it is not kept.
         serde_json::from_slice(&body).map_err(|_| self.unexpected("the body is not JSON"))
     }
+}
+
+/// Whether the same request may get a response later: it was in order, and the program as well.
+pub(crate) fn may_respond(error: &Error) -> bool {
+    !matches!(
+        error.kind(),
+        ErrorKind::InvalidRequest | ErrorKind::NoRuntime
+    )
 }
 
 /// Whether a service that responds with `status` may respond otherwise later: it has failed or is busy.

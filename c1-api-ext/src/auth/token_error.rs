@@ -6,7 +6,7 @@ use std::time::Duration;
 use c1_api::{Error, ErrorKind};
 use reqwest::StatusCode;
 
-use crate::auth::request::{Failure, may_recover};
+use crate::auth::request::{Failure, may_recover, may_respond};
 use crate::auth::server_time::is_skew;
 #[cfg(feature = "federation")]
 use crate::auth::subject_token::SubjectTokenError;
@@ -124,7 +124,7 @@ impl TokenError {
                     || error == "server_error"
             }
             Self::UnexpectedResponse { status, .. } => may_recover(*status),
-            Self::Unreachable(error) => error.kind() != ErrorKind::InvalidRequest,
+            Self::Unreachable(error) => may_respond(error),
             #[cfg(feature = "federation")]
             Self::SubjectToken(error) => error.is_retryable(),
             Self::Signing(_) | Self::Unproven(_) => false,

@@ -34,8 +34,8 @@ pub struct AuthTransport {
 }
 
 impl AuthTransport {
-    /// Sends to `tenant` through `inner`, a [`reqwest::Client`] for instance. That is not to follow redirects:
-    /// [`http::client_builder`](crate::http::client_builder) begins one that does not.
+    /// Sends to `tenant` through `inner`, a [`reqwest::Client`] for instance. That must not follow redirects: begin it with
+    /// [`http::client_builder`](crate::http::client_builder).
     pub fn new(inner: impl Transport, tenant: &Tenant, tokens: TokenCache) -> Self {
         Self {
             inner: Box::new(inner),
@@ -296,6 +296,53 @@ mod tests {
             .expect("a response");
         assert_eq!(response.status(), 307);
         assert_eq!(elsewhere.calls_async().await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_redirect_that_the_client_has_followed_is_an_error() {
+        let server = MockServer::start_async().await;
+        let following = crate::http::client_builder(&tenant(&server))
+            .expect("TLS")
+            .redirect(reqwest::redirect::Policy::default())
+            .build()
+            .expect("a client");
+        let source = Tokens(Mutex::new(["canary"].into()));
+        let transport = AuthTransport::new(following, &tenant(&server), TokenCache::new(source));
+        server
+            .mock_async(|when, then| {
+                when.path("/elsewhere");
+                then.status(200).body("{}");
+            })
+            .await;
+        for status in [301, 302, 303, 307, 308] {
+            let mock = server
+                .mock_async(|when, then| {
+                    when.path("/api/v1/apps");
+                    then.status(status)
+                        .header("location", server.url("/elsewhere?q=canary"));
+                })
+                .await;
+            let error = transport
+                .execute(request(&server), &call())
+                .await
+                .expect_err("refused");
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Redirect, None));
+            assert!(error.may_have_been_sent());
+            assert!(
+                error
+                    .message()
+                    .contains("`reqwest::redirect::Policy::none()`")
+            );
+            assert_no_secret(&shown(&error));
+            mock.delete_async().await;
+        }
+        // What is not sent changes nothing.
+        let mut request = request(&server);
+        request.url_mut().set_path("/elsewhere");
+        request.url_mut().set_query(Some("q=%22a b\"|ä"));
+        request.url_mut().set_fragment(Some("fragment"));
+        let response = transport.execute(request, &call()).await;
+        assert_eq!(response.expect("a response").status(), 200);
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport};
+use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport, require_runtime};
 use reqwest::{Request, Response};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -18,6 +18,11 @@ use crate::call::pace::{Pace, fits};
 use crate::call::policy::RetryPolicy;
 use crate::clock::Clock;
 use crate::error::ConfigError;
+
+/// How many calls run at once by default. Over HTTP/1.1 each has a connection and so a file handle, a new connection to a
+/// host name may have two for a moment, and the common limits are 256 and 1,024 for the whole process. Over HTTP/2, servers
+/// should allow as many on one connection (RFC 9113, section 6.5.2).
+const CONCURRENT: usize = 100;
 
 /// The limits of a client: how many calls run at once, how many start per second, and what a 429 changes.
 ///
@@ -36,19 +41,22 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// No limits until the server responds 429.
+    /// 100 calls at once, and any number per second until the server responds 429.
     pub fn new() -> Self {
         Self {
-            concurrent: None,
+            concurrent: Some(CONCURRENT),
             per_second: None,
             adaptive: true,
         }
     }
 
-    /// At most `calls` at once; at least 1. A call counts while an attempt runs, until its response is read, and not during
-    /// the delay before a retry.
-    pub fn concurrent(mut self, calls: usize) -> Self {
-        self.concurrent = Some(calls);
+    /// At most `calls` at once, at least 1; `None` for no limit. A call counts while an attempt runs, until its response is
+    /// read, and not during the delay before a retry.
+    ///
+    /// Over HTTP/1.1, each call that runs has a connection of its own, and so one of the file handles of the process.
+    /// Without a limit, calls fail with [`ErrorKind::Connect`](crate::ErrorKind::Connect) when there are none left.
+    pub fn concurrent(mut self, calls: impl Into<Option<usize>>) -> Self {
+        self.concurrent = calls.into();
         self
     }
 
@@ -173,7 +181,8 @@ impl fmt::Debug for Limiter {
     }
 }
 
-/// The layer: each attempt waits for its turn.
+/// The layer: each attempt waits for its turn. It needs tokio's timers, as all layers behind it, so it checks first that
+/// there is a runtime.
 #[derive(Debug)]
 pub(crate) struct Limited<T> {
     inner: T,
@@ -191,6 +200,7 @@ impl<T: Transport> Limited<T> {
     }
 
     async fn in_turn(&self, request: Request, call: &Call) -> Result<Response, Error> {
+        require_runtime()?;
         let deadline = call.deadline();
         let permit = self.limiter.admit(deadline).await?;
         if deadline.is_some_and(|deadline| deadline < self.limiter.clock.now()) {

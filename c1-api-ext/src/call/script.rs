@@ -56,13 +56,19 @@ struct State {
     under_way: usize,
 }
 
-impl Script {
-    pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
-        Self(Arc::new(Mutex::new(State {
+impl State {
+    fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self {
             steps: steps.into_iter().collect(),
             tried: Vec::new(),
             under_way: 0,
-        })))
+        }
+    }
+}
+
+impl Script {
+    pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self(Arc::new(Mutex::new(State::new(steps))))
     }
 
     /// From here on, these.
@@ -184,7 +190,8 @@ impl Body for BreaksOff {
 /// Sends nothing, but must be there; made once because its TLS takes a moment.
 fn http() -> reqwest::Client {
     static HTTP: OnceLock<reqwest::Client> = OnceLock::new();
-    let make = || crate::http::client_builder().expect("TLS").build();
+    let tenant = "127.0.0.1".parse().expect("a tenant");
+    let make = || crate::http::client_builder(&tenant).expect("TLS").build();
     HTTP.get_or_init(|| make().expect("a client")).clone()
 }
 
@@ -215,6 +222,17 @@ impl Scene {
             .transport(script.clone());
         let c1 = settings(builder).build().expect("a client");
         Self { script, clock, c1 }
+    }
+
+    /// With a token already, so that no call waits for one.
+    pub(crate) async fn with_token(
+        steps: impl IntoIterator<Item = Step>,
+        settings: impl FnOnce(C1Builder) -> C1Builder,
+    ) -> Self {
+        let scene = Self::with([Step::Status(200)], settings);
+        scene.call(get()).await.expect("a response");
+        *scene.script.state() = State::new(steps);
+        scene
     }
 
     /// A call with secrets in all the places that a call has.

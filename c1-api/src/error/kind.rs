@@ -10,15 +10,19 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The client does not send such requests: it is read-only, or in a dry run.
     NotSent,
+    /// The call was made outside of a tokio runtime, on which it depends: a mistake in the program. Nothing was sent.
+    NoRuntime,
     /// No access token could be obtained. The request was not sent.
     Auth,
-    /// No connection could be made, or not in time. The request was not sent.
+    /// No connection could be made, or not in time. The request was not sent. If this machine is out of file handles, the
+    /// message says so.
     Connect,
     /// No response in time. The server may have processed the request.
     Timeout,
     /// The connection broke while sending or receiving. The server may have processed the request.
     Transport,
-    /// The server redirected the request (3xx). Redirects are not followed, because credentials must not go along.
+    /// The server redirected the request (3xx). Redirects are not followed, because credentials must not go along. An HTTP
+    /// client that has followed one is an error as well, then without a status.
     Redirect,
     /// The server rejected the token (401).
     Unauthenticated,
@@ -50,6 +54,7 @@ impl ErrorKind {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::NotSent => "not_sent",
+            Self::NoRuntime => "no_runtime",
             Self::Auth => "auth",
             Self::Connect => "connect",
             Self::Timeout => "timeout",

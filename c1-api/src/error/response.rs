@@ -1,6 +1,8 @@
 //! Errors made from responses, and from requests that got none.
 
+use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
+use std::{io, iter};
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
@@ -18,6 +20,12 @@ impl Error {
     pub fn from_reqwest(error: reqwest::Error) -> Self {
         let (kind, message) = if error.is_builder() {
             (ErrorKind::InvalidRequest, "the request could not be built")
+        } else if error.is_connect() && is_out_of_handles(&error) {
+            (
+                ErrorKind::Connect,
+                "could not connect to the server: this machine is out of file handles (too many open files); make fewer \
+                 calls at once, by `Limits::concurrent` of c1-api-ext for instance, or raise the limit (`ulimit -n`)",
+            )
         } else if error.is_connect() {
             (ErrorKind::Connect, "could not connect to the server")
         } else if error.is_timeout() {
@@ -104,6 +112,16 @@ impl Error {
             }
         }
     }
+}
+
+/// Whether the process or the system has too many open files.
+fn is_out_of_handles(error: &(dyn StdError + 'static)) -> bool {
+    // std has no stable kind for it. ENFILE and EMFILE have the same numbers on all Unix systems; the others are
+    // ERROR_TOO_MANY_OPEN_FILES and WSAEMFILE of Windows.
+    let codes = if cfg!(windows) { [4, 10_024] } else { [23, 24] };
+    iter::successors(Some(error), |error| (*error).source())
+        .filter_map(|error| error.downcast_ref::<io::Error>()?.raw_os_error())
+        .any(|code| codes.contains(&code))
 }
 
 /// Appends the body of `response` to `body`, in which there may then be at most `limit` bytes. False if there are more;

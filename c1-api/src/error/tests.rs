@@ -283,6 +283,7 @@ async fn every_status_has_its_kind_and_says_whether_it_is_a_refusal() {
     }
     for (kind, sent) in [
         (K::InvalidRequest, false),
+        (K::NoRuntime, false),
         (K::Auth, false),
         (K::Connect, false),
         (K::Timeout, true),
@@ -414,6 +415,36 @@ fn shared_errors_are_not_changed_behind_each_others_back() {
         format!("{two:?}"),
         "Error { kind: Auth, status: 401, message: \"no\", .. }"
     );
+}
+
+/// Fails to resolve any name with this error of the operating system.
+struct Failing(i32);
+
+impl reqwest::dns::Resolve for Failing {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let error = std::io::Error::from_raw_os_error(self.0);
+        Box::pin(async move { Err(error.into()) })
+    }
+}
+
+#[tokio::test]
+async fn an_error_says_that_there_are_too_many_open_files() {
+    let too_many = if cfg!(windows) { 10_024 } else { 24 };
+    // 1: EPERM, or ERROR_INVALID_FUNCTION.
+    for (code, told) in [(too_many, true), (1, false)] {
+        // Installs TLS for the builder.
+        let _ = crate::testing::http();
+        let http = reqwest::Client::builder().dns_resolver(std::sync::Arc::new(Failing(code)));
+        let request = http.no_proxy().build().unwrap();
+        let request = request.get(format!("http://t.invalid/?token={CANARY}"));
+        let error = Error::from_reqwest(request.send().await.unwrap_err());
+        assert_eq!(error.kind(), ErrorKind::Connect);
+        assert!(!error.may_have_been_sent());
+        for advice in ["out of file handles", "`Limits::concurrent`", "`ulimit -n`"] {
+            assert_eq!(error.message().contains(advice), told, "{error}");
+        }
+        assert!(!shown(&error).contains(CANARY));
+    }
 }
 
 fn _is_send_sync<T: Send + Sync + 'static>() {}

@@ -47,9 +47,8 @@ impl Peer {
     /// A tenant that answers every operation with a sample, whatever the ids.
     async fn start() -> Self {
         let emulator = Emulator::builder().stateful(false).start().await.unwrap();
-        let http = c1_api_ext::http::client_builder()
+        let http = c1_api_ext::http::client_builder(&"127.0.0.1".parse().unwrap())
             .unwrap()
-            .no_proxy()
             .build()
             .unwrap();
         let tap = Tap {

@@ -58,7 +58,7 @@ pub struct Summary {
 /// If a server or a client cannot be started, or a redirect to another host was followed.
 pub async fn run(schedule: Schedule) -> Result<Vec<Outcome>, Box<dyn StdError + Send + Sync>> {
     let other_host = Server::start(Behavior::ResetUnread, Schedule::ALWAYS).await?;
-    let http = c1_api_ext::http::client_builder()?.no_proxy().build()?;
+    let http = c1_api_ext::http::client_builder(&"127.0.0.1".parse()?)?.build()?;
     let mut cells = Vec::new();
     for row in TABLE {
         let behavior = fault::behavior(row.fault, &other_host.url())

@@ -90,7 +90,7 @@ impl Server {
         let id: ClientId = format!("otter@127.0.0.1:{port}/spc")
             .parse()
             .expect("an id");
-        let http = http::client_builder().expect("TLS").build().expect("HTTP");
+        let http = http::client(id.tenant()).expect("HTTP");
         Self {
             runtime,
             tasks,

@@ -4,10 +4,10 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::{fmt, io};
 
-use c1_api::{Error, ErrorKind};
+use c1_api::Error;
 use reqwest::StatusCode;
 
-use crate::auth::request::may_recover;
+use crate::auth::request::{may_recover, may_respond};
 
 /// Why there is no subject token: the source of [`TokenError::SubjectToken`](crate::TokenError::SubjectToken).
 ///
@@ -76,8 +76,9 @@ pub enum SubjectTokenError {
         /// What is wrong with its value.
         reason: &'static str,
     },
-    /// The service that issues the tokens did not respond: the source is an error of the kind [`ErrorKind::Connect`],
-    /// [`ErrorKind::Timeout`] or [`ErrorKind::Transport`].
+    /// The service that issues the tokens did not respond: the source is an error of the kind
+    /// [`Connect`](c1_api::ErrorKind::Connect), [`Timeout`](c1_api::ErrorKind::Timeout) or
+    /// [`Transport`](c1_api::ErrorKind::Transport).
     #[error("the request to {service} failed: {source}")]
     Unreachable {
         /// The service.
@@ -125,7 +126,7 @@ impl SubjectTokenError {
     /// [says so](Self::temporary).
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { source, .. } => source.kind() != ErrorKind::InvalidRequest,
+            Self::Unreachable { source, .. } => may_respond(source),
             Self::UnexpectedResponse { status, .. } => may_recover(*status),
             Self::Other(error) => error.retryable,
             _ => false,

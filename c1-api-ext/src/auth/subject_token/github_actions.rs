@@ -187,6 +187,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use c1_api::ErrorKind;
+    use futures_util::FutureExt as _;
     use httpmock::MockServer;
     use serde_json::json;
 
@@ -385,7 +386,7 @@ mod tests {
     #[tokio::test]
     async fn no_redirect_is_followed_and_what_comes_back_from_one_is_no_token() {
         let http = http();
-        let following = crate::http::client_builder()
+        let following = crate::http::client_builder(&"127.0.0.1".parse().expect("a tenant"))
             .expect("TLS")
             .redirect(reqwest::redirect::Policy::default())
             .build()
@@ -411,6 +412,19 @@ mod tests {
 
             let error = error_of(job(&following, server.url("/t"), "canary")).await;
             assert!(error.to_string().contains("a redirect"), "{error}");
+        }
+    }
+
+    #[test]
+    fn outside_of_a_runtime_nothing_is_sent() {
+        let error = error_of(job(&http(), "http://127.0.0.1:1/canary", "canary"));
+        let error = error.now_or_never().expect("no waiting");
+        assert!(!error.is_retryable());
+        match error {
+            SubjectTokenError::Unreachable { source, .. } => {
+                assert_eq!(source.kind(), ErrorKind::NoRuntime);
+            }
+            other => panic!("{other:?}"),
         }
     }
 

@@ -5,13 +5,13 @@ use c1_api::types::CreateAppRequest;
 
 use crate::call::script::Step::{Silence, Status};
 use crate::call::script::{Scene, ms, secs};
-use crate::testing::{assert_debug_is_clean, assert_no_secret, shown};
+use crate::testing::{assert_debug_is_clean, assert_no_secret, client_id, shown};
 use crate::{C1, C1Builder, ConfigError, RequestExt as _, RetryPolicy};
 
 #[tokio::test]
 async fn headers_go_with_every_attempt() {
     let scene = Scene::with([Status(200)], |builder| {
-        let http = crate::http::client_builder().expect("TLS");
+        let http = crate::http::client_builder(client_id().tenant()).expect("TLS");
         builder
             .http(http.user_agent("of the client").build().expect("a client"))
             .user_agent("my-tool/1.0 ")

@@ -4,12 +4,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport};
+use futures_util::FutureExt as _;
 use reqwest::{Method, Request, Response};
 use serde_json::json;
 
+use crate::auth::token_error::TokenError;
 use crate::call::script::Step::Status;
-use crate::call::script::{Scene, get, post};
-use crate::{AccessToken, RetryPolicy, TokenSource};
+use crate::call::script::{Scene, get, post, secs};
+use crate::testing::{client_id, http, secret};
+use crate::{AccessToken, C1, RetryPolicy, SignedAssertion, TokenEndpoint, TokenSource};
 
 /// Notes its name, then lets the next one do it.
 #[derive(Debug)]
@@ -124,4 +127,39 @@ async fn a_server_that_refuses_all_tokens_leads_to_few_token_requests() {
         attempts += sent;
     }
     assert_eq!((fetched.load(Ordering::Relaxed), attempts), (6, 205));
+}
+
+#[test]
+fn outside_of_a_runtime_nothing_is_sent() {
+    let scene = Scene::with([Status(200)], |builder| {
+        builder.retry(RetryPolicy::new().deadline(secs(60)))
+    });
+    for operation in [get(), post()] {
+        let result = scene.call(operation).now_or_never().expect("no waiting");
+        let error = result.expect_err("refused");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::NoRuntime, 0));
+        assert!(!error.may_have_been_sent());
+    }
+    assert_eq!(scene.script.tries(), 0);
+    assert!(scene.clock.delays().is_empty());
+
+    // Over the HTTP client, with a token still to be requested.
+    let c1 = C1::builder().client_credentials(client_id(), secret());
+    let c1 = c1.build().expect("a client");
+    let call = c1.apps().list().into_future().now_or_never();
+    let error = call.expect("no waiting").expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::NoRuntime);
+
+    // A token source by itself.
+    let endpoint = TokenEndpoint::new(http(), client_id().tenant());
+    let source = SignedAssertion::new(endpoint, client_id(), secret());
+    let error = source.fetch().now_or_never().expect("no waiting");
+    let error = error.expect_err("refused");
+    match TokenError::of(&error) {
+        Some(error @ TokenError::Unreachable(inner)) => {
+            assert_eq!(inner.kind(), ErrorKind::NoRuntime);
+            assert!(!error.is_retryable());
+        }
+        other => panic!("{other:?}"),
+    }
 }

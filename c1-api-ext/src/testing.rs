@@ -47,6 +47,10 @@ impl ManualClock {
         self.pass(Duration::from_secs(seconds));
     }
 
+    pub(crate) fn set_back(&self, seconds: u64) {
+        *self.now.lock().expect("no panic") -= Duration::from_secs(seconds);
+    }
+
     /// How long was waited each time, in whole seconds.
     #[cfg(feature = "device")]
     pub(crate) fn waits(&self) -> Vec<u64> {

@@ -16,6 +16,7 @@ use c1_api_ext::{
 use futures_util::FutureExt as _;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, Request, Response, Url};
+use tokio::runtime::Builder;
 
 /// A token like the API's own, good for an hour.
 struct Source;
@@ -30,10 +31,12 @@ impl TokenSource for Source {
 /// A cache that has its token.
 ///
 /// # Panics
-/// If it has none.
+/// If the runtime that fetches it cannot be built.
 pub fn cache() -> TokenCache {
     let cache = TokenCache::new(Source);
-    get(&cache);
+    let runtime = Builder::new_current_thread().enable_time().build();
+    let token = runtime.expect("a runtime").block_on(cache.get());
+    token.expect("a token");
     cache
 }
 

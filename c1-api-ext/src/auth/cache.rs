@@ -1,15 +1,25 @@
-//! The token cache: one token for all callers, renewed by one of them before it expires.
+//! The token cache: one token for all callers, renewed before it expires.
+
+mod brake;
+#[cfg(test)]
+mod interleavings;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use c1_api::{BoxFuture, Error};
+use c1_api::{BoxFuture, Error, ErrorKind};
 use futures_util::FutureExt as _;
 use futures_util::future::Shared;
+use tokio::runtime::{self, Handle};
+use tokio::task::{AbortHandle, JoinError};
+use tokio::time::timeout;
 
+use self::brake::Brake;
 use crate::auth::token::{AccessToken, TokenSource};
+use crate::auth::token_error::TokenError;
 use crate::clock::{Clock, SystemClock};
 use crate::random::{Random, SystemRandom};
 
@@ -21,29 +31,40 @@ const WINDOW_SHARE: u32 = 5;
 const JITTER_SHARE: u32 = 4;
 /// After a failed renewal, the next one waits this long.
 const PAUSE: Duration = Duration::from_secs(30);
-/// A request that nobody has polled for this long is replaced: its connection may be closed.
-const ABANDONED: Duration = Duration::from_secs(30);
+/// A fetch that takes longer has failed. One request to the token endpoint may take 30 s, and a fetch needs one or two.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
+/// A mistake in `Retry-After` must not stop the client for longer.
+const MAX_HOLD: Duration = Duration::from_secs(300);
 
 /// Caches the token of a [`TokenSource`].
 ///
-/// - However many callers wait for a token, there is one request; if it fails, all of them get its error. A caller that
-///   is cancelled leaves the request to the others.
-/// - A token is renewed before it expires, by one caller, while the others use the old one. If that fails, the old one is
-///   used until it expires.
-/// - There is no background task: without callers nothing happens.
+/// - However many callers wait for a token, there is one fetch; if it fails, all of them get its error. A fetch that
+///   takes longer than 60 s fails; one that panics is an error for those who wait for it. The next caller fetches again.
+/// - A valid token is always used. It is renewed before it expires, and no caller waits for that. If it fails, the next
+///   renewal is tried after 30 s at the earliest.
+/// - If the source's error has a [`retry_after`](Error::retry_after), the source is not called before then, at most
+///   5 min: callers get the same error.
+/// - Each fetch is a tokio task of the runtime that the caller runs on. It ends with the fetch: without callers nothing
+///   happens. Callers on other runtimes share the token but not the fetch, which ends with its runtime.
+///
+/// Clones share the token.
+#[derive(Clone)]
 pub struct TokenCache {
     source: Arc<dyn TokenSource>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    /// Locked for moments only, never across an await.
-    state: Mutex<State>,
+    /// Locked for moments only: never across an await, and never while code of others runs or is dropped.
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
 struct State {
     held: Option<Held>,
-    flight: Option<Flight>,
-    flights: u64,
+    /// At most one for each runtime.
+    fetches: Vec<Fetch>,
+    /// Until then, callers get this error of the source.
+    hold: Option<(SystemTime, Error)>,
+    brake: Brake,
 }
 
 #[derive(Clone)]
@@ -61,34 +82,31 @@ impl Held {
     fn is_valid(&self, now: SystemTime) -> bool {
         self.times.is_none_or(|(_, end)| now < end)
     }
+
+    fn renew_after(&mut self, time: SystemTime) {
+        if let Some((renew, _)) = &mut self.times {
+            *renew = time.max(*renew);
+        }
+    }
 }
 
-/// A request in progress. Every waiting caller polls it, so that it continues while one of them is left.
+/// A fetch in progress, and its result for all who wait for it.
 #[derive(Clone)]
-struct Flight {
-    number: u64,
-    asked_at: SystemTime,
-    response: Shared<BoxFuture<'static, Result<AccessToken, Error>>>,
+struct Fetch {
+    runtime: runtime::Id,
+    began: SystemTime,
+    task: AbortHandle,
+    result: FetchResult,
 }
 
-impl Flight {
-    /// Whether a caller holds it, besides the cache.
-    fn is_waited_for(&self) -> bool {
-        self.response.strong_count().is_some_and(|count| count > 1)
-    }
+type FetchResult = Shared<BoxFuture<'static, Result<AccessToken, Error>>>;
 
-    fn is_abandoned(&self, now: SystemTime) -> bool {
-        let age = now.duration_since(self.asked_at).unwrap_or_default();
-        !self.is_waited_for() && age >= ABANDONED
-    }
-}
-
-/// What a caller gets.
-enum Found {
-    /// A token to use.
-    Token(AccessToken),
-    /// A request to wait for, and the old token if it is still valid.
-    Request(Flight, Option<AccessToken>),
+/// Why there is no token to use.
+enum Missing {
+    /// It has to be waited for.
+    Fetch(FetchResult),
+    /// The source is not to be called.
+    Error(Error),
 }
 
 impl TokenCache {
@@ -98,7 +116,7 @@ impl TokenCache {
             source: Arc::new(source),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
-            state: Mutex::default(),
+            state: Arc::default(),
         }
     }
 
@@ -116,111 +134,119 @@ impl TokenCache {
         self
     }
 
-    /// A valid token: the cached one, or a new one from the source. When the cached one is due for renewal, the first
-    /// caller waits for the new one; the others do not.
+    /// A valid token: the cached one, or a new one from the source. When the cached one is due for renewal, it is returned
+    /// and a fetch is started.
     ///
     /// # Errors
-    /// The source's error, if it failed and the cached token is not valid any more.
+    /// The source's error, if it failed and no cached token is valid; the source panicked; no tokio runtime.
     pub async fn get(&self) -> Result<AccessToken, Error> {
         match self.find() {
-            Found::Token(token) => Ok(token),
-            Found::Request(flight, None) => self.wait_for(flight).await,
-            Found::Request(flight, Some(_)) => {
-                let result = self.wait_for(flight).await;
-                // The old token may have expired meanwhile.
-                result.or_else(|error| self.valid().ok_or(error))
-            }
+            Ok(token) => Ok(token),
+            Err(Missing::Error(error)) => Err(error),
+            // Another runtime's fetch may have been faster.
+            Err(Missing::Fetch(fetch)) => fetch.await.or_else(|error| self.valid().ok_or(error)),
         }
     }
 
-    /// Like [`get`](Self::get), but waits only if no token is valid. A renewal is returned for the caller to poll; if it
-    /// is dropped, the next caller continues it.
-    pub(crate) async fn lease(
-        &self,
-    ) -> Result<(AccessToken, Option<impl Future<Output = ()> + Send + '_>), Error> {
-        match self.find() {
-            Found::Token(token) => Ok((token, None)),
-            Found::Request(flight, None) => Ok((self.wait_for(flight).await?, None)),
-            Found::Request(flight, Some(token)) => {
-                // Its failure does not matter while the old token is valid.
-                let renewal = async move { drop(self.wait_for(flight).await) };
-                Ok((token, Some(renewal)))
-            }
-        }
-    }
-
-    /// Drops `token`, which the server has refused, from the cache: the next [`get`](Self::get) asks the source. A newer
+    /// Drops `token`, which the server has refused, from the cache: the next [`get`](Self::get) fetches another. A newer
     /// token stays.
-    pub fn invalidate(&self, token: &AccessToken) {
-        self.state().held.take_if(|held| held.token.is(token));
-    }
-
-    fn find(&self) -> Found {
+    ///
+    /// False if the server has refused too many tokens in a row: 5, plus one for every 30 s. The token is then kept, so that
+    /// a server that refuses all tokens does not lead to a token request for each call.
+    pub fn invalidate(&self, token: &AccessToken) -> bool {
         let now = self.clock.now();
         let mut state = self.state();
+        let State { held, brake, .. } = &mut *state;
+        if held.as_ref().is_none_or(|held| !held.token.is(token)) {
+            return true;
+        }
+        let allowed = brake.allows(now);
+        if allowed {
+            *held = None;
+        }
+        allowed
+    }
+
+    /// The token to use, after the start of a fetch if one is due.
+    fn find(&self) -> Result<AccessToken, Missing> {
+        let now = self.clock.now();
+        // Dropped after the lock is released.
+        let _ended;
+        let mut state = self.state();
+        _ended = state.take_ended(now);
         let held = state.held.as_ref().filter(|held| held.is_valid(now));
-        let old = held.map(|held| held.token.clone());
-        let is_fresh = held.is_some_and(|held| held.is_fresh(now));
-        let is_cared_for = state.flight.as_ref().is_some_and(Flight::is_waited_for);
-        match old {
-            Some(token) if is_fresh || is_cared_for => Found::Token(token),
-            old => Found::Request(self.board(&mut state, now, old.is_some()), old),
-        }
-    }
-
-    /// The request in progress, or a new one. With a valid token, even an abandoned one is continued.
-    fn board(&self, state: &mut State, now: SystemTime, has_time: bool) -> Flight {
-        if let Some(flight) = &state.flight
-            && (has_time || !flight.is_abandoned(now))
+        if let Some(held) = held
+            && (held.is_fresh(now) || state.is_fetching(now))
         {
-            return flight.clone();
+            return Ok(held.token.clone());
         }
-        state.flights += 1;
-        let source = self.source.clone();
-        let response: BoxFuture<'static, _> = Box::pin(async move { source.fetch().await });
-        let flight = Flight {
-            number: state.flights,
-            asked_at: now,
-            response: response.shared(),
-        };
-        state.flight = Some(flight.clone());
-        flight
+        let token = held.map(|held| held.token.clone());
+        let fetch = self.fetch(&mut state, now);
+        match (token, fetch) {
+            (Some(token), _) => Ok(token),
+            (None, Ok(fetch)) => Err(Missing::Fetch(fetch)),
+            (None, Err(error)) => Err(Missing::Error(error)),
+        }
     }
 
-    /// Polls a request to its end, and caches its token.
-    async fn wait_for(&self, flight: Flight) -> Result<AccessToken, Error> {
-        let Flight {
-            number,
-            asked_at,
-            response,
-        } = flight;
-        let forget = ForgetOnPanic(self, number);
-        let result = response.await;
-        drop(forget);
+    /// The fetch of this runtime, which is started unless it is in progress.
+    fn fetch(&self, state: &mut State, now: SystemTime) -> Result<FetchResult, Error> {
+        let runtime = Handle::try_current().map_err(|error| {
+            let message = "an access token can only be requested on a tokio runtime";
+            Error::new(ErrorKind::Auth, message).with_source(error)
+        })?;
+        let id = runtime.id();
+        if let Some(fetch) = state.fetches.iter().find(|fetch| fetch.runtime == id) {
+            return Ok(fetch.result.clone());
+        }
+        if let Some(error) = state.held_error(now) {
+            return Err(error);
+        }
+        let cache = self.clone();
+        // A task continues when its callers are cancelled, and contains a panic of the source.
+        let task = runtime.spawn(async move {
+            let fetched = timeout(FETCH_TIMEOUT, async { cache.source.fetch().await }).await;
+            let result = fetched.unwrap_or_else(|_| Err(timed_out()));
+            cache.store(id, now, &result);
+            result
+        });
+        let handle = task.abort_handle();
+        let result = task.map(|joined| joined.unwrap_or_else(|error| Err(lost(&error))));
+        let result = result.boxed().shared();
+        state.fetches.push(Fetch {
+            runtime: id,
+            began: now,
+            task: handle,
+            result: result.clone(),
+        });
+        Ok(result)
+    }
 
+    /// Keeps the result of a fetch.
+    fn store(&self, runtime: runtime::Id, began: SystemTime, result: &Result<AccessToken, Error>) {
         let now = self.clock.now();
+        // Dropped after the lock is released.
+        let _fetch;
         let mut state = self.state();
-        // Every caller that waited gets here; the first one does it.
-        if state.take_flight(number) {
-            match &result {
-                Ok(token) => {
-                    state.held = Some(Held {
-                        times: self.times(token, asked_at),
-                        token: token.clone(),
-                    });
+        _fetch = state.take_fetches(|fetch| fetch.runtime == runtime);
+        match result {
+            Ok(token) => {
+                state.hold = None;
+                state.held = Some(Held {
+                    times: self.times(token, began),
+                    token: token.clone(),
+                });
+            }
+            Err(error) => {
+                let asked = error.retry_after().map(|delay| delay.min(MAX_HOLD));
+                if let Some(delay) = asked {
+                    state.hold = Some((now + delay, error.clone()));
                 }
-                Err(_) => {
-                    if let Some(Held {
-                        times: Some((renew, _)),
-                        ..
-                    }) = &mut state.held
-                    {
-                        *renew = now + PAUSE;
-                    }
+                if let Some(held) = &mut state.held {
+                    held.renew_after(now + asked.unwrap_or_default().max(PAUSE));
                 }
             }
         }
-        result
     }
 
     fn valid(&self) -> Option<AccessToken> {
@@ -230,43 +256,69 @@ impl TokenCache {
         Some(held.token.clone())
     }
 
-    /// When to renew a token that was requested at `asked_at`, and when it expires. The lifetime is counted from the
+    /// When to renew a token that was requested at `began`, and when it expires. The lifetime is counted from the
     /// request, because the server began to count before the response arrived.
-    fn times(&self, token: &AccessToken, asked_at: SystemTime) -> Option<(SystemTime, SystemTime)> {
+    fn times(&self, token: &AccessToken, began: SystemTime) -> Option<(SystemTime, SystemTime)> {
         let lifetime = token.lifetime()?;
         let window = WINDOW.min(lifetime / WINDOW_SHARE);
         let mut chance = [0];
         // Without random bytes there is no spread.
         let chance = self.random.fill(&mut chance).map_or(0, |()| chance[0]);
         let delay = window / JITTER_SHARE * u32::from(chance) / u32::from(u8::MAX);
-        let end = asked_at.checked_add(lifetime)?;
+        let end = began.checked_add(lifetime)?;
         Some((end - window + delay, end))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is locked.
+        // A panic while it is locked, of a clock for instance, leaves nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Removes the request of that number; false if it is not there.
-    fn take_flight(&mut self, number: u64) -> bool {
-        self.flight
-            .take_if(|flight| flight.number == number)
-            .is_some()
+    /// Whether a fetch is in progress that may still succeed: that of a runtime which does not run may not.
+    fn is_fetching(&self, now: SystemTime) -> bool {
+        let age = |fetch: &Fetch| now.duration_since(fetch.began).unwrap_or_default();
+        self.fetches.iter().any(|fetch| age(fetch) < FETCH_TIMEOUT)
+    }
+
+    /// Removes the fetches that panicked or ended with their runtime. They count as failed.
+    fn take_ended(&mut self, now: SystemTime) -> Vec<Fetch> {
+        let ended = self.take_fetches(|fetch| fetch.task.is_finished());
+        if let Some(held) = &mut self.held
+            && !ended.is_empty()
+        {
+            held.renew_after(now + PAUSE);
+        }
+        ended
+    }
+
+    fn take_fetches(&mut self, which: impl Fn(&Fetch) -> bool) -> Vec<Fetch> {
+        self.fetches.extract_if(.., |fetch| which(fetch)).collect()
+    }
+
+    /// The error of the source that asked not to be called yet.
+    fn held_error(&self, now: SystemTime) -> Option<Error> {
+        let (until, error) = self.hold.as_ref()?;
+        let left = until.duration_since(now).ok()?;
+        // Longer if the clock was set back.
+        (!left.is_zero() && left <= MAX_HOLD).then(|| error.clone().with_retry_after(left))
     }
 }
 
-/// Removes the request of a source that panicked, so that the source can be asked again.
-struct ForgetOnPanic<'a>(&'a TokenCache, u64);
+fn timed_out() -> Error {
+    let message = format!("no access token within {} s", FETCH_TIMEOUT.as_secs());
+    TokenError::Unreachable(Error::new(ErrorKind::Timeout, message)).into()
+}
 
-impl Drop for ForgetOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.state().take_flight(self.1);
-        }
-    }
+/// The error of a task that gave no result. What it panicked with is not shown: it may hold secrets.
+fn lost(error: &JoinError) -> Error {
+    let message = if error.is_panic() {
+        "could not obtain an access token: the token source panicked"
+    } else {
+        "could not obtain an access token: the tokio runtime was shut down"
+    };
+    Error::new(ErrorKind::Auth, message)
 }
 
 impl fmt::Debug for TokenCache {
@@ -274,8 +326,3 @@ impl fmt::Debug for TokenCache {
         f.debug_struct("TokenCache").finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod interleavings;
-#[cfg(test)]
-mod tests;

@@ -212,7 +212,10 @@ impl DeviceAuthorization {
                 TokenError::Refused { error, .. } if error == "expired_token" => {
                     return Err(DeviceLoginError::Expired);
                 }
-                error if error.is_retryable() => (wait * 2).min(MAX_BACKOFF).max(self.interval),
+                error if error.is_retryable() => {
+                    let backoff = (wait * 2).min(MAX_BACKOFF).max(self.interval);
+                    backoff.max(error.retry_after().unwrap_or_default())
+                }
                 _ => return Err(error.into()),
             };
         }
@@ -476,6 +479,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_delay_that_the_server_asks_for_is_kept() {
+        let server = MockServer::start_async().await;
+        answer_start(&server, 200, codes().to_string()).await;
+        server
+            .mock_async(|when, then| {
+                when.path("/auth/v1/token");
+                then.status(429).header("retry-after", "100");
+            })
+            .await;
+        let clock = Arc::new(ManualClock::default());
+        let authorization = login(*server.address(), &clock)
+            .start()
+            .await
+            .expect("codes");
+        let error = authorization.wait().await.expect_err("never");
+        assert!(matches!(error, DeviceLoginError::Expired), "{error:?}");
+        assert_eq!(
+            clock.waits(),
+            [5, 100, 100, 100, 100, 100, 100, 100, 100, 95]
+        );
+    }
+
+    #[tokio::test]
     async fn a_connection_that_breaks_is_no_end() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -656,6 +682,7 @@ mod tests {
         let refused = TokenError::UnexpectedResponse {
             status: reqwest::StatusCode::OK,
             reason: "nothing",
+            retry_after: None,
         };
         let error = Error::from(DeviceLoginError::Token(refused));
         assert!(TokenError::of(&error).is_some());

@@ -168,7 +168,8 @@ impl TokenEndpoint {
             return Ok(read(json).map_err(|reason| response.unexpected(reason))?);
         }
         let skew = self.skew(form, response.headers());
-        Err(read_refusal(&json, status, form, skew))
+        let retry_after = response.retry_after();
+        Err(read_refusal(&json, status, form, skew, retry_after))
     }
 
     /// By how much the clocks differ, if that can be why the server refuses: something in the request was dated.
@@ -196,5 +197,42 @@ impl fmt::Debug for TokenEndpoint {
             .field("url", &self.tenant.token_url())
             .field("dpop", &self.dpop.as_ref().map(|provers| provers.api.key()))
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use httpmock::MockServer;
+
+    use super::*;
+    use crate::testing::{http, tenant};
+
+    #[tokio::test]
+    async fn passes_on_the_delay_that_the_server_asks_for() {
+        let date = "Tue, 14 Nov 2023 22:13:20 GMT";
+        let later = "Tue, 14 Nov 2023 22:13:40 GMT";
+        for (status, retry_after, body) in [
+            (429, "20", r#"{"error": "slow_down"}"#),
+            (503, "20", "<html></html>"),
+            (503, later, "{}"),
+        ] {
+            let server = MockServer::start_async().await;
+            server
+                .mock_async(|_, then| {
+                    then.status(status)
+                        .header("date", date)
+                        .header("retry-after", retry_after)
+                        .body(body);
+                })
+                .await;
+            let endpoint = TokenEndpoint::new(http(), &tenant(&server));
+            let token = endpoint.token(|| Ok(Form::default())).await;
+            let error = token.expect_err("no token");
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(20)));
+            let error = c1_api::Error::from(error);
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(20)));
+        }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) enum Failure {
     Unexpected {
         status: StatusCode,
         reason: &'static str,
+        retry_after: Option<Duration>,
     },
 }
 
@@ -58,8 +59,16 @@ impl Response {
     }
 
     pub(crate) fn unexpected(&self, reason: &'static str) -> Failure {
-        let status = self.status();
-        Failure::Unexpected { status, reason }
+        Failure::Unexpected {
+            status: self.status(),
+            reason,
+            retry_after: self.retry_after(),
+        }
+    }
+
+    /// How long the server asks to wait before the next request (RFC 9110, section 10.2.3).
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        Error::from_parts(self.status(), self.headers(), &[], None).retry_after()
     }
 
     /// Reads the body, whose bytes are overwritten.

@@ -59,6 +59,7 @@ pub(crate) fn read_refusal(
     status: StatusCode,
     form: &Form,
     clock_skew_seconds: Option<i64>,
+    retry_after: Option<Duration>,
 ) -> TokenError {
     let words = |name: &str| {
         let text = json[name].as_str().filter(|text| !text.is_empty())?;
@@ -71,10 +72,12 @@ pub(crate) fn read_refusal(
             error,
             description: words("error_description"),
             clock_skew_seconds,
+            retry_after,
         },
         None => TokenError::UnexpectedResponse {
             status,
             reason: "the body is JSON without `error`",
+            retry_after,
         },
     }
 }

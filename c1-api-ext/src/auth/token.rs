@@ -115,7 +115,7 @@ impl fmt::Debug for AccessToken {
 }
 
 /// Obtains access tokens. The client caches them in a [`TokenCache`](crate::TokenCache), so a source need not: it is
-/// called when a token is needed, once at a time.
+/// called when a token is needed, once at a time on each tokio runtime.
 ///
 /// ```
 /// use c1_api_ext::{AccessToken, BoxFuture, Error, TokenSource};
@@ -137,8 +137,11 @@ impl fmt::Debug for AccessToken {
 pub trait TokenSource: Send + Sync + 'static {
     /// Obtains a new token.
     ///
+    /// The cache drops the future after 60 s.
+    ///
     /// # Errors
-    /// An error of the kind [`ErrorKind::Auth`](c1_api::ErrorKind::Auth). It must not contain credentials.
+    /// An error of the kind [`ErrorKind::Auth`](c1_api::ErrorKind::Auth). It must not contain credentials. If it has a
+    /// [`retry_after`](Error::with_retry_after), the source is not called again before then.
     fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>>;
 }
 

@@ -1,6 +1,7 @@
 //! Why the token endpoint gave no token.
 
 use std::io;
+use std::time::Duration;
 
 use c1_api::{Error, ErrorKind};
 use reqwest::StatusCode;
@@ -42,6 +43,8 @@ pub enum TokenError {
         /// By how many seconds the server's clock is ahead of this machine's (negative: behind), if the request was
         /// dated and the response has a `Date`.
         clock_skew_seconds: Option<i64>,
+        /// How long the server asks to wait before the next request (`Retry-After`).
+        retry_after: Option<Duration>,
     },
     /// The response is neither a token nor an OAuth error.
     #[error("unexpected response from the token endpoint (HTTP {}): {reason}", status.as_u16())]
@@ -51,6 +54,8 @@ pub enum TokenError {
         status: StatusCode,
         /// What is wrong with it.
         reason: &'static str,
+        /// How long the server asks to wait before the next request (`Retry-After`).
+        retry_after: Option<Duration>,
     },
     /// There was no response: the source is an error of the kind [`ErrorKind::Connect`], [`ErrorKind::Timeout`] or
     /// [`ErrorKind::Transport`].
@@ -100,6 +105,16 @@ impl TokenError {
         }
     }
 
+    /// How long the server asks to wait before the next request (RFC 9110, section 10.2.3).
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } | Self::UnexpectedResponse { retry_after, .. } => {
+                *retry_after
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the same request may succeed later: the server could not be reached, failed or is busy.
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -119,16 +134,17 @@ impl TokenError {
 
 impl From<TokenError> for Error {
     fn from(error: TokenError) -> Self {
-        let status = error.status();
-        let outer = Self::new(
+        let mut outer = Self::new(
             ErrorKind::Auth,
             format!("could not obtain an access token: {error}"),
         );
-        match status {
-            Some(status) => outer.with_status(status),
-            None => outer,
+        if let Some(status) = error.status() {
+            outer = outer.with_status(status);
         }
-        .with_source(error)
+        if let Some(delay) = error.retry_after() {
+            outer = outer.with_retry_after(delay);
+        }
+        outer.with_source(error)
     }
 }
 
@@ -136,7 +152,15 @@ impl From<Failure> for TokenError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unreachable(error) => Self::Unreachable(error),
-            Failure::Unexpected { status, reason } => Self::UnexpectedResponse { status, reason },
+            Failure::Unexpected {
+                status,
+                reason,
+                retry_after,
+            } => Self::UnexpectedResponse {
+                status,
+                reason,
+                retry_after,
+            },
         }
     }
 }

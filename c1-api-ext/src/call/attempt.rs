@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::auth::redact;
 use crate::auth::token_error::TokenError;
-use crate::call::auth_transport::SentToken;
+use crate::call::auth_transport::{SentToken, TokenKept};
 use crate::call::policy::RetryPolicy;
 use crate::clock::Clock;
 
@@ -68,7 +68,13 @@ impl<T: Transport> Attempt<T> {
             body = text.unwrap_or_default().into_bytes();
         }
         let now = Some(self.clock.now());
-        Err(Error::from_parts(status, response.headers(), &body, now))
+        let error = Error::from_parts(status, response.headers(), &body, now);
+        Err(match response.extensions().get() {
+            Some(TokenKept) => error.with_note(
+                "the server has refused several tokens in a row, so no other was requested",
+            ),
+            None => error,
+        })
     }
 
     fn time_limit(&self, call: &Call) -> Option<Duration> {

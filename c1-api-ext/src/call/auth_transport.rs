@@ -1,10 +1,8 @@
 //! The layer that authenticates: adds the access token, for requests to the tenant only.
 
 use std::fmt;
-use std::pin::pin;
 
 use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport};
-use futures_util::future::{Either, select};
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{Request, Response, StatusCode};
 
@@ -17,11 +15,16 @@ use crate::identity::tenant::Tenant;
 #[derive(Clone)]
 pub(crate) struct SentToken(pub(crate) AccessToken);
 
+/// Travels with a 401 after which no other token is requested.
+#[derive(Clone)]
+pub(crate) struct TokenKept;
+
 /// A transport that authenticates every request with an access token.
 ///
 /// - A request to another scheme, host or port than the tenant's is refused before it is sent.
 /// - A token that the server refuses with 401 is dropped, and the request is sent once more with another, if there
-///   is another and the body can be sent twice. A second 401 is returned.
+///   is another and the body can be sent twice. A second 401 is returned. If the server refuses too many tokens in a
+///   row, a 401 is returned at once: see [`TokenCache::invalidate`].
 /// - With a token that is bound to a key goes a proof of the key (DPoP, RFC 9449). A server that wants a nonce in it
 ///   gets the request once more.
 pub struct AuthTransport {
@@ -48,21 +51,19 @@ impl AuthTransport {
                 "the request is not for this tenant's server, so its token is not sent there",
             ));
         }
-        let (token, renewal) = self.tokens.lease().await?;
+        let token = self.tokens.get().await?;
         let again = request.try_clone();
-        let attempt = pin!(self.prove(request, call, &token));
-        let response = match renewal {
-            None => attempt.await,
-            // The call does not wait for the renewal, which is moved forward by this one and those that come after.
-            Some(renewal) => match select(attempt, pin!(renewal)).await {
-                Either::Left((response, _)) => response,
-                Either::Right(((), attempt)) => attempt.await,
-            },
-        }?;
+        let mut response = self.prove(request, call, &token).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
-        self.tokens.invalidate(&token);
+        if !self.tokens.invalidate(&token) {
+            tracing::warn!(
+                "the server has refused too many tokens in a row: no other is requested"
+            );
+            response.extensions_mut().insert(TokenKept);
+            return Ok(response);
+        }
         let Some(again) = again else {
             return Ok(response);
         };

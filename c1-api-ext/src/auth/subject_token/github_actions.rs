@@ -160,11 +160,13 @@ impl SubjectTokenSource for GitHubActions {
                     service: SERVICE,
                     source,
                 },
-                Failure::Unexpected { status, reason } => SubjectTokenError::UnexpectedResponse {
-                    service: SERVICE,
-                    status,
-                    reason,
-                },
+                Failure::Unexpected { status, reason, .. } => {
+                    SubjectTokenError::UnexpectedResponse {
+                        service: SERVICE,
+                        status,
+                        reason,
+                    }
+                }
             })
         })
     }

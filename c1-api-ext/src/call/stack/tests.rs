@@ -1,14 +1,15 @@
 //! The layers together.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport};
 use reqwest::{Method, Request, Response};
 use serde_json::json;
 
-use crate::RetryPolicy;
 use crate::call::script::Step::Status;
-use crate::call::script::{Scene, get};
+use crate::call::script::{Scene, get, post};
+use crate::{AccessToken, RetryPolicy, TokenSource};
 
 /// Notes its name, then lets the next one do it.
 #[derive(Debug)]
@@ -96,4 +97,31 @@ async fn a_layer_that_repeats_gets_all_attempts_each_time() {
     let scene = Scene::with([Status(503)], |builder| builder.layer(Twice));
     let (error, attempts) = scene.fail(get()).await;
     assert_eq!((error.attempts(), attempts), (8, 8));
+}
+
+/// Another token each time.
+struct Numbered(Arc<AtomicUsize>);
+
+impl TokenSource for Numbered {
+    fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move { Ok(AccessToken::new(format!("canary-{number}"))) })
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_all_tokens_leads_to_few_token_requests() {
+    let fetched = Arc::new(AtomicUsize::default());
+    let scene = Scene::with([Status(401)], |builder| {
+        builder.token_source(Numbered(fetched.clone()))
+    });
+    let mut attempts = 0;
+    for call in 0..200 {
+        let (error, sent) = scene.fail(post()).await;
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        let is_kept = error.message().contains("refused several tokens in a row");
+        assert_eq!(is_kept, call >= 5, "{error}");
+        attempts += sent;
+    }
+    assert_eq!((fetched.load(Ordering::Relaxed), attempts), (6, 205));
 }

@@ -9,6 +9,8 @@ pub const OK_RESPONSE: &[u8] =
 
 /// The status with which a server makes the token source of the matrix panic.
 pub const PANIC: u16 = 418;
+/// The status with which it makes the token source wait forever.
+pub const HANG: u16 = 419;
 
 /// The client's limit on responses. Lower than the default, which would need larger responses to exceed it.
 pub const LIMIT: usize = 11 << 20;
@@ -162,7 +164,8 @@ pub fn behavior(name: &str, other_host: &str) -> Option<Behavior> {
             let body = r#"{"access_token":"canary","token_type":"mac"}"#;
             status("200 OK", json, body)
         }
-        "panic of the source" => status(&format!("{PANIC} I'm a teapot"), json, &rpc(2)),
+        "panic of the source" => status(&format!("{PANIC} Panic"), json, &rpc(2)),
+        "hang of the source" => status(&format!("{HANG} Hang"), json, &rpc(2)),
         "invalid UTF-8" => {
             let mut bytes = format!("{head}content-length: 7\r\n\r\n").into_bytes();
             bytes.extend_from_slice(b"{\"\xff\":1}");

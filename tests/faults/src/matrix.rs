@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use c1_api_ext::{
@@ -13,15 +14,15 @@ use futures_util::{StreamExt as _, stream};
 use tokio::sync::Semaphore;
 
 use crate::call::Call;
-use crate::fault::{self, Behavior, LIMIT, PANIC};
+use crate::fault::{self, Behavior, HANG, LIMIT, PANIC};
 use crate::program::BoxError;
 use crate::server::{Schedule, Server};
 use crate::table::{Place, Row};
 
 /// The time limit of an attempt, measured by tokio's clock.
 const ATTEMPT: Duration = Duration::from_secs(300);
-/// The time limit of a request for a token, measured by tokio's clock.
-const TOKEN: Duration = Duration::from_secs(30);
+/// The time limit of the client for obtaining a token, measured by tokio's clock.
+const FETCH: Duration = Duration::from_secs(60);
 /// The number of cells that run concurrently.
 const CONCURRENCY: usize = 16;
 
@@ -104,7 +105,8 @@ async fn cell(
     schedule: Schedule,
     call: Call,
 ) -> Result<Outcome, BoxError> {
-    let stalls = behavior.stalls();
+    // A token source may stall, too.
+    let stalls = behavior.stalls() || place == Place::TokenEndpoint;
     let faulty = Server::start(behavior, schedule).await?;
     let healthy = Server::start(Behavior::ResetUnread, Schedule::NEVER).await?;
     let clock = TestClock::default();
@@ -116,7 +118,7 @@ async fn cell(
         Place::TokenEndpoint => {
             let source = Source::new(http.clone(), &faulty, clock.clone())?;
             let c1 = client(http, &healthy, clock.clone()).token_source(source);
-            (&healthy, c1.build()?, TOKEN)
+            (&healthy, c1.build()?, FETCH)
         }
     };
     let all = async move {
@@ -158,25 +160,37 @@ async fn cell(
     })
 }
 
-/// Asks the token endpoint, and panics as a source of the user's may.
-struct Source(ClientSecretPost);
+/// Asks the token endpoint, and panics or waits forever as a source of the user's may.
+struct Source {
+    inner: ClientSecretPost,
+    stalled: Arc<Semaphore>,
+}
 
 impl Source {
     fn new(http: reqwest::Client, server: &Server, clock: TestClock) -> Result<Self, BoxError> {
         let host = server.url().replace("http://", "");
         let id: ClientId = format!("canary@{host}/spc").parse()?;
         let endpoint = TokenEndpoint::new(http, id.tenant()).clock(clock);
-        Ok(Self(ClientSecretPost::new(endpoint, id, "canary-secret")))
+        Ok(Self {
+            inner: ClientSecretPost::new(endpoint, id, "canary-secret"),
+            stalled: server.stalled(),
+        })
     }
 }
 
 impl TokenSource for Source {
     fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
         Box::pin(async {
-            let result = self.0.fetch().await;
+            let result = self.inner.fetch().await;
             let status = result.as_ref().err().and_then(Error::status);
-            assert!(status.is_none_or(|status| status != PANIC), "canary");
-            result
+            match status.map(|status| status.as_u16()) {
+                Some(PANIC) => panic!("canary"),
+                Some(HANG) => {
+                    self.stalled.add_permits(1);
+                    std::future::pending().await
+                }
+                _ => result,
+            }
         })
     }
 }

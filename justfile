@@ -55,7 +55,7 @@ _peers-installed node="24.19.0":
     fi
 
 # Looks for inputs that break what tests/fuzz/src says of all inputs: libFuzzer, so long for each target. Needs a C++ compiler.
-fuzz seconds="60" +targets="client_id client_secret tenant token_answer":
+fuzz seconds="60" +targets="client_id client_secret error_response path_parameters response_body tenant token_answer":
     #!/usr/bin/env bash
     set -euo pipefail
     host="$(rustc -vV | sed -n 's/^host: //p')"
@@ -70,7 +70,7 @@ fuzz seconds="60" +targets="client_id client_secret tenant token_answer":
         echo "== $target"
         # What is found goes to tests/fuzz/corpus, and what fails to tests/fuzz/artifacts; the seeds stay as they are.
         mkdir -p "tests/fuzz/corpus/$target" "tests/fuzz/artifacts/$target"
-        "$built/$host/release/$target" -max_total_time={{ seconds }} -max_len=4096 -print_final_stats=1 -verbosity=0 \
+        "$built/$host/release/$target" -max_total_time={{ seconds }} -timeout=10 -max_len=4096 -print_final_stats=1 -verbosity=0 \
             -artifact_prefix="tests/fuzz/artifacts/$target/" "tests/fuzz/corpus/$target" "tests/fuzz/seeds/$target"
     done
 

@@ -109,6 +109,8 @@ pub(crate) fn join(base: &str, path_and_query: &str) -> Result<Url, Error> {
             return refuse(format!("segment {} of the path {problem}", index + 1));
         }
     }
+    // The parser drops spaces at the end, which would leave another path, or an empty segment.
+    let path = path.replace(' ', "%20");
     let mut url = Url::parse(&format!("{base}{path}")).map_err(|error| {
         Error::new(ErrorKind::InvalidRequest, "the path is not valid in a URL").with_source(error)
     })?;
@@ -207,6 +209,8 @@ mod tests {
             ("/api/v1/apps", "https://h/base/api/v1/apps"),
             ("/a?b=c&d=%2F", "https://h/base/a?b=c&d=%2F"),
             ("/a/x%2Fy:z", "https://h/base/a/x%2Fy:z"),
+            ("/a/x y ", "https://h/base/a/x%20y%20"),
+            ("/a/ ?b=c ", "https://h/base/a/%20?b=c%20"),
         ] {
             assert_eq!(join("https://h/base", path).unwrap().as_str(), url);
         }

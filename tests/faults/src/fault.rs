@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 
-/// The response of a server without a fault: the empty object decodes as any message.
+/// The response of a server without a fault: a token, and as unknown fields are skipped, any message of the API too.
 pub const OK_RESPONSE: &[u8] =
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 66\r\n\r\n\
+    {\"access_token\":\"canary-1\",\"token_type\":\"Bearer\",\"expires_in\":600}";
+
+/// The status with which a server makes the token source of the matrix panic.
+pub const PANIC: u16 = 418;
+/// The status with which it makes the token source wait forever.
+pub const HANG: u16 = 419;
 
 /// The client's limit on responses. Lower than the default, which would need larger responses to exceed it.
 pub const LIMIT: usize = 11 << 20;
@@ -66,6 +72,10 @@ pub fn behavior(name: &str, other_host: &str) -> Option<Behavior> {
     // Errors in the form of C1, and of its load balancers.
     let rpc = |code: u8| {
         format!(r#"{{"code":{code},"message":"said the server (request-id: abc)","details":[]}}"#)
+    };
+    // Those of the token endpoint (RFC 6749, section 5.2), which repeats the credential.
+    let oauth = |code: &str| {
+        format!(r#"{{"error":"{code}","error_description":"said the server to canary-secret"}}"#)
     };
     let page = "<html><body>canary</body></html>";
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
@@ -142,6 +152,20 @@ pub fn behavior(name: &str, other_host: &str) -> Option<Behavior> {
         "200, empty body" => status("200 OK", json, ""),
         "200, truncated JSON" => status("200 OK", json, r#"{"x":[{"y":"can"#),
         "200, unexpected JSON" => status("200 OK", json, r#"["canary"]"#),
+        "401, OAuth error" => status("401 Unauthorized", json, &oauth("invalid_client")),
+        "400, OAuth error" => status("400 Bad Request", json, &oauth("temporarily_unavailable")),
+        "503, OAuth error" => status(
+            "503 Service Unavailable",
+            json,
+            &oauth("temporarily_unavailable"),
+        ),
+        "200, no token" => status("200 OK", json, r#"{"access_token":["canary"]}"#),
+        "200, another type of token" => {
+            let body = r#"{"access_token":"canary","token_type":"mac"}"#;
+            status("200 OK", json, body)
+        }
+        "panic of the source" => status(&format!("{PANIC} Panic"), json, &rpc(2)),
+        "hang of the source" => status(&format!("{HANG} Hang"), json, &rpc(2)),
         "invalid UTF-8" => {
             let mut bytes = format!("{head}content-length: 7\r\n\r\n").into_bytes();
             bytes.extend_from_slice(b"{\"\xff\":1}");

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use c1_faults::program::BoxError;
 use c1_faults::server::Schedule;
+use c1_faults::table::Place;
 use c1_faults::{chaos, matrix, soak};
 
 const USAGE: &str = "\
@@ -33,8 +34,13 @@ async fn main() -> ExitCode {
 }
 
 async fn table() -> Result<(), BoxError> {
-    let outcomes = matrix::run(Schedule::ALWAYS).await?;
-    print!("{}", matrix::markdown(&matrix::summarize(&outcomes)));
+    let api = matrix::run(Place::Api, Schedule::ALWAYS).await?;
+    let token_endpoint = matrix::run(Place::TokenEndpoint, Schedule::ALWAYS).await?;
+    let page = matrix::markdown(
+        &matrix::summarize(&api),
+        &matrix::summarize(&token_endpoint),
+    );
+    print!("{page}");
     Ok(())
 }
 

@@ -1,22 +1,28 @@
 //! Runs every kind of call with every fault over real sockets, and records what the server received and the caller got.
 
-use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use c1_api_ext::{C1, ConfigError, Error, RetryPolicy};
+use c1_api_ext::{
+    AccessToken, BoxFuture, C1, C1Builder, ClientId, ClientSecretPost, Error, RetryPolicy,
+    TokenEndpoint, TokenSource,
+};
 use c1_test_kit::{Repeating, TestClock};
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::Semaphore;
 
 use crate::call::Call;
-use crate::fault::{self, Behavior, LIMIT};
+use crate::fault::{self, Behavior, HANG, LIMIT, PANIC};
+use crate::program::BoxError;
 use crate::server::{Schedule, Server};
-use crate::table::{Row, TABLE};
+use crate::table::{Place, Row};
 
 /// The time limit of an attempt, measured by tokio's clock.
 const ATTEMPT: Duration = Duration::from_secs(300);
+/// The time limit of the client for obtaining a token, measured by tokio's clock.
+const FETCH: Duration = Duration::from_secs(60);
 /// The number of cells that run concurrently.
 const CONCURRENCY: usize = 16;
 
@@ -27,8 +33,10 @@ pub struct Outcome {
     pub fault: &'static str,
     /// The call.
     pub call: Call,
-    /// The number of complete requests that the server received.
+    /// The number of complete requests that the API received.
     pub received: u32,
+    /// The number of requests that the server with the fault received, or of attempts if it refuses connections.
+    pub arrived: u32,
     /// The number of attempts.
     pub attempts: u32,
     /// The delays between the attempts.
@@ -52,15 +60,15 @@ pub struct Summary {
     pub cells: Vec<String>,
 }
 
-/// Runs the matrix with the schedule. Unless it is [`Schedule::ALWAYS`], only brief faults are included.
+/// Runs the matrix of the place with the schedule. Unless it is [`Schedule::ALWAYS`], only brief faults are included.
 ///
 /// # Errors
 /// If a server or a client cannot be started, or a redirect to another host was followed.
-pub async fn run(schedule: Schedule) -> Result<Vec<Outcome>, Box<dyn StdError + Send + Sync>> {
+pub async fn run(place: Place, schedule: Schedule) -> Result<Vec<Outcome>, BoxError> {
     let other_host = Server::start(Behavior::ResetUnread, Schedule::ALWAYS).await?;
     let http = c1_api_ext::http::client_builder(&"127.0.0.1".parse()?)?.build()?;
     let mut cells = Vec::new();
-    for row in TABLE {
+    for row in place.table() {
         let behavior = fault::behavior(row.fault, &other_host.url())
             .ok_or_else(|| format!("unknown fault {}", row.fault))?;
         if schedule != Schedule::ALWAYS && !behavior.is_brief() {
@@ -69,6 +77,7 @@ pub async fn run(schedule: Schedule) -> Result<Vec<Outcome>, Box<dyn StdError + 
         for call in Call::ALL {
             cells.push(cell(
                 http.clone(),
+                place,
                 row.fault,
                 behavior.clone(),
                 schedule,
@@ -90,15 +99,28 @@ pub async fn run(schedule: Schedule) -> Result<Vec<Outcome>, Box<dyn StdError + 
 
 async fn cell(
     http: reqwest::Client,
+    place: Place,
     fault: &'static str,
     behavior: Behavior,
     schedule: Schedule,
     call: Call,
-) -> Result<Outcome, Box<dyn StdError + Send + Sync>> {
-    let stalls = behavior.stalls();
-    let server = Server::start(behavior, schedule).await?;
+) -> Result<Outcome, BoxError> {
+    // A token source may stall, too.
+    let stalls = behavior.stalls() || place == Place::TokenEndpoint;
+    let faulty = Server::start(behavior, schedule).await?;
+    let healthy = Server::start(Behavior::ResetUnread, Schedule::NEVER).await?;
     let clock = TestClock::default();
-    let c1 = client(http, &server, clock.clone())?;
+    let (api, c1, limit) = match place {
+        Place::Api => {
+            let c1 = client(http, &faulty, clock.clone()).access_token("canary-token");
+            (&faulty, c1.build()?, ATTEMPT)
+        }
+        Place::TokenEndpoint => {
+            let source = Source::new(http.clone(), &faulty, clock.clone())?;
+            let c1 = client(http, &healthy, clock.clone()).token_source(source);
+            (&healthy, c1.build()?, FETCH)
+        }
+    };
     let all = async move {
         for _ in 0..schedule.after {
             Call::Get.send(&c1).await?;
@@ -106,13 +128,12 @@ async fn cell(
         Ok(call.send(&c1).await)
     };
     let result: Result<_, Error> = if stalls {
-        let stalled = server.stalled();
-        tokio::task::spawn_blocking(move || with_paused_time(&stalled, all)).await??
+        let stalled = faulty.stalled();
+        tokio::task::spawn_blocking(move || with_paused_time(&stalled, limit, all)).await??
     } else {
         all.await
     };
     let result = result?;
-    let reported = result.as_ref().err().map_or(0, Error::attempts);
     let elapsed = result.as_ref().err().and_then(Error::elapsed);
     if elapsed.is_some_and(|elapsed| elapsed != clock.elapsed()) {
         return Err(format!(
@@ -121,29 +142,66 @@ async fn cell(
         )
         .into());
     }
-    let attempts = match server.attempts() {
+    // A success does not report them.
+    let reported = result.as_ref().err().map(Error::attempts);
+    let arrived = match faulty.attempts() {
         // Connections were refused.
-        0 => reported,
-        attempts if reported == 0 || reported == attempts => attempts,
-        attempts => {
-            return Err(
-                format!("{fault}: {reported} attempts reported, but {attempts} received").into(),
-            );
-        }
+        0 => reported.unwrap_or_default(),
+        arrived => arrived,
     };
     Ok(Outcome {
         fault,
         call,
-        received: server.requests(),
-        attempts,
+        received: api.requests(),
+        arrived,
+        attempts: reported.unwrap_or(arrived),
         waits: clock.waits(),
         result,
     })
 }
 
-/// Runs a call with tokio's clock paused. Each time the server stalls, the clock advances by the time limit of an attempt. So
-/// no outcome depends on real time.
-fn with_paused_time<T>(stalled: &Semaphore, call: impl Future<Output = T>) -> io::Result<T> {
+/// Asks the token endpoint, and panics or waits forever as a source of the user's may.
+struct Source {
+    inner: ClientSecretPost,
+    stalled: Arc<Semaphore>,
+}
+
+impl Source {
+    fn new(http: reqwest::Client, server: &Server, clock: TestClock) -> Result<Self, BoxError> {
+        let host = server.url().replace("http://", "");
+        let id: ClientId = format!("canary@{host}/spc").parse()?;
+        let endpoint = TokenEndpoint::new(http, id.tenant()).clock(clock);
+        Ok(Self {
+            inner: ClientSecretPost::new(endpoint, id, "canary-secret"),
+            stalled: server.stalled(),
+        })
+    }
+}
+
+impl TokenSource for Source {
+    fn fetch(&self) -> BoxFuture<'_, Result<AccessToken, Error>> {
+        Box::pin(async {
+            let result = self.inner.fetch().await;
+            let status = result.as_ref().err().and_then(Error::status);
+            match status.map(|status| status.as_u16()) {
+                Some(PANIC) => panic!("canary"),
+                Some(HANG) => {
+                    self.stalled.add_permits(1);
+                    std::future::pending().await
+                }
+                _ => result,
+            }
+        })
+    }
+}
+
+/// Runs a call with tokio's clock paused. Each time the server stalls, the clock advances by the time limit. So no outcome
+/// depends on real time.
+fn with_paused_time<T>(
+    stalled: &Semaphore,
+    limit: Duration,
+    call: impl Future<Output = T>,
+) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
@@ -155,7 +213,7 @@ fn with_paused_time<T>(stalled: &Semaphore, call: impl Future<Output = T>) -> io
         let advance = async {
             while let Ok(permit) = stalled.acquire().await {
                 permit.forget();
-                tokio::time::advance(ATTEMPT).await;
+                tokio::time::advance(limit).await;
             }
         };
         let result = tokio::select! {
@@ -170,17 +228,15 @@ fn with_paused_time<T>(stalled: &Semaphore, call: impl Future<Output = T>) -> io
     result.ok_or_else(|| io::Error::other("the server was dropped"))
 }
 
-fn client(http: reqwest::Client, server: &Server, clock: TestClock) -> Result<C1, ConfigError> {
+fn client(http: reqwest::Client, server: &Server, clock: TestClock) -> C1Builder {
     C1::builder()
         .tenant(server.url())
-        .access_token("canary-token")
         .http(http)
         .clock(clock)
         // The longest wait each time.
         .random(Repeating(0xff))
         .retry(RetryPolicy::default().attempt_timeout(ATTEMPT))
         .max_response_bytes(LIMIT)
-        .build()
 }
 
 /// Summarizes the outcomes of each fault.
@@ -198,10 +254,21 @@ fn summary(outcomes: &[Outcome]) -> Summary {
         all.dedup();
         all.join(" / ")
     };
-    let cell = |outcome: &Outcome| match &outcome.result {
-        Ok(()) => format!("{} ok", outcome.attempts),
-        Err(error) if error.may_have_been_sent() => format!("{} ?", outcome.attempts),
-        Err(_) => outcome.attempts.to_string(),
+    let cell = |outcome: &Outcome| {
+        let Outcome {
+            attempts, arrived, ..
+        } = outcome;
+        let arrived = if arrived == attempts {
+            String::new()
+        } else {
+            format!(" ({arrived})")
+        };
+        let end = match &outcome.result {
+            Ok(()) => " ok",
+            Err(error) if error.may_have_been_sent() => " ?",
+            Err(_) => "",
+        };
+        format!("{attempts}{arrived}{end}")
     };
     // Rounded to hundredths.
     let seconds = |wait: &Duration| ((wait.as_secs_f64() * 100.0).round() / 100.0).to_string();
@@ -233,9 +300,19 @@ pub fn expected(row: &Row) -> Summary {
     }
 }
 
-/// The page `docs/fault-matrix.md`.
-pub fn markdown(rows: &[Summary]) -> String {
-    let mut page = INTRODUCTION.to_owned();
+/// The page `docs/fault-matrix.md`, of the faults of the API and of the token endpoint.
+pub fn markdown(api: &[Summary], token_endpoint: &[Summary]) -> String {
+    [
+        INTRODUCTION,
+        &table(api),
+        OF_THE_TOKEN_ENDPOINT,
+        &table(token_endpoint),
+    ]
+    .concat()
+}
+
+fn table(rows: &[Summary]) -> String {
+    let mut page = String::new();
     let titles = Call::ALL.map(Call::title).join(" | ");
     // Writing to a string does not fail.
     let _ = writeln!(page, "| fault | {titles} | delays, s | error | message |");
@@ -271,5 +348,14 @@ next attempt.
 A cell contains the number of attempts. `?` means that `may_have_been_sent()` of the error is true: the server may have carried out
 the call. `ok` means that the call succeeds. The delays are upper limits, because they are random, except those that the server
 requests. A POST that writes and a PATCH are retried only after a 429, or if no connection was established.
+
+";
+
+const OF_THE_TOKEN_ENDPOINT: &str = "
+## The token endpoint
+
+The same for faults of the token endpoint, when the client has no token. Nothing of the call is sent to the API, so every kind
+of call is retried if the token endpoint may have a token later. In parentheses: the number of token requests, if it is not the
+number of attempts. After a `Retry-After`, no token request is sent before that time.
 
 ";

@@ -37,6 +37,8 @@ impl Schedule {
         after: 0,
         times: u32::MAX,
     };
+    /// No request.
+    pub const NEVER: Self = Self { after: 0, times: 0 };
     /// Only the first request.
     pub const ONCE: Self = Self { after: 0, times: 1 };
     /// All requests except the first.

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
-use crate::TELLING;
+use crate::{TELLING, replace};
 
 /// What the first byte chooses from.
 const STATUS: [u16; 8] = [200, 400, 401, 201, 302, 429, 500, 503];
@@ -195,16 +195,4 @@ fn end_of_request(read: &[u8]) -> Option<usize> {
     let (_, length) = text.split_once("content-length: ")?;
     let length: usize = length.lines().next()?.parse().ok()?;
     (read.len() >= head + length).then_some(head + length)
-}
-
-fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.windows(from.len()).position(|part| part == from) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(to);
-        rest = &rest[at + from.len()..];
-    }
-    out.extend_from_slice(rest);
-    out
 }

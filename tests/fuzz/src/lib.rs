@@ -6,21 +6,31 @@
 #![allow(clippy::expect_used, reason = "to panic is how it tells")]
 
 mod answer;
+mod canned;
+mod error_response;
+mod path_parameters;
+mod response_body;
 
 use std::error::Error;
 
 pub use answer::token_answer;
 use c1_api_ext::{ClientId, ClientSecret, Tenant};
 use c1_test_kit::shown;
+pub use error_response::error_response;
+pub use path_parameters::path_parameters;
+pub use response_body::response_body;
 use url::Url;
 
 /// Panics if something does not hold for the input.
 pub type Target = fn(&[u8]);
 
 /// Every target with the name of its seeds.
-pub const TARGETS: [(&str, Target); 4] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("client_id", client_id),
     ("client_secret", client_secret),
+    ("error_response", error_response),
+    ("path_parameters", path_parameters),
+    ("response_body", response_body),
     ("tenant", tenant),
     ("token_answer", token_answer),
 ];
@@ -110,4 +120,37 @@ fn tells_nothing_of(text: &str, error: &(dyn Error + 'static)) {
             assert!(!shown.contains(part), "{part:?} of the input in {shown}");
         }
     }
+}
+
+/// What no field, parameter or message of ours is called, so that an error that has it shows a part of its input.
+const CANARY: &str = "canary";
+
+/// Like [`is_fit_for_a_log`], of an error that has no part of the input.
+fn shows_nothing(error: &c1_api_ext::Error, length: usize) {
+    is_fit_for_a_log(error, length);
+    let shown = shown(error);
+    assert!(!shown.contains(CANARY), "{shown}");
+}
+
+/// The error is one line of limited length.
+fn is_fit_for_a_log(error: &c1_api_ext::Error, length: usize) {
+    let words = error.to_string();
+    assert!(!words.contains(char::is_control), "{words:?}");
+    assert!(words.chars().count() <= length, "{words}");
+    let debug = format!("{error:?}");
+    assert!(!debug.contains(char::is_control), "{debug:?}");
+    // Debug escapes: up to ten characters for one.
+    assert!(debug.len() <= 10 * length, "{debug}");
+}
+
+fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.windows(from.len()).position(|part| part == from) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(to);
+        rest = &rest[at + from.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
 }

@@ -7,9 +7,13 @@ use std::path::Path;
 
 use c1_test_kit::Numbers;
 
-/// How many changed inputs are made of each seed; of answers fewer, because each is a request and signatures.
+/// How many changed inputs are made of each seed; fewer where each is a call, or a request and signatures.
 fn changes(target: &str) -> u32 {
-    if target == "token_answer" { 25 } else { 1000 }
+    match target {
+        "token_answer" => 25,
+        "error_response" | "path_parameters" | "response_body" => 100,
+        _ => 1000,
+    }
 }
 
 fn byte(numbers: &mut Numbers) -> u8 {

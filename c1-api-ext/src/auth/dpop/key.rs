@@ -97,7 +97,7 @@ impl DpopKey {
             }
             #[cfg(feature = "es256")]
             Key::Es256(key) => {
-                let point = key.verifying_key().to_encoded_point(false);
+                let point = key.verifying_key().to_sec1_point(false);
                 let text = |bytes: Option<&p256::FieldBytes>| {
                     BASE64URL.encode(bytes.map(p256::FieldBytes::as_slice).unwrap_or_default())
                 };

@@ -20,6 +20,23 @@ spec-check:
 deny:
     cargo deny check --hide-inclusion-graph --deny unmatched-skip bans licenses sources
 
+# Known vulnerabilities of what Cargo.lock names. Clones the RustSec database, so it is not part of CI; afterwards, update SECURITY.md.
+advisories:
+    cargo deny --all-features check --hide-inclusion-graph advisories
+    for database in "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/*/; do git -C "$database" log -1 --format='advisory database: commit %H of %cs'; done
+
+# Bills of materials of the published crates (CycloneDX), in target/sbom. Needs cargo-cyclonedx (`cargo install cargo-cyclonedx --locked`).
+sbom:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    out="${CARGO_TARGET_DIR:-target}/sbom"
+    rm -rf "$out" && mkdir -p "$out"
+    cargo cyclonedx --quiet --format json --spec-version 1.5 --all-features --target all
+    # They are written beside the manifest of each member of the workspace.
+    mv {spec,c1-api,c1-api-ext,c1-api-emulator}/*.cdx.json "$out"
+    rm -f xtask/*.cdx.json tests/*/*.cdx.json
+    ls "$out"
+
 # Lints, warnings as errors.
 clippy:
     cargo clippy --workspace --all-targets -- -D warnings

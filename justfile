@@ -16,9 +16,26 @@ fmt:
 spec-check:
     cargo xtask spec check
 
-# Licences, bans and sources of the dependency tree (see deny.toml about advisories).
+# Licences, bans and sources of the dependency tree; fails on duplicate versions that deny.toml does not list, and on those it lists in vain.
 deny:
-    cargo deny check --hide-inclusion-graph bans licenses sources
+    cargo deny check --hide-inclusion-graph --deny unmatched-skip bans licenses sources
+
+# Known vulnerabilities of what Cargo.lock names. Clones the RustSec database, so it is not part of CI; afterwards, update SECURITY.md.
+advisories:
+    cargo deny --all-features check --hide-inclusion-graph advisories
+    for database in "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/*/; do git -C "$database" log -1 --format='advisory database: commit %H of %cs'; done
+
+# Bills of materials of the published crates (CycloneDX), in target/sbom. Needs cargo-cyclonedx (`cargo install cargo-cyclonedx --locked`).
+sbom:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    out="${CARGO_TARGET_DIR:-target}/sbom"
+    rm -rf "$out" && mkdir -p "$out"
+    cargo cyclonedx --quiet --format json --spec-version 1.5 --all-features --target all
+    # They are written beside the manifest of each member of the workspace.
+    mv {spec,c1-api,c1-api-ext,c1-api-emulator}/*.cdx.json "$out"
+    rm -f xtask/*.cdx.json tests/*/*.cdx.json
+    ls "$out"
 
 # Lints, warnings as errors.
 clippy:
@@ -86,9 +103,10 @@ package:
 features number=`git rev-list --count HEAD`:
     cargo xtask groups sample {{ number }} | {{ just_executable() }} _check-each
 
-# c1-api-ext with each TLS, with none, and with its other features alone. native-tls needs OpenSSL's headers on Linux, aws-lc a C compiler.
+# c1-api-ext with each TLS, with none, and with its other features alone; then the key exchange of aws-lc. native-tls needs OpenSSL's headers on Linux, aws-lc a C compiler.
 tls:
     for features in core core,rustls-ring,device core,rustls-ring,federation core,rustls-aws-lc,compression core,native-tls,es256,personal_client; do echo "c1-api-ext with $features"; cargo check --quiet --package c1-api-ext --no-default-features --features "$features"; done
+    cargo test --package c1-api-ext --no-default-features --features apps,rustls-aws-lc --test tls
 
 # Every group alone: 133 builds, a quarter of an hour and more.
 features-all:

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::model::{
     Description, Field, Message, Method, Operation, Parameter, Safety, Schema, SchemaKind, Type,
 };
+use crate::read;
 
 /// The title of every document that we write.
 const TITLE: &str = "C1 API, the facts of its interface";
@@ -64,10 +65,76 @@ pub fn emit(description: &Description) -> Value {
     })
 }
 
-/// The document as YAML text.
+/// The document as YAML text, in block style.
 pub fn text(document: &Value) -> String {
-    // A JSON value has string keys and finite numbers only, so that YAML can hold all of it.
-    yaml_serde::to_string(document).unwrap_or_default()
+    let mut text = String::new();
+    block(&mut text, document, 0);
+    text.push('\n');
+    text
+}
+
+/// Writes a value; its first line is begun already, and its last is not ended.
+fn block(text: &mut String, value: &Value, indent: usize) {
+    let line = format!("\n{}", " ".repeat(indent));
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (index, (key, value)) in members.iter().enumerate() {
+                if index > 0 {
+                    text.push_str(&line);
+                }
+                text.push_str(&scalar(key));
+                text.push(':');
+                match value {
+                    Value::Object(members) if !members.is_empty() => {
+                        text.push_str(&line);
+                        text.push_str("  ");
+                        block(text, value, indent + 2);
+                    }
+                    // A list is not indented below its key.
+                    Value::Array(values) if !values.is_empty() => {
+                        text.push_str(&line);
+                        block(text, value, indent);
+                    }
+                    _ => {
+                        text.push(' ');
+                        block(text, value, indent);
+                    }
+                }
+            }
+        }
+        Value::Array(values) if !values.is_empty() => {
+            for (index, value) in values.iter().enumerate() {
+                if index > 0 {
+                    text.push_str(&line);
+                }
+                text.push_str("- ");
+                block(text, value, indent + 2);
+            }
+        }
+        Value::String(string) => text.push_str(&scalar(string)),
+        // What is left is the same in JSON.
+        other => text.push_str(&other.to_string()),
+    }
+}
+
+/// A string as a scalar, quoted where it would otherwise be read as something else.
+fn scalar(string: &str) -> String {
+    // Of YAML 1.1, for tools that still read it so.
+    const BOOLEANS: [&str; 6] = ["y", "n", "yes", "no", "on", "off"];
+    let plain = read::plain(string).is_some_and(|value| value.is_string())
+        && !string.starts_with(|c: char| c == ' ' || "-?:,[]{}#&*!|>'\"%@`".contains(c))
+        && !string.ends_with([' ', ':'])
+        && !string.contains(": ")
+        && !string.contains(" #")
+        && !BOOLEANS.contains(&string.to_lowercase().as_str());
+    if string.contains(char::is_control) {
+        // JSON's escapes are YAML's as well.
+        Value::from(string).to_string()
+    } else if plain {
+        string.to_owned()
+    } else {
+        format!("'{}'", string.replace('\'', "''"))
+    }
 }
 
 /// Takes every sentence out of the description.
@@ -260,5 +327,36 @@ fn ty(ty: &Type) -> Value {
         Type::Ref(name) => reference(name),
         Type::List(item) => json!({ "type": "array", "items": self::ty(item) }),
         Type::Map(value) => json!({ "type": "object", "additionalProperties": self::ty(value) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::text;
+    use crate::read::read;
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        let odd = "| | a|a |a: b|a:|a:b|a #b|a#b|-|- a|---|...|~|null|Null|true|7|-7|+.5|0x1f|1e3|.nan|-.inf|inf|3.1.0\
+            |2026-11-25|it's|a\nb|a\n|\ta|\u{7f}|\u{85}|\u{2028}|\u{1f600}|{a}|[a]|a, b|<<|https://{tenant}.example|C:\\";
+        let mut strings: Vec<_> = odd.split('|').map(str::to_owned).collect();
+        strings.extend((' '..='~').map(String::from));
+        strings.extend((' '..='~').map(|c| format!("{c}a")));
+        strings.extend((' '..='~').map(|c| format!("a{c} b{c}")));
+        for string in strings {
+            let value = json!({ "list": [string, [string, [], {}], { "a": string, "b": [string] }], &string: { &string: null } });
+            let text = text(&value);
+            assert_eq!(read(&text).unwrap(), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_others_read_differently_is_quoted() {
+        let value = json!({ "a": ["yes", "No", "200", "a: b", "ok", "a\nb", 200, true, null] });
+        let lines = r#"'yes' | 'No' | '200' | 'a: b' | ok | "a\nb" | 200 | true | null"#;
+        let lines = lines.replace(" | ", "\n- ");
+        assert_eq!(text(&value), format!("a:\n- {lines}\n"));
     }
 }

@@ -26,6 +26,12 @@ impl Error {
         }
     }
 
+    /// The same error, of a value that has the pointer in the member `key`.
+    pub(crate) fn inside(mut self, key: &str) -> Self {
+        self.pointer.replace_range(..1, &child("#", key));
+        self
+    }
+
     /// Where: a JSON pointer (RFC 6901) into the document; `#` alone is the whole of it.
     pub fn pointer(&self) -> &str {
         &self.pointer

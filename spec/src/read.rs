@@ -1,25 +1,37 @@
-//! YAML or JSON text to a JSON value, strictly: no duplicate keys, no keys that are not strings.
+//! YAML 1.2 or JSON text to a JSON value, strictly: no duplicate keys, no keys that are not strings.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Map, Number, Value};
 
-use crate::error::{Error, Result, child};
+use crate::error::{Error, Result};
+
+/// How deep lists and objects may be nested.
+const MAX_DEPTH: usize = 128;
+/// How many values all aliases of a document may stand for: aliases of aliases multiply.
+const MAX_ALIASED: usize = 1_000_000;
 
 /// Reads a document.
 ///
 /// # Errors
 ///
 /// When the text is empty, binary, cut short, not YAML, expands aliases without bound, or names a
-/// key twice.
+/// key twice. The error tells the line and the column.
 pub fn read(text: &str) -> Result<Value> {
-    let document = yaml_serde::Deserializer::from_str(text);
-    let value = Node {
-        pointer: "#".to_owned(),
+    // The parser takes one for the end of the text.
+    if let Some(nul) = text.find('\0') {
+        let line = text[..nul].matches('\n').count() + 1;
+        return Err(Error::new("#", format!("a NUL at line {line}"), "text"));
     }
-    .deserialize(document)
-    .map_err(|error| Error::new("#", error.to_string(), "a YAML or JSON document"))?;
+    let mut document = Document {
+        events: Parser::new_from_str(text),
+        values: 0,
+        aliased: 0,
+        deepest: 0,
+        anchors: BTreeMap::new(),
+    };
+    let value = document.root()?;
     if value.is_object() {
         Ok(value)
     } else {
@@ -46,102 +58,245 @@ pub(crate) fn shape(value: &Value) -> String {
     }
 }
 
-/// Reads one value; knows where it stands so that a duplicate key can be named.
-struct Node {
-    pointer: String,
+/// What has been read of a document.
+struct Document<'t> {
+    events: Parser<'t, StrInput<'t>>,
+    /// How many values.
+    values: usize,
+    /// How many of them through aliases.
+    aliased: usize,
+    /// The depth of the deepest, of late.
+    deepest: usize,
+    anchors: BTreeMap<usize, Anchored>,
 }
 
-impl<'de> DeserializeSeed<'de> for Node {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(
-        self,
-        deserializer: D,
-    ) -> std::result::Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
+/// A value with an anchor.
+struct Anchored {
+    value: Value,
+    /// How many values it is.
+    size: usize,
+    /// How deep it is nested.
+    height: usize,
 }
 
-impl<'de> Visitor<'de> for Node {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
+impl<'t> Document<'t> {
+    /// The value of the only document in the text.
+    fn root(&mut self) -> Result<Value> {
+        let mut root = None;
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, at) => {
+                    return root.ok_or_else(|| refusal("the end", at.start, "a document"));
+                }
+                (Event::DocumentStart(_), at) => {
+                    if root.is_some() {
+                        return Err(refusal("another document", at.start, "one document"));
+                    }
+                    let (event, at) = self.next()?;
+                    root = Some(self.value(event, at, 0)?);
+                }
+                _ => {}
+            }
+        }
     }
 
-    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
-        Ok(Value::Null)
+    fn next(&mut self) -> Result<(Event<'t>, Span)> {
+        match self.events.next_event() {
+            Some(Ok(next)) => Ok(next),
+            Some(Err(error)) => Err(refusal(error.info(), *error.marker(), DOCUMENT)),
+            None => Err(Error::new("#", "the end of the text", DOCUMENT)),
+        }
     }
 
-    fn visit_bool<E>(self, value: bool) -> std::result::Result<Value, E> {
-        Ok(Value::Bool(value))
+    /// The value that begins with the event.
+    fn value(&mut self, event: Event<'t>, at: Span, depth: usize) -> Result<Value> {
+        if depth > MAX_DEPTH {
+            let expected = format!("at most {MAX_DEPTH} levels");
+            return Err(refusal("deeper nesting", at.start, expected));
+        }
+        let before = self.values;
+        self.values += 1;
+        let deepest = std::mem::replace(&mut self.deepest, depth);
+        let (value, anchor) = match event {
+            Event::Alias(anchor) => (self.alias(anchor, at, depth)?, 0),
+            Event::Scalar(text, style, anchor, tag) => {
+                (scalar(&text, style, tag.as_deref(), at)?, anchor)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                collection(tag.as_deref(), "seq", at)?;
+                (self.list(depth)?, anchor)
+            }
+            Event::MappingStart(anchor, tag) => {
+                collection(tag.as_deref(), "map", at)?;
+                (self.object(depth)?, anchor)
+            }
+            _ => return Err(refusal("the end", at.start, "a value")),
+        };
+        // Anchors count from 1; 0 is none.
+        if anchor > 0 {
+            let anchored = Anchored {
+                value: value.clone(),
+                size: self.values - before,
+                height: self.deepest - depth,
+            };
+            self.anchors.insert(anchor, anchored);
+        }
+        self.deepest = self.deepest.max(deepest);
+        Ok(value)
     }
 
-    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
-        Ok(value.into())
+    fn alias(&mut self, anchor: usize, at: Span, depth: usize) -> Result<Value> {
+        let Some(anchored) = self.anchors.get(&anchor) else {
+            let found = "an alias inside what it stands for";
+            return Err(refusal(found, at.start, "an alias of an earlier value"));
+        };
+        self.values += anchored.size;
+        self.aliased += anchored.size;
+        self.deepest = depth + anchored.height;
+        if self.aliased > MAX_ALIASED || self.deepest > MAX_DEPTH {
+            let expected = format!("{MAX_ALIASED} values and {MAX_DEPTH} levels at most");
+            return Err(refusal("an alias of too much", at.start, expected));
+        }
+        Ok(anchored.value.clone())
     }
 
-    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> std::result::Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("a number that JSON cannot hold"))
-    }
-
-    fn visit_str<E>(self, value: &str) -> std::result::Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> std::result::Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Value, A::Error> {
+    fn list(&mut self, depth: usize) -> Result<Value> {
         let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(Node {
-            pointer: child(&self.pointer, &values.len().to_string()),
-        })? {
+        loop {
+            let (event, at) = self.next()?;
+            if event == Event::SequenceEnd {
+                return Ok(Value::Array(values));
+            }
+            let value = self
+                .value(event, at, depth + 1)
+                .map_err(|error| error.inside(&values.len().to_string()))?;
             values.push(value);
         }
-        Ok(Value::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Value, A::Error> {
+    fn object(&mut self, depth: usize) -> Result<Value> {
         let mut members = Map::new();
-        while let Some(key) = map.next_key::<Key>()? {
-            let pointer = child(&self.pointer, &key.0);
-            if members.contains_key(&key.0) {
-                return Err(A::Error::custom(format_args!("the key {pointer} twice")));
+        loop {
+            let (event, at) = self.next()?;
+            if event == Event::MappingEnd {
+                return Ok(Value::Object(members));
             }
-            let value = map.next_value_seed(Node { pointer })?;
-            members.insert(key.0, value);
+            let key = match self.value(event, at, depth + 1)? {
+                Value::String(text) => text,
+                // YAML reads `200:` as a number; OpenAPI means the text.
+                Value::Number(number) => number.to_string(),
+                other => {
+                    let found = format!("the key {}", shape(&other));
+                    return Err(refusal(&found, at.start, "a string"));
+                }
+            };
+            if members.contains_key(&key) {
+                return Err(refusal("the key twice", at.start, "it once").inside(&key));
+            }
+            let (event, at) = self.next()?;
+            let value = self
+                .value(event, at, depth + 1)
+                .map_err(|error| error.inside(&key))?;
+            members.insert(key, value);
         }
-        Ok(Value::Object(members))
     }
 }
 
-/// A member name. YAML reads `200:` as a number; OpenAPI means the text.
-struct Key(String);
+const DOCUMENT: &str = "a YAML or JSON document";
 
-impl<'de> serde::Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        match (Node {
-            pointer: String::new(),
+/// An error at the place, which its caller completes with the pointer to it.
+fn refusal(found: &str, at: Marker, expected: impl Into<String>) -> Error {
+    let place = format!("at line {} column {}", at.line(), at.col() + 1);
+    Error::new("#", format!("{found} {place}"), expected)
+}
+
+/// A scalar by its tag, or without one by the core schema (YAML 1.2, section 10.3.2).
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, at: Span) -> Result<Value> {
+    let plain = || {
+        plain(text).ok_or_else(|| {
+            let found = format!("the number {text}");
+            refusal(&found, at.start, "one that JSON can hold")
         })
-        .deserialize(deserializer)?
-        {
-            Value::String(text) => Ok(Self(text)),
-            Value::Number(number) => Ok(Self(number.to_string())),
-            other => Err(D::Error::custom(format_args!("the key {}", shape(&other)))),
+    };
+    match tag {
+        None if style == ScalarStyle::Plain => plain(),
+        None => Ok(text.into()),
+        Some(tag) if tag.is_yaml_core_schema() => {
+            let value = if tag.suffix == "str" {
+                text.into()
+            } else {
+                plain()?
+            };
+            let fits = match &*tag.suffix {
+                "str" => true,
+                "null" => value.is_null(),
+                "bool" => value.is_boolean(),
+                "int" => value.is_i64() || value.is_u64(),
+                "float" => value.is_number(),
+                _ => false,
+            };
+            if fits {
+                Ok(value)
+            } else {
+                Err(tagged(tag, at))
+            }
         }
+        Some(tag) => Err(tagged(tag, at)),
+    }
+}
+
+fn collection(tag: Option<&Tag>, suffix: &str, at: Span) -> Result<()> {
+    match tag {
+        Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == suffix) => Err(tagged(tag, at)),
+        _ => Ok(()),
+    }
+}
+
+fn tagged(tag: &Tag, at: Span) -> Error {
+    let found = format!("the tag {}{}", tag.handle, tag.suffix);
+    refusal(&found, at.start, "a value of JSON")
+}
+
+/// An unquoted scalar; none if it is a number that JSON lacks.
+pub(crate) fn plain(text: &str) -> Option<Value> {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
+        "true" | "True" | "TRUE" => return Some(true.into()),
+        "false" | "False" | "FALSE" => return Some(false.into()),
+        ".nan" | ".NaN" | ".NAN" => return None,
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    // Rust reads `inf` and `nan` as numbers too, YAML does not.
+    if !unsigned.starts_with(|c: char| c == '.' || c.is_ascii_digit()) {
+        return Some(text.into());
+    }
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") {
+        return None;
+    }
+    for (prefix, radix) in [("0o", 8), ("0x", 16)] {
+        if let Some(digits) = text.strip_prefix(prefix)
+            && digits.chars().all(|digit| digit.is_digit(radix))
+            && let Ok(number) = u64::from_str_radix(digits, radix)
+        {
+            return Some(number.into());
+        }
+    }
+    if let Ok(number) = text.parse::<u64>() {
+        Some(number.into())
+    } else if let Ok(number) = text.parse::<i64>() {
+        Some(number.into())
+    } else if let Ok(number) = text.parse::<f64>() {
+        Number::from_f64(number).map(Value::Number)
+    } else {
+        Some(text.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::read;
 
     fn refusal(text: &str) -> String {
@@ -164,8 +319,86 @@ mod tests {
     }
 
     #[test]
-    fn duplicate_keys_are_named() {
-        assert!(refusal("a:\n  b/c: 1\n  b/c: 2\n").contains("#/a/b~1c twice"));
+    fn what_is_wrong_is_named_with_its_place() {
+        for (text, error) in [
+            (
+                "a:\n  b/c: 1\n  b/c: 2\n",
+                "#/a/b~1c: found the key twice at line 3 column 3, expected it once",
+            ),
+            (
+                "a: 1\nb:\n- x: [\n",
+                "#/b/0/x: found while parsing a node, did not find expected node content at line 4 column 1, expected a YAML or JSON document",
+            ),
+            (
+                "a: [1, .inf]",
+                "#/a/1: found the number .inf at line 1 column 8, expected one that JSON can hold",
+            ),
+            (
+                "a: {1: {null: 1}}",
+                "#/a/1: found the key null at line 1 column 9, expected a string",
+            ),
+            (
+                "a: !thing {}",
+                "#/a: found the tag !thing at line 1 column 4, expected a value of JSON",
+            ),
+            (
+                "a: 1\n---\nb: 1\n",
+                "#: found another document at line 2 column 1, expected one document",
+            ),
+        ] {
+            let refusal = refusal(text);
+            assert!(refusal.starts_with(error), "{text:?}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn scalars_are_those_of_the_core_schema() {
+        let text = "[null, ~, true, FALSE, yes, 7, +7, -7, 007, 0o17, 0xfF, 0x-1, 18446744073709551615, 1.5, -.5e3, \
+             +-5, 1_000, 12:30, 2026-11-25, inf, 3.1.0, '7', \"null\", !!str 7, !!int 7, <<]";
+        assert_eq!(
+            read(&format!("a: {text}")).unwrap()["a"],
+            json!([
+                null,
+                null,
+                true,
+                false,
+                "yes",
+                7,
+                7,
+                -7,
+                7,
+                15,
+                255,
+                "0x-1",
+                18_446_744_073_709_551_615_u64,
+                1.5,
+                -500.0,
+                "+-5",
+                "1_000",
+                "12:30",
+                "2026-11-25",
+                "inf",
+                "3.1.0",
+                "7",
+                "null",
+                "7",
+                7,
+                "<<",
+            ])
+        );
+    }
+
+    #[test]
+    fn json_is_read_as_json() {
+        let value = json!({ "a/b": ["x\u{1f600}\t\"\\", -1.5e-7, u64::MAX, true, null, {}, []], "": "tab\there" });
+        assert_eq!(read(&value.to_string()).unwrap(), value);
+        let indented = serde_json::to_string_pretty(&value).unwrap();
+        assert_eq!(read(&indented).unwrap(), value);
+        assert_eq!(read(&indented.replace("  ", "\t")).unwrap(), value);
+        assert_eq!(
+            read(r#"{"a": "\/ \u00e9"}"#).unwrap(),
+            json!({ "a": "/ é" })
+        );
     }
 
     #[test]
@@ -179,6 +412,10 @@ mod tests {
             "- 1",
             "a: *nowhere",
             "a: .nan",
+            "a: 1\n\u{0}\nb: 2",
+            "a: !!int x",
+            "a: !!map [1]",
+            "a: {? [1] : 2}",
         ] {
             refusal(text);
         }
@@ -202,5 +439,13 @@ mod tests {
     #[test]
     fn deep_nesting_is_refused() {
         refusal(&format!("a: {}{}", "[".repeat(2_000), "]".repeat(2_000)));
+        // Each is an alias of the one before, eleven levels down.
+        let nested = |last: usize| {
+            let levels =
+                (1..=last).map(|i| format!("a{i}: &a{i} [[[[[[[[[[[*a{}]]]]]]]]]]]\n", i - 1));
+            format!("a0: &a0 []\n{}", levels.collect::<String>())
+        };
+        read(&nested(11)).unwrap();
+        refusal(&nested(12));
     }
 }

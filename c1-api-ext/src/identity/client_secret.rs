@@ -77,7 +77,7 @@ impl ClientSecret {
 
     /// The Ed25519 signature of `message`, 64 bytes.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.key.sign(message).to_vec()
+        self.key.sign(message).to_bytes().to_vec()
     }
 }
 

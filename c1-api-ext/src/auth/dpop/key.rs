@@ -97,7 +97,7 @@ impl DpopKey {
             }
             #[cfg(feature = "es256")]
             Key::Es256(key) => {
-                let point = key.verifying_key().to_encoded_point(false);
+                let point = key.verifying_key().to_sec1_point(false);
                 let text = |bytes: Option<&p256::FieldBytes>| {
                     BASE64URL.encode(bytes.map(p256::FieldBytes::as_slice).unwrap_or_default())
                 };
@@ -108,11 +108,11 @@ impl DpopKey {
 
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
         match &*self.0 {
-            Key::Ed25519(key) => key.sign(message).to_vec(),
+            Key::Ed25519(key) => key.sign(message).to_bytes().to_vec(),
             #[cfg(feature = "es256")]
             Key::Es256(key) => {
                 let signature: p256::ecdsa::Signature = key.sign(message);
-                signature.to_vec()
+                signature.to_bytes().to_vec()
             }
         }
     }

@@ -42,8 +42,9 @@ async fn the_key_exchange_is_post_quantum() {
         let ended = server.complete_io(&mut socket);
         (server, ended)
     });
-    let client = c1_api_ext::http::client_builder().expect("trusted certificates");
-    let client = client.no_proxy().build().expect("a client");
+    let tenant = "127.0.0.1".parse().expect("a tenant");
+    let client = c1_api_ext::http::client_builder(&tenant).expect("trusted certificates");
+    let client = client.build().expect("a client");
     let response = client.get(format!("https://{address}")).send().await;
     response.expect_err("no certificate");
     // In case that the client has not come: the server waits for one.

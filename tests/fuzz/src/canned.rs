@@ -61,7 +61,7 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new() -> Self {
         let runtime = Builder::new_current_thread().enable_time().build();
-        let http = http::client_builder().expect("TLS").build().expect("HTTP");
+        let http = http::client(&"127.0.0.1".parse().expect("a tenant")).expect("HTTP");
         let canned = Canned::default();
         let client = Client::new(BASE_URL, http.clone(), canned.clone());
         Self {

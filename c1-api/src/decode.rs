@@ -7,8 +7,7 @@ use tokio::runtime::Handle;
 use crate::error::{Error, ErrorKind};
 use crate::wire::{self, Field};
 
-/// Bodies from this size on, in bytes, are decoded on a thread for blocking work. Handing a body over takes some 20 µs,
-/// decoding one of this size about a millisecond.
+/// Bodies from this size on, in bytes, are decoded on a thread for blocking work: decoding one takes about a millisecond.
 const LARGE: usize = 256 * 1024;
 
 /// Decodes the body of a response, within the memory that its size allows.

@@ -77,8 +77,8 @@ pub(crate) fn deserialize<'de, F: Field, D: Deserializer<'de>>(
 /// Reads the body of a response, within the memory that its size allows.
 ///
 /// # Errors
-/// [`ErrorKind::Decode`] when the body is malformed or of another kind than expected; [`ErrorKind::TooLarge`] when it would
-/// take too much memory.
+/// Of the kind `Decode` when the body is malformed or of another kind than expected; `TooLarge` when it would take too much
+/// memory.
 pub(crate) fn from_slice<F: Field>(json: &[u8]) -> Result<F, Error> {
     // Apart, so as to be compiled once for all types.
     fn fill(read: Read<'_>, json: &[u8]) -> Result<(), Error> {

@@ -208,8 +208,13 @@ impl C1Builder {
         self
     }
 
-    /// The largest response that is accepted, in decompressed bytes; 256 MiB by default. For a larger one the call fails
-    /// with [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge).
+    /// The largest response that is accepted, in decompressed bytes; 32 MiB by default. For a larger one the call fails
+    /// with [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), and also for one that would take more than 16 bytes of memory
+    /// for each of its bytes, plus 32 MiB, when it is decoded.
+    ///
+    /// So with the default a response takes at most 32 MiB as it is read, and 544 MiB as the messages it is decoded to,
+    /// whatever the server sends. While a long list is decoded, its elements may be copied to a larger block, which takes up to
+    /// half as much for a moment. Usual responses take two or three times their size.
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_response_bytes = bytes;
         self

@@ -7,8 +7,10 @@ use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Request, Response, StatusCode};
 
 use crate::call::Call;
+use crate::decode::decode;
 use crate::error::{Error, ErrorKind, content_type};
 use crate::transport::Transport;
+use crate::wire::Field;
 use crate::{path, raw};
 
 /// The inner value of progenitor's client: one call, and where it goes.
@@ -78,6 +80,27 @@ impl ClientHooks<Dispatch> for raw::Client {
 /// hand its result to [`finish`](Self::finish).
 #[derive(Debug)]
 pub struct RawCall(pub(crate) raw::Client);
+
+impl raw::Client {
+    /// Decodes the body of a success, in place of progenitor's own function: see [`decode`]. The generator puts the call of
+    /// it into each method.
+    #[allow(dead_code, reason = "a build without features has no operations")]
+    pub(crate) async fn decode<T: Field + Send + 'static>(
+        &self,
+        response: Response,
+    ) -> Result<ResponseValue<T>, progenitor_client::Error<()>> {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await;
+        let body = body.map_err(progenitor_client::Error::ResponseBodyError)?;
+        match decode(body).await {
+            Ok(message) => Ok(ResponseValue::new(message, status, headers)),
+            Err(error) => {
+                self.inner().call.fail(error.with_status(status));
+                Err(progenitor_client::Error::Custom(String::new()))
+            }
+        }
+    }
+}
 
 impl RawCall {
     /// progenitor's client, for this one call. Do not print its errors: they quote bodies and headers.

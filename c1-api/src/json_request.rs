@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 
 use crate::call::Call;
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::decode::decode;
+use crate::error::Error;
 use crate::future::BoxFuture;
 use crate::operation::Operation;
 use crate::options::CallOptions;
@@ -96,16 +97,12 @@ impl JsonRequest {
         if !status.is_success() {
             return Err(Error::from_response(response).await);
         }
-        let bytes = response.bytes().await.map_err(Error::from_reqwest)?;
-        let json = match bytes.len() {
-            0 => Json::Null,
-            // Of a value that takes any JSON, serde's error tells line and column and quotes nothing.
-            _ => serde_json::from_slice(&bytes).map_err(|error| {
-                let message = format!("the response could not be decoded: {error}");
-                Error::new(ErrorKind::Decode, message)
-                    .with_status(status)
-                    .with_source(error)
-            })?,
+        let body = response.bytes().await.map_err(Error::from_reqwest)?;
+        let json = if body.is_empty() {
+            Json::Null
+        } else {
+            let json = decode(body).await;
+            json.map_err(|error| error.with_status(status))?
         };
         Ok(ResponseValue::new(json, status, headers))
     }

@@ -22,6 +22,7 @@ extern crate self as c1_api;
 mod base_url;
 mod call;
 mod client;
+mod decode;
 mod error;
 mod future;
 mod hook;

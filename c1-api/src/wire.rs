@@ -11,6 +11,7 @@
 //! a value that came over the wire, because such values may be secrets. So serde's own "invalid type" errors, which quote
 //! what they found, are not used anywhere below.
 
+mod budget;
 mod container;
 mod error;
 mod foreign;
@@ -22,6 +23,7 @@ mod open_enum;
 mod sample;
 mod scalar;
 mod time;
+mod tree;
 mod value;
 
 #[allow(
@@ -40,5 +42,5 @@ pub(crate) use open_enum::open_enum;
 pub(crate) use open_enum::{decode_enum, encode_enum};
 #[allow(unused_imports, reason = "not every build has fields of all kinds")]
 pub(crate) use value::{
-    Field, Value, Writer, absent, deserialize, read, redact, write, write_required,
+    Field, Value, Writer, absent, deserialize, from_slice, read, redact, write, write_required,
 };

@@ -23,6 +23,9 @@ use crate::model::Description;
 /// backslash through, by which an id could leave its segment.
 const ENCODER: &str = "use progenitor_client::{encode_path, ";
 const OUR_ENCODER: &str = "use crate::path::encode as encode_path;\nuse progenitor_client::{";
+/// How progenitor decodes a response, and ours: within a memory budget, and a large one off the runtime's threads.
+const DECODER: &str = "ResponseValue::from_response(response).await";
+const OUR_DECODER: &str = "self.decode(response).await";
 
 /// One generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +90,16 @@ fn raw(description: &Description) -> Result<File> {
         )));
     }
     let source = source.replacen(ENCODER, OUR_ENCODER, 1);
+    let (decoders, operations) = (
+        source.matches(DECODER).count(),
+        description.operations.len(),
+    );
+    if decoders != operations {
+        return Err(defect(format!(
+            "{decoders} times {DECODER:?} for {operations} operations in progenitor's output"
+        )));
+    }
+    let source = source.replace(DECODER, OUR_DECODER);
     // The longest paths would make lines of more than 200 characters.
     let source = source.replace(" request to `", " request to\n    `");
     Ok(File::new(

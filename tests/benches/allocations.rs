@@ -1,7 +1,8 @@
 //! How often a call allocates: what every call pays and no profile of a network client would show.
 
 use alloc_tracker::{Allocator, ReportOperation, Session};
-use c1_benches::{Fixed, cache, call, get, request, transport};
+use c1_api_ext::ErrorKind;
+use c1_benches::{Fixed, cache, call, client, get, list, page, request, transport};
 
 #[global_allocator]
 static ALLOCATOR: Allocator<std::alloc::System> = Allocator::system();
@@ -30,6 +31,35 @@ fn allocations<T, R>(prepare: impl Fn() -> T, work: impl Fn(T) -> R) -> u64 {
     let total: u64 = each.map(ReportOperation::total_allocations_count).sum();
     assert_eq!(total % TIMES, 0, "{total} in {TIMES}");
     total / TIMES
+}
+
+/// Two or three bytes of a response can stand for hundreds in memory.
+#[test]
+fn what_a_response_may_allocate() {
+    const MIB: u64 = 1024 * 1024;
+    for element in ["{}", r#"{"displayName":"\u0041"}"#, r#"{"appOwners":[{}]}"#] {
+        let body = page(element, 8 * 1024 * 1024);
+        let len = u64::try_from(body.len()).expect("a length");
+        let client = client(body);
+        let session = Session::new();
+        let operation = session.operation("work");
+        let outcome = {
+            let _span = operation.measure_thread();
+            list(&client)
+        };
+        drop(operation);
+        let report = session.to_report();
+        let each = report.operations().map(|(_, operation)| operation);
+        let allocated: u64 = each.map(ReportOperation::total_bytes_allocated).sum();
+        println!("{element}: {} MiB for {} MiB", allocated / MIB, len / MIB);
+        assert_eq!(
+            outcome.map_err(|error| error.kind()),
+            Err(ErrorKind::TooLarge)
+        );
+        // Beside the body: a list that grows is allocated anew, with twice the room each time.
+        let allowed = 32 * MIB + 16 * len;
+        assert!(allocated < len + 2 * allowed, "{allocated} bytes for {len}");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What is measured: a token out of the cache, and a call that carries it to a server which takes no time. `time.rs`
-//! says how long they take, `allocations.rs` how often they allocate.
+//! What is measured: a token out of the cache, a call that carries it to a server which takes no time, and a response that
+//! is decoded. `time.rs` says how long they take, `allocations.rs` how often or how much they allocate.
 
 #![allow(
     clippy::expect_used,
@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use c1_api_ext::c1_api::{OPERATIONS, Transport};
+use c1_api_ext::c1_api::{Client, OPERATIONS, Transport};
+use c1_api_ext::types::ListAppsResponse;
 use c1_api_ext::{
     AccessToken, AuthTransport, BoxFuture, Call, CallOptions, Error, Tenant, TokenCache,
     TokenSource,
@@ -112,4 +113,50 @@ pub fn call(transport: &impl Transport, request: Request) -> Response {
         .execute(request, &Call::new(&OPERATIONS[0], CallOptions::new()))
         .now_or_never();
     answer.expect("at once").expect("an answer")
+}
+
+/// An app, as C1 describes it.
+pub const APP: &str = r#"{"id":"2B3XtqfpkNkOeUwrDdnqwTBSUbs","displayName":"Wiki","description":"Pages, and who may change them",
+"createdAt":"2024-02-29T12:34:56.123456Z","updatedAt":"2024-03-01T08:00:00Z","deletedAt":null,"userCount":"42",
+"certifyPolicyId":"2B3XtqfpkNkOeUwrDdnqwTBSUbt","grantPolicyId":"2B3XtqfpkNkOeUwrDdnqwTBSUbu","monthlyCostUsd":100,
+"revokePolicyId":"2B3XtqfpkNkOeUwrDdnqwTBSUbv","isDirectory":false,"logoUri":"https://t.conductor.one/wiki.png",
+"annotations":{"team":"docs"},"appOwners":[{"id":"2B3XtqfpkNkOeUwrDdnqwTBSUbw","email":"a@b.test"}]}"#;
+
+/// A page of such elements, of about so many bytes.
+pub fn page(element: &str, bytes: usize) -> String {
+    let elements = vec![element; bytes / (element.len() + 1)];
+    format!("{{\"list\":[{}]}}", elements.join(","))
+}
+
+/// Responds with a page.
+#[derive(Debug)]
+struct Page(String);
+
+impl Transport for Page {
+    fn execute<'a>(&'a self, _: Request, _: &'a Call) -> BoxFuture<'a, Result<Response, Error>> {
+        let page = self.0.clone();
+        Box::pin(async { Ok(http::Response::new(page).into()) })
+    }
+}
+
+/// A client whose every response is this page.
+///
+/// # Panics
+/// If there is no TLS.
+pub fn client(page: String) -> Client {
+    let tenant: Tenant = "acme".parse().expect("a tenant");
+    let http = c1_api_ext::http::client(&tenant).expect("TLS");
+    Client::new("https://acme.conductor.one", http, Page(page)).expect("a client")
+}
+
+/// The response, decoded.
+///
+/// # Errors
+/// When it cannot be.
+///
+/// # Panics
+/// If the response is not there at once: where there is no runtime, it is.
+pub fn list(client: &Client) -> Result<ListAppsResponse, Error> {
+    let response = client.apps().list().into_future().now_or_never();
+    response.expect("at once")
 }

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use c1_benches::{Fixed, cache, call, get, request, transport};
+use c1_benches::{APP, Fixed, cache, call, client, get, list, page, request, transport};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -65,5 +65,16 @@ fn calls(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(all, token, calls);
+/// The page is copied, which takes a few percent of the time.
+fn decoding(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("response");
+    for (name, element) in [("apps", APP), ("empty apps", "{}")] {
+        let page = page(element, 128 * 1024);
+        group.throughput(Throughput::Bytes(page.len() as u64));
+        let client = client(page);
+        group.bench_function(name, |bench| bench.iter(|| list(&client).expect("a page")));
+    }
+}
+
+criterion_group!(all, token, calls, decoding);
 criterion_main!(all);

@@ -176,7 +176,12 @@ fn schemas(description: &Description) -> Result<String, Box<dyn Error>> {
             };
             writeln!(
                 out,
-                "        Schema {{ name: {name:?}, round: round::<types::{name}>, debug: {debug} }},"
+                "        Schema {{
+            name: {name:?},
+            size: size_of::<types::{name}>(),
+            round: round::<types::{name}>,
+            debug: {debug},
+        }},"
             )?;
         }
         writeln!(out, "    ];\n}}")?;

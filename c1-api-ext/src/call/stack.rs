@@ -21,8 +21,8 @@ use crate::http::PRODUCT;
 use crate::identity::tenant::Tenant;
 use crate::random::Random;
 
-/// Messages are small; only reports and exports get anywhere near.
-const MAX_RESPONSE_BYTES: usize = 256 * 1024 * 1024;
+/// A page of a thousand messages of 32 KiB. Decoded, it takes at most 544 MiB.
+const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
 
 type Layer = Box<dyn FnOnce(Box<dyn Transport>) -> Box<dyn Transport> + Send + Sync>;
 

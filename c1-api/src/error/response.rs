@@ -80,6 +80,13 @@ impl Error {
         error
     }
 
+    /// The error for a success whose body does not match the description. Safe to show: the codec's errors never quote the
+    /// wire.
+    pub(crate) fn undecodable(error: serde_json::Error) -> Self {
+        let message = format!("the response could not be decoded: {error}");
+        Self::new(ErrorKind::Decode, message).with_source(error)
+    }
+
     /// The error for a failed call of progenitor's client. Its own messages are not used: they quote bodies and headers.
     pub(crate) async fn from_raw(error: progenitor_client::Error<()>) -> Self {
         use progenitor_client::Error as Raw;
@@ -96,14 +103,10 @@ impl Error {
             Raw::ErrorResponse(response) => {
                 Self::from_parts(response.status(), response.headers(), &[], None)
             }
-            // Safe to show: the codec's errors never quote the wire.
-            Raw::InvalidResponsePayload(_, error) => Self::new(
-                ErrorKind::Decode,
-                format!("the response could not be decoded: {error}"),
-            )
-            // The one status whose body progenitor decodes.
-            .with_status(StatusCode::OK)
-            .with_source(error),
+            // The one status whose body is decoded.
+            Raw::InvalidResponsePayload(_, error) => {
+                Self::undecodable(error).with_status(StatusCode::OK)
+            }
             Raw::CommunicationError(error)
             | Raw::ResponseBodyError(error)
             | Raw::InvalidUpgrade(error) => Self::from_reqwest(error),

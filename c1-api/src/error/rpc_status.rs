@@ -22,7 +22,7 @@ pub(super) struct RpcStatus {
 
 impl RpcStatus {
     pub(super) fn parse(body: &[u8]) -> Self {
-        let Ok(Json::Object(mut status)) = serde_json::from_slice(body) else {
+        let Ok(Json::Object(mut status)) = wire::from_slice(body) else {
             return Self::default();
         };
         let code = status

@@ -43,6 +43,7 @@ impl<V: Value> Value for Box<V> {
     }
 
     fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault> {
+        input.budget().charge(size_of::<V>())?;
         match V::decode(input) {
             Ok(Some(value)) => Ok(Some(Box::new(value))),
             Ok(None) => Ok(None),
@@ -73,6 +74,7 @@ impl<V: Value> Value for Vec<V> {
     fn decode(input: &mut dyn Input) -> Result<Option<Self>, Fault> {
         let mut list = Self::new();
         let each = &mut |input: &mut dyn Input| {
+            input.budget().grow(&mut list)?;
             match V::decode(input) {
                 Ok(Some(element)) => list.push(element),
                 Ok(None) => {
@@ -116,6 +118,7 @@ impl<V: Value> Value for BTreeMap<String, V> {
         let found = nested(
             input,
             Want::Entries(&mut |key, input| {
+                input.budget().entry::<V>(entries.len())?;
                 if let Some(value) = V::decode(input)?.or_else(V::null) {
                     entries.insert(key, value);
                 }

@@ -14,7 +14,9 @@ use serde::de::{
 };
 use serde_json::Value as Json;
 
+use super::budget::Budget;
 use super::error::{at, expected};
+use super::tree::Tree;
 
 /// One value of a JSON document that is yet to be read, which is possible once.
 pub trait Input {
@@ -29,6 +31,9 @@ pub trait Input {
     /// # Errors
     /// When the JSON is malformed.
     fn json(&mut self) -> Result<Json, Fault>;
+
+    /// The memory that the value may take.
+    fn budget(&self) -> &Budget;
 }
 
 /// Reads the value of a field of a message by its name: `Ok(false)` if there is no such field, and the value is still to be
@@ -70,6 +75,13 @@ pub enum Found<'de> {
 #[derive(Clone, Copy, Debug)]
 pub struct Fault(pub(crate) &'static str);
 
+impl Fault {
+    #[cold]
+    pub(super) fn into_error<E: de::Error>(self) -> E {
+        expected(&self.0)
+    }
+}
+
 /// Reads a list or an object; `Ok(false)` is `null`.
 ///
 /// # Errors
@@ -78,8 +90,11 @@ pub(crate) fn nested(input: &mut dyn Input, want: Want<'_>) -> Result<bool, Faul
     Ok(!matches!(input.read(want)?, Found::Null))
 }
 
+/// Reads one value.
+pub(super) type Read<'a> = &'a mut dyn FnMut(&mut dyn Input) -> Result<(), Fault>;
+
 /// Lets a closure read what serde has a deserializer for, and skips what the closure did not read.
-pub(super) struct Feed<'a>(pub(super) &'a mut dyn FnMut(&mut dyn Input) -> Result<(), Fault>);
+pub(super) struct Feed<'a>(pub(super) Read<'a>, pub(super) &'a Budget);
 
 impl<'de> DeserializeSeed<'de> for Feed<'_> {
     type Value = ();
@@ -88,12 +103,13 @@ impl<'de> DeserializeSeed<'de> for Feed<'_> {
         let mut take = Take {
             deserializer: Some(deserializer),
             error: None,
+            budget: self.1,
         };
         let outcome = (self.0)(&mut take);
         if let Some(error) = take.error {
             return Err(error);
         }
-        outcome.map_err(|fault| expected(&fault.0))?;
+        outcome.map_err(Fault::into_error)?;
         if let Some(deserializer) = take.deserializer {
             IgnoredAny::deserialize(deserializer)?;
         }
@@ -102,12 +118,13 @@ impl<'de> DeserializeSeed<'de> for Feed<'_> {
 }
 
 /// Makes an [`Input`] of any deserializer.
-struct Take<'de, D: Deserializer<'de>> {
+struct Take<'a, 'de, D: Deserializer<'de>> {
     deserializer: Option<D>,
     error: Option<D::Error>,
+    budget: &'a Budget,
 }
 
-impl<'de, D: Deserializer<'de>> Take<'de, D> {
+impl<'de, D: Deserializer<'de>> Take<'_, 'de, D> {
     fn take<T>(&mut self, read: impl FnOnce(D) -> Result<T, D::Error>) -> Result<T, Fault> {
         let deserializer = self
             .deserializer
@@ -120,39 +137,54 @@ impl<'de, D: Deserializer<'de>> Take<'de, D> {
     }
 }
 
-impl<'de, D: Deserializer<'de>> Input for Take<'de, D> {
+impl<'de, D: Deserializer<'de>> Input for Take<'_, 'de, D> {
     fn read(&mut self, want: Want<'_>) -> Result<Found<'_>, Fault> {
-        self.take(|deserializer| deserializer.deserialize_any(want))
+        let budget = self.budget;
+        self.take(|deserializer| deserializer.deserialize_any(Visit { want, budget }))
     }
 
     fn json(&mut self) -> Result<Json, Fault> {
-        self.take(Json::deserialize)
+        let budget = self.budget;
+        self.take(|deserializer| Tree(budget).deserialize(deserializer))
+    }
+
+    fn budget(&self) -> &Budget {
+        self.budget
     }
 }
 
 /// The key under which `serde_json`, built with `arbitrary_precision`, hands out numbers. Any crate in a program's tree
 /// can turn that feature on for all.
-const NUMBER: &str = "$serde_json::private::Number";
+pub(super) const NUMBER: &str = "$serde_json::private::Number";
 
-impl Want<'_> {
+/// Reads what is wanted, within the budget.
+struct Visit<'a, 'b> {
+    want: Want<'a>,
+    budget: &'b Budget,
+}
+
+impl Visit<'_, '_> {
     /// Takes a scalar where one is wanted. Elsewhere the error names what was wanted and keeps quiet about the rest, unlike
     /// serde's own.
     fn scalar<'de, E: de::Error>(&self, found: Found<'de>) -> Result<Found<'de>, E> {
-        match self {
-            Self::Scalar(_) => Ok(found),
-            _ => Err(expected(self)),
+        if !matches!(self.want, Want::Scalar(_)) {
+            return Err(expected(self));
         }
+        if let Found::Text(text) = &found {
+            self.budget.string(text.len()).map_err(Fault::into_error)?;
+        }
+        Ok(found)
     }
 }
 
-impl<'de> Visitor<'de> for Want<'_> {
+impl<'de> Visitor<'de> for Visit<'_, '_> {
     type Value = Found<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Scalar(what) => what,
-            Self::Message(_) | Self::Entries(_) => "an object",
-            Self::List(_) => "a list",
+        f.write_str(match self.want {
+            Want::Scalar(what) => what,
+            Want::Message(_) | Want::Entries(_) => "an object",
+            Want::List(_) => "a list",
         })
     }
 
@@ -208,11 +240,11 @@ impl<'de> Visitor<'de> for Want<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let Self::List(each) = self else {
+        let Want::List(each) = self.want else {
             return Err(expected(&self));
         };
         for index in 0_usize.. {
-            match seq.next_element_seed(Feed(each)) {
+            match seq.next_element_seed(Feed(each, self.budget)) {
                 Ok(Some(())) => {}
                 Ok(None) => break,
                 Err(error) => return Err(at(&format_args!("[{index}]"), &error)),
@@ -222,26 +254,31 @@ impl<'de> Visitor<'de> for Want<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        match self {
-            Self::Message(fields) => message(map, fields),
-            Self::Entries(each) => entries(map, each),
-            Self::Scalar(_) => match number(map)? {
+        match self.want {
+            Want::Message(fields) => message(map, fields, self.budget),
+            Want::Entries(each) => entries(map, each, self.budget),
+            Want::Scalar(_) => match number(map)? {
                 Some(number) => Ok(number),
                 None => Err(expected(&self)),
             },
-            Self::List(_) => Err(expected(&self)),
+            Want::List(_) => Err(expected(&self)),
         }
     }
 }
 
-fn message<'de, A: MapAccess<'de>>(mut map: A, fields: Fields<'_>) -> Result<Found<'de>, A::Error> {
+fn message<'de, A: MapAccess<'de>>(
+    mut map: A,
+    fields: Fields<'_>,
+    budget: &Budget,
+) -> Result<Found<'de>, A::Error> {
     while let Some(name) = map.next_key_seed(Name)? {
         let mut known = false;
-        let outcome = map.next_value_seed(Feed(&mut |input| {
+        let mut read = |input: &mut dyn Input| {
             let outcome = fields(&name, input);
             known = !matches!(outcome, Ok(false));
             outcome.map(drop)
-        }));
+        };
+        let outcome = map.next_value_seed(Feed(&mut read, budget));
         match outcome {
             // A field of the message, so the name is the description's and not the wire's.
             Err(error) if known => return Err(at(&name, &error)),
@@ -254,14 +291,17 @@ fn message<'de, A: MapAccess<'de>>(mut map: A, fields: Fields<'_>) -> Result<Fou
 fn entries<'de, A: MapAccess<'de>>(
     mut map: A,
     each: &mut dyn FnMut(String, &mut dyn Input) -> Result<(), Fault>,
+    budget: &Budget,
 ) -> Result<Found<'de>, A::Error> {
     for index in 0_usize.. {
         let Some(key) = map.next_key_seed(Name)? else {
             break;
         };
+        budget.string(key.len()).map_err(Fault::into_error)?;
         let mut key = key.into_owned();
+        let mut read = |input: &mut dyn Input| each(std::mem::take(&mut key), input);
         // A map's keys are values of the wire too: an error counts the entries instead of naming the key.
-        map.next_value_seed(Feed(&mut |input| each(std::mem::take(&mut key), input)))
+        map.next_value_seed(Feed(&mut read, budget))
             .map_err(|error| at(&format_args!("[{index}]"), &error))?;
     }
     Ok(Found::Nested)
@@ -278,7 +318,7 @@ fn number<'de, A: MapAccess<'de>>(mut map: A) -> Result<Option<Found<'de>>, A::E
 }
 
 /// Reads a key, borrowed from the input where that holds it without escapes.
-struct Name;
+pub(super) struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {
     type Value = Cow<'de, str>;
@@ -315,7 +355,7 @@ mod tests {
 
     fn feed(json: &str, read: &mut dyn FnMut(&mut dyn Input) -> Result<(), Fault>) -> String {
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        match Feed(read).deserialize(&mut deserializer) {
+        match Feed(read, &Budget::unlimited()).deserialize(&mut deserializer) {
             Ok(()) => deserializer
                 .end()
                 .map_or_else(|e| e.to_string(), |()| "ok".to_owned()),

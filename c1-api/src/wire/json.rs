@@ -6,8 +6,9 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
+use super::budget::Budget;
 use super::input::{Fault, Input};
-use super::message::{Message, deserialize_message};
+use super::message::{Message, message_within};
 use super::value::{Field, Value, deserialize};
 use crate::error::{Error, ErrorKind};
 
@@ -98,9 +99,14 @@ impl Any {
     /// caller's affair: as everywhere, unknown fields are skipped.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`], when a field of `M` has a value of the wrong kind.
+    /// [`ErrorKind::Decode`], when a field of `M` has a value of the wrong kind; [`ErrorKind::TooLarge`], when `M` would take
+    /// too much memory for a payload of this size.
     pub fn decode<M: Message>(&self) -> Result<M, Error> {
-        deserialize_message(&self.0).map_err(|error| {
+        let budget = Budget::for_json(length(self.0.values()));
+        message_within(&budget, &self.0).map_err(|error| {
+            if let Some(refusal) = budget.refusal() {
+                return refusal;
+            }
             Error::new(
                 ErrorKind::Decode,
                 format!("could not decode the payload: {error}"),
@@ -108,6 +114,17 @@ impl Any {
             .with_source(error)
         })
     }
+}
+
+/// About how many bytes these values take as JSON, without the names of fields.
+fn length<'a>(values: impl IntoIterator<Item = &'a Json>) -> usize {
+    let lengths = values.into_iter().map(|value| match value {
+        Json::String(text) => text.len(),
+        Json::Array(list) => length(list),
+        Json::Object(map) => length(map.values()),
+        Json::Null | Json::Bool(_) | Json::Number(_) => 0,
+    });
+    lengths.map(|length| length + 2).sum()
 }
 
 impl fmt::Debug for Any {

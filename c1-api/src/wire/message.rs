@@ -3,6 +3,7 @@
 use serde::de::{DeserializeSeed as _, Deserializer};
 use serde::ser::{SerializeMap, Serializer};
 
+use super::budget::Budget;
 use super::input::{Fault, Feed, Input, Want, nested};
 use super::value::Writer;
 
@@ -40,15 +41,24 @@ pub(crate) fn read_message(
 pub(crate) fn deserialize_message<'de, M: Message, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<M, D::Error> {
+    message_within(&Budget::unlimited(), deserializer)
+}
+
+/// The same, within a budget.
+pub(super) fn message_within<'de, M: Message, D: Deserializer<'de>>(
+    budget: &Budget,
+    deserializer: D,
+) -> Result<M, D::Error> {
     // Apart, so as to be compiled once for all messages.
     fn fill<'de, D: Deserializer<'de>>(
         message: &mut dyn Message,
+        budget: &Budget,
         deserializer: D,
     ) -> Result<(), D::Error> {
-        Feed(&mut |input| read_message(message, input).map(drop)).deserialize(deserializer)
+        Feed(&mut |input| read_message(message, input).map(drop), budget).deserialize(deserializer)
     }
     let mut message = M::empty();
-    match fill(&mut message, deserializer) {
+    match fill(&mut message, budget, deserializer) {
         Ok(()) => Ok(message),
         Err(error) => Err(error),
     }

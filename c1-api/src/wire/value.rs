@@ -5,7 +5,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed as _, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::input::{Fault, Feed, Input};
+use super::budget::Budget;
+use super::input::{Fault, Feed, Input, Read};
+use crate::error::Error;
 
 /// Something that can stand at one place of a JSON document: a scalar, a list, a map, an enum or a message.
 ///
@@ -67,7 +69,30 @@ pub(crate) fn deserialize<'de, F: Field, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<F, D::Error> {
     let mut value = F::absent();
-    Feed(&mut |input| read(&mut value, input).map(drop)).deserialize(deserializer)?;
+    let budget = Budget::unlimited();
+    Feed(&mut |input| read(&mut value, input).map(drop), &budget).deserialize(deserializer)?;
+    Ok(value)
+}
+
+/// Reads the body of a response, within the memory that its size allows.
+///
+/// # Errors
+/// Of the kind `Decode` when the body is malformed or of another kind than expected; `TooLarge` when it would take too much
+/// memory.
+pub(crate) fn from_slice<F: Field>(json: &[u8]) -> Result<F, Error> {
+    // Apart, so as to be compiled once for all types.
+    fn fill(read: Read<'_>, json: &[u8]) -> Result<(), Error> {
+        let budget = Budget::for_json(json.len());
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let outcome = Feed(read, &budget).deserialize(&mut deserializer);
+        let outcome = outcome.and_then(|()| deserializer.end());
+        outcome.map_err(|error| {
+            let refusal = budget.refusal();
+            refusal.unwrap_or_else(|| Error::undecodable(error))
+        })
+    }
+    let mut value = F::absent();
+    fill(&mut |input| read(&mut value, input).map(drop), json)?;
     Ok(value)
 }
 

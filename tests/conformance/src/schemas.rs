@@ -26,6 +26,8 @@ pub type Show = fn(&[u8]) -> Result<String, String>;
 pub struct Schema {
     /// The schema's name.
     pub name: &'static str,
+    /// How many bytes of memory the message takes, whatever is set.
+    pub size: usize,
     /// Reads JSON text as the message's type and writes the value again.
     pub round: fn(&[u8]) -> Result<Value, String>,
     /// Reads JSON text and gives the value's `Debug` forms, short and long; for messages that hold

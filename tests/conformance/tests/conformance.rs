@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use c1_api::reqwest::Client as Http;
 use c1_api::{Bearer, BoxFuture, Call, Client, Error, ErrorKind, Safety, Transport, types};
-use c1_api_emulator::sample::Sampler;
+use c1_api_emulator::sample::{Fill, Sampler};
 use c1_api_emulator::{Emulator, Request};
 use c1_api_spec::model::{self, Method, Parameter, SchemaKind, Type};
 use c1_tests::cases::{CASES, Case, Exchange, Given};
+use c1_tests::schemas::{self, Schema};
 use c1_tests::{canonical, description};
 use serde_json::{Value, json};
 
@@ -37,6 +39,10 @@ impl Transport for Tap {
     }
 }
 
+fn http() -> Http {
+    c1_api_ext::http::client(&"127.0.0.1".parse().unwrap()).unwrap()
+}
+
 struct Peer {
     emulator: Emulator,
     client: Client,
@@ -47,10 +53,7 @@ impl Peer {
     /// A tenant that answers every operation with a sample, whatever the ids.
     async fn start() -> Self {
         let emulator = Emulator::builder().stateful(false).start().await.unwrap();
-        let http = c1_api_ext::http::client_builder(&"127.0.0.1".parse().unwrap())
-            .unwrap()
-            .build()
-            .unwrap();
+        let http = http();
         let tap = Tap {
             inner: Bearer::new(http.clone(), emulator.access_token().unwrap()).unwrap(),
             answer: Arc::default(),
@@ -375,4 +378,123 @@ async fn what_is_not_set_is_not_sent() {
         .collect();
     let token = ("page_token".to_owned(), "t".to_owned());
     assert_eq!(queries, [vec![], vec![token]]);
+}
+
+/// Responds with one text.
+#[derive(Debug)]
+struct Canned(String);
+
+impl Transport for Canned {
+    fn execute<'a>(
+        &'a self,
+        _: c1_api::reqwest::Request,
+        _: &'a Call,
+    ) -> BoxFuture<'a, Result<c1_api::reqwest::Response, Error>> {
+        let response = http::Response::new(self.0.clone()).into();
+        Box::pin(async move { Ok(response) })
+    }
+}
+
+/// A list of messages in the response of an operation.
+struct List {
+    operation: &'static model::Operation,
+    case: &'static Case,
+    field: &'static str,
+    message: &'static Schema,
+}
+
+impl List {
+    /// All of them, those with the largest messages first.
+    fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for (operation, case) in description().operations.iter().zip(CASES) {
+            let response = description().message(&operation.response).unwrap();
+            all.extend(response.fields.iter().filter_map(|(field, of)| {
+                let Type::List(inner) = &of.ty else {
+                    return None;
+                };
+                let message = schemas::named(inner.reference()?)?;
+                Some(Self {
+                    operation,
+                    case,
+                    field,
+                    message,
+                })
+            }));
+        }
+        all.sort_by_key(|list| std::cmp::Reverse(list.message.size));
+        all
+    }
+
+    /// Those with the largest messages, one for each message.
+    fn largest() -> Vec<Self> {
+        let mut largest = Self::all();
+        largest.dedup_by_key(|list| list.message.name);
+        largest.truncate(10);
+        largest
+    }
+
+    /// Calls the operation, which responds with these elements.
+    async fn call(&self, http: &Http, elements: &str) -> Result<Exchange, Error> {
+        let page = Canned(format!("{{\"{}\":[{elements}]}}", self.field));
+        let client = Client::new("https://t.conductor.one", http.clone(), page).unwrap();
+        (self.case.start)(&client, &given(self.operation, 0))
+            .unwrap()
+            .await
+    }
+
+    /// Calls the operation, which responds with so many samples.
+    async fn accepts(&self, http: &Http, fill: Fill, count: usize) {
+        let mut source = Sampler::new(description(), 7).fill(fill);
+        let rows: Vec<_> = (0..50)
+            .map(|_| source.message(self.message.name).to_string())
+            .collect();
+        let rows = rows.iter().map(String::as_str).cycle().take(count);
+        let page = self.call(http, &rows.collect::<Vec<_>>().join(",")).await;
+        let id = self.operation.id();
+        let page = page.unwrap_or_else(|error| panic!("{id}: {error}"));
+        assert_eq!(page.answer[self.field].as_array().unwrap().len(), count);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_empty_messages_is_accepted() {
+    let (http, lists) = (http(), List::all());
+    let elements = ["{}"; 1000].join(",");
+    for list in &lists {
+        let page = list.call(&http, &elements).await;
+        let id = list.operation.id();
+        let page = page.unwrap_or_else(|error| panic!("{id}: {error}"));
+        assert_eq!(page.answer[list.field].as_array().unwrap().len(), 1000);
+    }
+    println!("{} lists", lists.len());
+}
+
+#[tokio::test]
+async fn pages_of_sparse_messages_are_accepted() {
+    let http = http();
+    for list in List::largest() {
+        list.accepts(&http, Fill::Few, 2000).await;
+    }
+}
+
+/// So many that what every response may take is not enough.
+#[tokio::test]
+async fn long_pages_of_full_messages_are_accepted() {
+    let list = List::all().remove(0);
+    let count = 40 * 1024 * 1024 / list.message.size;
+    list.accepts(&http(), Fill::All, count).await;
+}
+
+#[tokio::test]
+async fn more_memory_than_a_response_is_worth_is_not_taken() {
+    let http = http();
+    // A megabyte.
+    let elements = vec!["{}"; 350_000].join(",");
+    for list in List::largest() {
+        let error = list.call(&http, &elements).await.unwrap_err();
+        let name = list.message.name;
+        assert_eq!(error.kind(), ErrorKind::TooLarge, "{name}");
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
+    }
 }

@@ -346,3 +346,16 @@ fn oneofs_with_several_members_keep_them_all() {
     assert!(count > 0);
     println!("{count} messages with oneofs");
 }
+
+/// As deep as the parser goes, in the message that takes the most memory for each level, with the stack that a thread of
+/// tokio has.
+#[test]
+fn the_deepest_nesting_fits_on_the_stack() {
+    const STACK: usize = 2 * 1024 * 1024;
+    let [open, close] = [r#"{"repeated":{"items":"#, "}}"];
+    let json = format!("{}{{}}{}", open.repeat(60), close.repeat(60));
+    let rules = schemas::named("FieldRules").unwrap();
+    let thread = thread::Builder::new().stack_size(STACK);
+    let thread = thread.spawn(move || (rules.round)(json.as_bytes()).map(drop));
+    thread.unwrap().join().unwrap().unwrap();
+}

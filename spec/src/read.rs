@@ -58,14 +58,14 @@ pub(crate) fn shape(value: &Value) -> String {
     }
 }
 
-/// What has been read of a document.
+/// What has been read of a document so far.
 struct Document<'t> {
     events: Parser<'t, StrInput<'t>>,
     /// How many values.
     values: usize,
     /// How many of them through aliases.
     aliased: usize,
-    /// The depth of the deepest, of late.
+    /// How deep the deepest is in the value that is being read.
     deepest: usize,
     anchors: BTreeMap<usize, Anchored>,
 }
@@ -75,7 +75,7 @@ struct Anchored {
     value: Value,
     /// How many values it is.
     size: usize,
-    /// How deep it is nested.
+    /// How many levels there are below it.
     height: usize,
 }
 

@@ -21,8 +21,10 @@ use crate::program::{BoxError, Program};
 const CONCURRENT: u64 = 64;
 /// The number of clients. Each has its own connections, token and retry budget.
 const CLIENTS: u64 = 8;
-/// How much sooner waiting is over.
+/// How much faster the clock of clients and tenant is than the system's.
 const HASTE: u32 = 100;
+/// Tokens do not expire during a run: a call rejected for an expired token is sent again, and would look like a duplicate.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// The time limit of an attempt.
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// The number of disturbances during the run through nginx.
@@ -39,14 +41,26 @@ pub struct Report {
     pub lines: Vec<String>,
 }
 
-/// The system's clock, on which waiting between tries is over a hundred times as soon. The time of day stays what it is: tokens and
-/// assertions go by it, and so does the pace after a 429.
-#[derive(Debug)]
-struct Hasty;
+/// A clock that is a hundred times as fast as the system's. The time of day is as fast as delays are: what a `Retry-After`
+/// holds back goes by it.
+#[derive(Clone, Copy, Debug)]
+struct Hasty {
+    start: SystemTime,
+    began: Instant,
+}
+
+impl Hasty {
+    fn start() -> Self {
+        Self {
+            start: SystemTime::now(),
+            began: Instant::now(),
+        }
+    }
+}
 
 impl Clock for Hasty {
     fn now(&self) -> SystemTime {
-        SystemTime::now()
+        self.start + self.began.elapsed() * HASTE
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
@@ -85,9 +99,13 @@ struct Tally {
 /// # Errors
 /// If a server or a client cannot be started. The results of the calls are in the report.
 pub async fn run(calls: u64, seed: u64) -> Result<Report, BoxError> {
-    // Tokens do not expire during a run: a call rejected for an expired token is sent again, and would look like a
-    // duplicate.
-    let emulator = Emulator::builder().seed(seed).start().await?;
+    let clock = Hasty::start();
+    let emulator = Emulator::builder()
+        .seed(seed)
+        .clock(move || clock.now())
+        .token_lifetime(TOKEN_LIFETIME)
+        .start()
+        .await?;
     let server: SocketAddr = emulator.base_url().trim_start_matches("http://").parse()?;
     let mut report = Report::default();
     let mut apps = HashMap::new();
@@ -114,7 +132,7 @@ pub async fn run(calls: u64, seed: u64) -> Result<Report, BoxError> {
             continue;
         };
         let began = Instant::now();
-        let clients = (0..CLIENTS).map(|_| client(&emulator, address));
+        let clients = (0..CLIENTS).map(|_| client(&emulator, address, clock));
         let clients = clients.collect::<Result<Vec<_>, _>>()?;
         let left = Arc::new(AtomicU64::new(share));
         let mut workers = JoinSet::new();
@@ -149,7 +167,7 @@ pub async fn run(calls: u64, seed: u64) -> Result<Report, BoxError> {
         apps.extend(tally.apps);
     }
 
-    let existing = all(&client(&emulator, server)?).await?;
+    let existing = all(&client(&emulator, server, clock)?).await?;
     report.violations.extend(compare(&apps, &existing));
     report.lines.push(summary(&apps, &existing, &emulator));
     Ok(report)
@@ -190,11 +208,11 @@ async fn disturb(
     Ok(())
 }
 
-fn client(emulator: &Emulator, address: SocketAddr) -> Result<C1, BoxError> {
+fn client(emulator: &Emulator, address: SocketAddr, clock: Hasty) -> Result<C1, BoxError> {
     Ok(C1::builder()
         .tenant(format!("http://{address}"))
         .client_credentials(emulator.client_id(), emulator.client_secret())
-        .clock(Hasty)
+        .clock(clock)
         .retry(RetryPolicy::default().attempt_timeout(ATTEMPT))
         .build()?)
 }

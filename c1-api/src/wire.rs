@@ -18,6 +18,7 @@ mod foreign;
 mod input;
 mod json;
 mod message;
+mod name;
 mod open_enum;
 #[cfg(test)]
 mod sample;
@@ -26,12 +27,13 @@ mod time;
 mod tree;
 mod value;
 
+pub(crate) use error::Fault;
 #[allow(
     unused_imports,
     reason = "a description without a `pattern` needs no foreign type"
 )]
 pub(crate) use foreign::via_serde;
-pub(crate) use input::{Fault, Found, Input, Want};
+pub(crate) use input::{Found, Input, Want};
 pub use json::Any;
 pub(crate) use message::Message;
 #[allow(unused_imports, reason = "a build without features has no messages")]

@@ -202,12 +202,35 @@ impl fmt::Debug for TokenEndpoint {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
     use std::time::Duration;
 
     use httpmock::MockServer;
+    use reqwest::StatusCode;
 
     use super::*;
     use crate::testing::{http, tenant};
+
+    #[tokio::test]
+    async fn keeps_the_status_of_a_response_that_breaks_off() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let tenant = listener.local_addr().expect("an address").to_string();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).expect("a request") > 0);
+            let head = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 9\r\nretry-after: 7";
+            write!(stream, "{head}\r\n\r\n{{}}").expect("sent");
+        });
+        let endpoint = TokenEndpoint::new(http(), &tenant.parse().expect("on loopback"));
+        let token = endpoint.token(|| Ok(Form::default())).await;
+        let error = token.expect_err("no token");
+        assert_eq!(error.status(), Some(StatusCode::UNAUTHORIZED));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        assert!(!error.is_retryable());
+        server.join().expect("no panic");
+    }
 
     #[tokio::test]
     async fn passes_on_the_delay_that_the_server_asks_for() {

@@ -76,8 +76,12 @@ impl Response {
     pub(crate) async fn json(&mut self) -> Result<Value, Failure> {
         // Large enough from the start: growing would leave copies behind.
         let mut body = Zeroizing::new(Vec::with_capacity(MAX_BODY));
-        if !read_body(&mut self.0, MAX_BODY, &mut body).await? {
-            return Err(self.unexpected("the body is larger than 256 KiB"));
+        match read_body(&mut self.0, MAX_BODY, &mut body).await {
+            Ok(true) => {}
+            Ok(false) => return Err(self.unexpected("the body is larger than 256 KiB")),
+            Err(error) if self.status().is_success() => return Err(error.into()),
+            // The status says more than a body that is missing or late.
+            Err(_) => return Err(self.unexpected("the body is incomplete")),
         }
         // serde's message could quote the token, so it is not kept.
         serde_json::from_slice(&body).map_err(|_| self.unexpected("the body is not JSON"))

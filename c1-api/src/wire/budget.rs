@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use super::input::Fault;
+use super::error::Fault;
 use crate::error::{Error, ErrorKind};
 
 /// What each byte of the JSON allows. Most responses take 2 to 4 for each byte, those of free-form JSON up to 12.

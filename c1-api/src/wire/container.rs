@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::ser::Serializer;
 
-use super::input::{Fault, Input, Want, nested};
+use super::error::Fault;
+use super::input::{Input, Want, nested};
 use super::value::{Encode, Field, Value};
 
 impl<V: Value> Value for Option<V> {

@@ -4,6 +4,20 @@ use std::fmt;
 
 use serde::de::{self, Expected};
 
+/// A value could not be read: what was expected instead, a text of this crate's.
+///
+/// Where it was is added on the way out, by `Feed` of `input`. An error of the deserializer stays with the [`Input`] meanwhile, so
+/// that nothing of it gets lost.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault(pub(crate) &'static str);
+
+impl Fault {
+    #[cold]
+    pub(super) fn into_error<E: de::Error>(self) -> E {
+        expected(&self.0)
+    }
+}
+
 /// The error for JSON of another kind than was wanted. It names what was expected and keeps quiet about the rest.
 #[cold]
 pub(super) fn expected<E: de::Error>(what: &dyn Expected) -> E {

@@ -15,7 +15,8 @@ use serde::de::{
 use serde_json::Value as Json;
 
 use super::budget::Budget;
-use super::error::{at, expected};
+use super::error::{Fault, at, expected};
+use super::name::{NUMBER, Name};
 use super::tree::Tree;
 
 /// One value of a JSON document that is yet to be read, which is possible once.
@@ -66,20 +67,6 @@ pub enum Found<'de> {
     Text(Cow<'de, str>),
     /// A list or an object, whose content has been handed on.
     Nested,
-}
-
-/// A value could not be read: what was expected instead, a text of this crate's.
-///
-/// Where it was is added on the way out, by `Feed`. An error of the deserializer stays with the [`Input`] meanwhile, so
-/// that nothing of it gets lost.
-#[derive(Clone, Copy, Debug)]
-pub struct Fault(pub(crate) &'static str);
-
-impl Fault {
-    #[cold]
-    pub(super) fn into_error<E: de::Error>(self) -> E {
-        expected(&self.0)
-    }
 }
 
 /// Reads a list or an object; `Ok(false)` is `null`.
@@ -152,10 +139,6 @@ impl<'de, D: Deserializer<'de>> Input for Take<'_, 'de, D> {
         self.budget
     }
 }
-
-/// The key under which `serde_json`, built with `arbitrary_precision`, hands out numbers. Any crate in a program's tree
-/// can turn that feature on for all.
-pub(super) const NUMBER: &str = "$serde_json::private::Number";
 
 /// Reads what is wanted, within the budget.
 struct Visit<'a, 'b> {
@@ -315,37 +298,6 @@ fn number<'de, A: MapAccess<'de>>(mut map: A) -> Result<Option<Found<'de>>, A::E
     let digits: String = map.next_value()?;
     let integer = digits.parse().map(Found::Integer);
     Ok(integer.or_else(|_| digits.parse().map(Found::Float)).ok())
-}
-
-/// Reads a key, borrowed from the input where that holds it without escapes.
-pub(super) struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a field name")
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
-    }
-
-    fn visit_string<E: de::Error>(self, name: String) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name))
-    }
 }
 
 #[cfg(test)]

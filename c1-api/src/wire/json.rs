@@ -7,7 +7,8 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
 use super::budget::Budget;
-use super::input::{Fault, Input};
+use super::error::Fault;
+use super::input::Input;
 use super::message::{Message, message_within};
 use super::value::{Field, Value, deserialize};
 use crate::error::{Error, ErrorKind};

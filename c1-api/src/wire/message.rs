@@ -4,7 +4,8 @@ use serde::de::{DeserializeSeed as _, Deserializer};
 use serde::ser::{SerializeMap, Serializer};
 
 use super::budget::Budget;
-use super::input::{Fault, Feed, Input, Want, nested};
+use super::error::Fault;
+use super::input::{Feed, Input, Want, nested};
 use super::value::Writer;
 
 /// A protobuf message. Implemented by the generated structs; a name for "any message" in bounds such as that of

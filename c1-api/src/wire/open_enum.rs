@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::ser::Serializer;
 
-use super::input::{Fault, Found, Input, Want};
+use super::error::Fault;
+use super::input::{Found, Input, Want};
 
 /// Reads an enum value's name, or its number as text; `None` for `null`.
 #[doc(hidden)]

@@ -6,8 +6,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde_json::{Map, Number, Value as Json};
 
 use super::budget::Budget;
-use super::error::expected;
-use super::input::{Fault, NUMBER, Name};
+use super::error::{Fault, expected};
+use super::name::{NUMBER, Name};
 
 /// Reads what `serde_json` itself would read, and charges for it.
 pub(super) struct Tree<'a>(pub(super) &'a Budget);

@@ -6,7 +6,8 @@ use serde::de::{DeserializeSeed as _, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::budget::Budget;
-use super::input::{Fault, Feed, Input, Read};
+use super::error::Fault;
+use super::input::{Feed, Input, Read};
 use crate::error::Error;
 
 /// Something that can stand at one place of a JSON document: a scalar, a list, a map, an enum or a message.

@@ -169,7 +169,7 @@ const TOKEN_ENDPOINT: &[Row] = &[
     without_token!("429, Retry-After: invalid", "4", WAITS, "auth 429", unexpected!(429, "the body is JSON without `error`")),
     without_token!("500", "4", WAITS, "auth 500", unexpected!(500, "the body is JSON without `error`")),
     without_token!("500 with HTML", "4", WAITS, "auth 500", unexpected!(500, "the body is not JSON")),
-    without_token!("500, truncated", "4", WAITS, "auth", unreachable!("the connection to the server broke")),
+    without_token!("500, truncated", "4", WAITS, "auth 500", unexpected!(500, "the body is incomplete")),
     without_token!("503, OAuth error", "4", WAITS, "auth 503", "temporarily_unavailable: said the server to [redacted] (HTTP 503)"),
     without_token!("503, Retry-After: 7", "4", "7, 7, 7", "auth 503", unexpected!(503, "the body is JSON without `error`")),
     without_token!("204", "1", "", "auth 204", unexpected!(204, "the body is not JSON")),

@@ -1,13 +1,16 @@
 //! What the unit tests of several modules share.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fmt, io};
 
 use c1_api::BoxFuture;
 use httpmock::MockServer;
+use tracing::field::Visit;
+use tracing::{Metadata, Subscriber, span};
 
 use crate::{ClientId, ClientSecret, Clock, Random, Tenant};
 
@@ -160,4 +163,62 @@ impl Random for Fixed {
         }
         Ok(())
     }
+}
+
+/// Remembers all that is traced.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recording(Arc<Mutex<Vec<BTreeMap<String, String>>>>);
+
+impl Recording {
+    /// Records what this thread traces, until the guard is dropped.
+    pub(crate) fn start() -> (Self, impl Sized) {
+        let recording = Self::default();
+        // While there is only one, tracing asks the thread at hand whether a call site matters; other tests' have none.
+        let other = tracing::Dispatch::new(Self::default());
+        let guard = tracing::subscriber::set_default(recording.clone());
+        (recording, (guard, other))
+    }
+
+    /// The fields of all spans and events.
+    pub(crate) fn all(&self) -> Vec<BTreeMap<String, String>> {
+        self.0.lock().expect("no panic").clone()
+    }
+}
+
+struct Fields<'a>(&'a mut BTreeMap<String, String>);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name().into(), format!("{value:?}"));
+    }
+}
+
+impl Subscriber for Recording {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("c1_api_ext")
+    }
+
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
+        let mut all = self.0.lock().expect("no panic");
+        let mut fields = BTreeMap::from([("span".into(), attributes.metadata().name().into())]);
+        attributes.record(&mut Fields(&mut fields));
+        all.push(fields);
+        span::Id::from_u64(all.len() as u64)
+    }
+
+    fn record(&self, id: &span::Id, values: &span::Record<'_>) {
+        let mut all = self.0.lock().expect("no panic");
+        let index = usize::try_from(id.into_u64()).expect("small") - 1;
+        values.record(&mut Fields(&mut all[index]));
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut fields = BTreeMap::new();
+        event.record(&mut Fields(&mut fields));
+        self.0.lock().expect("no panic").push(fields);
+    }
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
 }

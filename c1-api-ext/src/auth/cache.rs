@@ -82,12 +82,6 @@ impl Held {
     fn is_valid(&self, now: SystemTime) -> bool {
         self.times.is_none_or(|(_, end)| now < end)
     }
-
-    fn renew_after(&mut self, time: SystemTime) {
-        if let Some((renew, _)) = &mut self.times {
-            *renew = time.max(*renew);
-        }
-    }
 }
 
 /// A fetch in progress, and its result for all who wait for it.
@@ -224,27 +218,33 @@ impl TokenCache {
     /// Keeps the result of a fetch.
     fn store(&self, runtime: runtime::Id, began: SystemTime, result: &Result<AccessToken, Error>) {
         let now = self.clock.now();
-        // Dropped after the lock is released.
-        let _fetch;
+        let held = result.as_ref().ok().map(|token| Held {
+            times: self.times(token, began),
+            token: token.clone(),
+        });
         let mut state = self.state();
-        _fetch = state.take_fetches(|fetch| fetch.runtime == runtime);
+        let fetch = state.take_fetches(|fetch| fetch.runtime == runtime);
+        let is_renewal = state.held.as_ref().is_some_and(|held| held.is_valid(now));
         match result {
-            Ok(token) => {
+            Ok(_) => {
                 state.hold = None;
-                state.held = Some(Held {
-                    times: self.times(token, began),
-                    token: token.clone(),
-                });
+                state.held = held;
             }
             Err(error) => {
                 let asked = error.retry_after().map(|delay| delay.min(MAX_HOLD));
                 if let Some(delay) = asked {
                     state.hold = Some((now + delay, error.clone()));
                 }
-                if let Some(held) = &mut state.held {
-                    held.renew_after(now + asked.unwrap_or_default().max(PAUSE));
-                }
+                state.renew_after(now + asked.unwrap_or_default().max(PAUSE));
             }
+        }
+        drop(state);
+        drop(fetch);
+        // Nobody waits for it, so that nobody else would tell.
+        if let Err(error) = result
+            && is_renewal
+        {
+            tracing::warn!(error = %error, "the access token could not be renewed");
         }
     }
 
@@ -284,12 +284,21 @@ impl State {
     /// Removes the fetches that panicked or ended with their runtime. They count as failed.
     fn take_ended(&mut self, now: SystemTime) -> Vec<Fetch> {
         let ended = self.take_fetches(|fetch| fetch.task.is_finished());
-        if let Some(held) = &mut self.held
-            && !ended.is_empty()
-        {
-            held.renew_after(now + PAUSE);
+        if !ended.is_empty() {
+            self.renew_after(now + PAUSE);
         }
         ended
+    }
+
+    /// Postpones the renewal of the token.
+    fn renew_after(&mut self, time: SystemTime) {
+        if let Some(Held {
+            times: Some((renew, _)),
+            ..
+        }) = &mut self.held
+        {
+            *renew = time.max(*renew);
+        }
     }
 
     fn take_fetches(&mut self, which: impl Fn(&Fetch) -> bool) -> Vec<Fetch> {

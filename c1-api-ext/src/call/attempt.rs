@@ -71,7 +71,7 @@ impl<T: Transport> Attempt<T> {
         let error = Error::from_parts(status, response.headers(), &body, now);
         Err(match response.extensions().get() {
             Some(TokenKept) => error.with_note(
-                "the server has refused several tokens in a row, so no other was requested",
+                "the server has refused access tokens several times in a row, so no other was requested",
             ),
             None => error,
         })

@@ -59,7 +59,7 @@ impl AuthTransport {
         }
         if !self.tokens.invalidate(&token) {
             tracing::warn!(
-                "the server has refused too many tokens in a row: no other is requested"
+                "the server has refused access tokens several times in a row: no other is requested for now"
             );
             response.extensions_mut().insert(TokenKept);
             return Ok(response);

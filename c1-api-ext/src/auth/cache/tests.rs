@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::*;
-use crate::testing::{Fixed, ManualClock, NoRandom, assert_no_secret, shown};
+use crate::testing::{Fixed, ManualClock, NoRandom, Recording, assert_no_secret, shown};
 
 /// Gives what it was told to, once it may.
 struct Scripted {
@@ -588,6 +588,24 @@ async fn a_failed_renewal_is_no_error_until_the_end() {
     let error = set.cache.get().await.expect_err("the token is over");
     assert_eq!(error.message(), "3");
     assert_eq!(set.get().await, "b");
+}
+
+#[tokio::test]
+async fn a_failed_renewal_is_traced() {
+    let (recording, _guard) = Recording::start();
+    let set = Set::new([failure("no"), token("a", 600), failure("down")]);
+    set.open(9);
+    set.cache.get().await.expect_err("the failure");
+    set.get().await;
+    assert!(recording.all().is_empty(), "the callers know");
+    set.clock.advance(500);
+    set.get().await;
+    settle().await;
+    let [event] = &recording.all()[..] else {
+        panic!("one event")
+    };
+    assert_eq!(event["error"], "down");
+    assert_eq!(event["message"], "the access token could not be renewed");
 }
 
 #[tokio::test]

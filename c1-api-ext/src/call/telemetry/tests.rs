@@ -1,16 +1,12 @@
 //! What metrics and traces see.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use c1_api::{Error, ErrorKind};
-use tracing::field::Visit;
-use tracing::{Metadata, Subscriber, span};
 
 use crate::call::script::Step::{BreaksOff, Long, NoToken, Status, With};
 use crate::call::script::{Scene, get};
-use crate::testing::assert_no_secret;
+use crate::testing::{Recording, assert_no_secret};
 use crate::{CallEnded, Metrics, RetryScheduled};
 
 #[derive(Debug, Default)]
@@ -46,54 +42,9 @@ async fn metrics_are_told_of_calls_and_repetitions() {
     );
 }
 
-/// Remembers all that is traced.
-#[derive(Clone, Debug, Default)]
-struct Recording(Arc<Mutex<Vec<BTreeMap<String, String>>>>);
-
-struct Fields<'a>(&'a mut BTreeMap<String, String>);
-
-impl Visit for Fields<'_> {
-    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name().into(), format!("{value:?}"));
-    }
-}
-
-impl Subscriber for Recording {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("c1_api_ext")
-    }
-
-    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
-        let mut all = self.0.lock().expect("no panic");
-        let mut fields = BTreeMap::from([("span".into(), attributes.metadata().name().into())]);
-        attributes.record(&mut Fields(&mut fields));
-        all.push(fields);
-        span::Id::from_u64(all.len() as u64)
-    }
-
-    fn record(&self, id: &span::Id, values: &span::Record<'_>) {
-        let mut all = self.0.lock().expect("no panic");
-        let index = usize::try_from(id.into_u64()).expect("small") - 1;
-        values.record(&mut Fields(&mut all[index]));
-    }
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut fields = BTreeMap::new();
-        event.record(&mut Fields(&mut fields));
-        self.0.lock().expect("no panic").push(fields);
-    }
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
-}
-
 #[tokio::test]
 async fn traces_tell_how_a_call_went_and_not_what_it_was_about() {
-    let recording = Recording::default();
-    // While there is only one, tracing asks the thread at hand whether a call site matters; other tests' have none.
-    let _other = tracing::Dispatch::new(Recording::default());
-    let _guard = tracing::subscriber::set_default(recording.clone());
+    let (recording, _guard) = Recording::start();
     let scene = Scene::new([With(503, "retry-after", "2"), BreaksOff, Status(404)]);
     let (error, _) = scene.fail(get()).await;
     assert_eq!(error.attempts(), 3);
@@ -102,7 +53,7 @@ async fn traces_tell_how_a_call_went_and_not_what_it_was_about() {
     scene.script.go_on([NoToken { later: false }]);
     scene.fail(get()).await;
 
-    let all = recording.0.lock().expect("no panic").clone();
+    let all = recording.all();
     assert_no_secret(&format!("{all:?}"));
     let fields = |index: usize| {
         let fields: Vec<_> = all[index].iter().collect();

@@ -43,6 +43,17 @@ pub fn load(document: &str, overlay: &str) -> Result<Description> {
     normalize::normalize(&value)
 }
 
+/// Lays an overlay over a description. Returns the targets that selected nothing as well.
+///
+/// # Errors
+///
+/// When the text is no overlay, or what comes of it is no description.
+pub fn correct(description: &Description, overlay: &str) -> Result<(Description, Vec<String>)> {
+    let mut value = emit::emit(description);
+    let idle = overlay::apply(&mut value, &read::read(overlay)?)?;
+    Ok((normalize::normalize(&value)?, idle))
+}
+
 /// What `cargo xtask spec import` writes: the description without prose, as YAML in our form.
 ///
 /// # Errors

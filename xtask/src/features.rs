@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs;
+use std::{fs, io};
 
 use c1_api_spec::Description;
 use c1_api_spec::names::identifier;
@@ -34,10 +34,10 @@ const BEGIN: &str =
 const END: &str = "# End of the table.\n";
 
 /// Writes all tables.
-pub(crate) fn write() -> Result<(), Box<dyn Error>> {
+pub(crate) fn write(out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
     for (file, text) in tables(&description()?)? {
         fs::write(root().join(file), text)?;
-        println!("wrote {file}");
+        writeln!(out, "wrote {file}")?;
     }
     Ok(())
 }

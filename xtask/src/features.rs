@@ -5,29 +5,10 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::{fs, io};
 
-use c1_api_spec::Description;
 use c1_api_spec::names::identifier;
+use c1_api_spec::{CORE, Description};
 
 use crate::{description, root};
-
-/// What a newcomer meets: the four seed operations, apps, entitlements, users, grants and access
-/// requests.
-const CORE: &[&str] = &[
-    "access_conflict",
-    "app_entitlement_monitor_binding",
-    "app_entitlement_owners_v2",
-    "app_entitlement_search",
-    "app_entitlement_user_binding",
-    "app_entitlements",
-    "app_entitlements_proxy",
-    "app_search",
-    "apps",
-    "task",
-    "task_actions",
-    "task_search",
-    "user",
-    "user_search",
-];
 
 const BEGIN: &str =
     "# The lines from here to the end of the table are written by `cargo xtask features`.\n";

@@ -5,16 +5,19 @@ use std::path::Path;
 use std::{fs, io};
 
 use c1_api_spec::check::Counts;
-use c1_api_spec::{Description, emit, normalize, read};
+use c1_api_spec::generate::generate;
+use c1_api_spec::select::select;
+use c1_api_spec::{CORE, Description, emit, normalize, read};
 
 use crate::{features, root};
 
-/// Reads a document and writes `spec/openapi.yaml`; writes nothing when anything is not understood.
+/// Reads a document and writes `spec/openapi.yaml`; writes nothing when the build would refuse it.
 pub(crate) fn import(file: &Path, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
-    let text = c1_api_spec::import(&document(file)?)
-        .map_err(|error| format!("{}: {error}", file.display()))?;
-    let target = root().join("spec/openapi.yaml");
-    fs::write(&target, text)?;
+    let named = |error: Box<dyn Error>| format!("{}: {error}", file.display());
+    let text = c1_api_spec::import(&document(file)?).map_err(|error| named(error.into()))?;
+    let verified = verify(&text).map_err(named)?;
+    fs::write(root().join("spec/openapi.yaml"), text)?;
+    verified.warn(out)?;
     Ok(writeln!(out, "wrote spec/openapi.yaml")?)
 }
 
@@ -69,18 +72,28 @@ struct Verified {
 impl Verified {
     /// Prints the warnings, then the counts.
     fn report(&self, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
+        self.warn(out)?;
+        Ok(write!(out, "{}", Counts::of(&self.description))?)
+    }
+
+    fn warn(&self, out: &mut dyn io::Write) -> io::Result<()> {
         for target in &self.idle {
             writeln!(out, "warning: spec/overlay.yaml: {target} selects nothing")?;
         }
-        Ok(write!(out, "{}", Counts::of(&self.description))?)
+        Ok(())
     }
 }
 
-/// Takes a document through what the build does with it.
+/// Takes a document through what the build does with it, for the features `full` and `core`.
 fn verify(document: &str) -> Result<Verified, Box<dyn Error>> {
     let plain = normalize::normalize(&read::read(document)?)?;
     let overlay = fs::read_to_string(root().join("spec/overlay.yaml"))?;
     let (description, idle) = c1_api_spec::correct(&plain, &overlay)?;
+    let secrets = description.sensitive_fields();
+    generate(&description, &secrets).map_err(|error| format!("full: {error}"))?;
+    let mut core = description.clone();
+    select(&mut core, |group| CORE.contains(&group), false);
+    generate(&core, &secrets).map_err(|error| format!("core: {error}"))?;
     Ok(Verified { description, idle })
 }
 

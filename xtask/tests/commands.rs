@@ -87,6 +87,27 @@ fn output_that_cannot_be_written_is_a_failure() -> Outcome {
 }
 
 #[test]
+fn what_the_build_would_refuse_is_refused() -> Outcome {
+    // Read as any pattern is; progenitor is what looks into it.
+    let pattern = DOCUMENT.replace("{type: string}\n", "{type: string, pattern: '('}\n");
+    assert!(c1_api_spec::import(&pattern).is_ok());
+    let file = file("pattern.yaml", &pattern)?;
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/openapi.yaml");
+    let before = std::fs::read(&ours)?;
+    for command in ["check", "import"] {
+        let output = xtask().args(["spec", command]).arg(&file).output()?;
+        if std::fs::read(&ours)? != before {
+            std::fs::write(&ours, &before)?;
+            return Err(format!("{command} wrote spec/openapi.yaml").into());
+        }
+        assert!(!output.status.success(), "{command}: {output:?}");
+        let error = text(&output.stderr);
+        assert!(error.contains("pattern.yaml: full: #: found"), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
 fn idle_targets_of_our_overlay_are_warnings_for_another_document() -> Outcome {
     let file = file("idle.yaml", DOCUMENT)?;
     let report = printed(&xtask().args(["spec", "check"]).arg(file).output()?)?;

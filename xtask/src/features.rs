@@ -16,7 +16,11 @@ const END: &str = "# End of the table.\n";
 
 /// Writes all tables.
 pub(crate) fn write(out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
-    for (file, text) in tables(&description()?)? {
+    let description = description()?;
+    if let Some(warning) = warning(&description) {
+        writeln!(out, "{warning}")?;
+    }
+    for (file, text) in tables(&description)? {
         fs::write(root().join(file), text)?;
         writeln!(out, "wrote {file}")?;
     }
@@ -35,19 +39,30 @@ pub(crate) fn check(description: &Description) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What to tell of groups that `core` leaves out, because the description lacks them.
+pub(crate) fn warning(description: &Description) -> Option<String> {
+    let groups = description.groups();
+    let missing: Vec<_> = CORE
+        .iter()
+        .filter(|group| !groups.contains(*group))
+        .map(|group| format!("`{group}`"))
+        .collect();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "warning: `core` leaves out groups without operations: {}",
+            missing.join(", ")
+        )
+    })
+}
+
 /// The files with fresh tables.
 fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
     let groups = description.groups();
-    if let Some(unknown) = CORE.iter().find(|group| !groups.contains(*group)) {
-        return Err(
-            format!("`core` names the group {unknown:?}, which is not in the description").into(),
-        );
-    }
     let mut api = String::from("default = [\"core\"]\ncore = [\n");
     // `personal_client` brings code of c1-api-ext as well.
     let mut ext =
         String::from("core = [\"c1-api/core\"]\nfull = [\"c1-api/full\", \"personal_client\"]\n");
-    for group in CORE {
+    for group in CORE.iter().filter(|group| groups.contains(*group)) {
         writeln!(api, "    \"{group}\",")?;
     }
     api.push_str("]\nfull = []\n");
@@ -103,4 +118,28 @@ fn replace(manifest: &str, table: &str) -> Result<String, Box<dyn Error>> {
         .split_once(END)
         .ok_or_else(|| format!("{manifest}: no line {END:?}"))?;
     Ok(format!("{head}{BEGIN}{table}{END}{tail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use c1_api_spec::CORE;
+
+    use super::tables;
+
+    #[test]
+    fn core_leaves_out_what_the_description_lacks() -> Result<(), Box<dyn Error>> {
+        let mut description = crate::description()?;
+        description
+            .operations
+            .retain(|operation| operation.group != CORE[0]);
+        let [(file, manifest), ..] = &tables(&description)?[..] else {
+            return Err("no tables".into());
+        };
+        assert_eq!(*file, "c1-api/Cargo.toml");
+        assert!(!manifest.contains(&format!("{:?}", CORE[0])));
+        assert!(manifest.contains(&format!("{:?}", CORE[1])));
+        Ok(())
+    }
 }

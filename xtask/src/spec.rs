@@ -80,6 +80,9 @@ impl Verified {
         for target in &self.idle {
             writeln!(out, "warning: spec/overlay.yaml: {target} selects nothing")?;
         }
+        if let Some(warning) = features::warning(&self.description) {
+            writeln!(out, "{warning}")?;
+        }
         Ok(())
     }
 }

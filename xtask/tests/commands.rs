@@ -108,6 +108,25 @@ fn what_the_build_would_refuse_is_refused() -> Outcome {
 }
 
 #[test]
+fn groups_of_core_that_a_document_lacks_are_warnings() -> Outcome {
+    let file = file(
+        "core.yaml",
+        &DOCUMENT.replace("things.create", "apps.create"),
+    )?;
+    let report = printed(&xtask().args(["spec", "check"]).arg(file).output()?)?;
+    let warnings: Vec<_> = report
+        .lines()
+        .filter(|line| line.starts_with("warning: `core`"))
+        .collect();
+    let [warning] = warnings[..] else {
+        return Err(format!("not one warning of `core`: {report}").into());
+    };
+    assert!(warning.contains("`task_search`"), "{warning}");
+    assert!(!warning.contains("`apps`"), "{warning}");
+    Ok(())
+}
+
+#[test]
 fn idle_targets_of_our_overlay_are_warnings_for_another_document() -> Outcome {
     let file = file("idle.yaml", DOCUMENT)?;
     let report = printed(&xtask().args(["spec", "check"]).arg(file).output()?)?;

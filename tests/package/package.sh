@@ -11,7 +11,7 @@ target="$(cd "$target" && pwd)"
 work="$target/outside"
 # Nobody debugs what is built here.
 export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
-unset C1_API_SPEC
+unset C1_API_SPEC C1_API_OVERLAY
 
 fail() { echo "package: $*" >&2; exit 1; }
 

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs, io};
 
+use serde_json::Value;
+
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// A document with one operation, of the group `apps`.
@@ -57,6 +59,23 @@ fn build(folder: &Path, features: &str) -> Command {
     command
 }
 
+/// The text that the build made for the group `apps`.
+fn generated(output: &Output) -> Result<String, Box<dyn Error>> {
+    if !output.status.success() {
+        return Err(messages(output).into());
+    }
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let message: Value = serde_json::from_str(line)?;
+        let id = message["package_id"].as_str().unwrap_or_default();
+        if let Some(out) = message["out_dir"].as_str()
+            && id.contains("/c1-api#")
+        {
+            return Ok(fs::read_to_string(Path::new(out).join("groups/apps.rs"))?);
+        }
+    }
+    Err("the build script of c1-api did not run".into())
+}
+
 fn messages(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -89,6 +108,70 @@ fn a_group_that_is_missing_is_an_error_if_it_was_asked_for() -> Outcome {
         assert!(error.contains("`vault`"), "{error}");
         let core = features.starts_with("core");
         assert_eq!(!error.contains("`task_search`"), core, "{error}");
+        assert_eq!(
+            messages.matches("`vault`").count(),
+            1,
+            "said once: {messages}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn an_overlay_of_the_users_own_is_laid_over_after_ours() -> Outcome {
+    let folder = folder("overlay")?;
+    let overlay = folder.join("overlay.yaml");
+    // The same file changed is another build.
+    for doc in ["Reads what we call an app.", "Reads an app of our tenant."] {
+        let text = format!(
+            "overlay: 1.0.0
+info: {{title: Names of our own, version: 1.0.0}}
+actions:
+- target: $.paths['/api/v1/apps/{{id}}'].get
+  update: {{description: {doc}}}
+- target: $.paths['/nowhere']
+  update: {{}}
+"
+        );
+        fs::write(&overlay, text)?;
+        let output = build(&folder, "apps")
+            .args(["--message-format", "json"])
+            .env("C1_API_OVERLAY", &overlay)
+            .output()?;
+        assert!(generated(&output)?.contains(doc), "{doc}");
+        let messages = messages(&output);
+        let idle = "overlay.yaml: $.paths['/nowhere'] selects nothing";
+        assert!(messages.contains(idle), "{messages}");
+    }
+    Ok(())
+}
+
+#[test]
+fn inputs_that_cannot_be_used_are_named_once() -> Outcome {
+    let folder = folder("unusable")?;
+    let broken = folder.join("broken.yaml");
+    fs::write(&broken, "overlay: 2.0.0")?;
+    // Only the generator refuses this one.
+    let pattern = folder.join("pattern.yaml");
+    let no_regex = "name: {type: string, pattern: '('}";
+    fs::write(&pattern, DOCUMENT.replace("name: {type: string}", no_regex))?;
+    let (relative, absent) = (Path::new("openapi.yaml"), &folder.join("absent.yaml"));
+    for (variable, file) in [
+        ("C1_API_SPEC", relative),
+        ("C1_API_SPEC", absent),
+        ("C1_API_SPEC", &broken),
+        ("C1_API_SPEC", &pattern),
+        ("C1_API_OVERLAY", relative),
+        ("C1_API_OVERLAY", absent),
+        ("C1_API_OVERLAY", &broken),
+        // An error stays one when nothing has changed.
+        ("C1_API_OVERLAY", &broken),
+    ] {
+        let output = build(&folder, "full").env(variable, file).output()?;
+        let messages = messages(&output);
+        assert!(!output.status.success(), "{messages}");
+        let place = format!("{variable}={}", file.display());
+        assert_eq!(messages.matches(&place).count(), 1, "{messages}");
     }
     Ok(())
 }

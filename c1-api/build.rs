@@ -2,52 +2,60 @@
 //! ask for, then progenitor and our own parts.
 //!
 //! `C1_API_SPEC=/path/to/openapi.yaml` takes another description, in our form or the vendor's own;
-//! the prose of the latter becomes documentation. The path is absolute, since a build script does not run where cargo does.
+//! the prose of the latter becomes documentation. `C1_API_OVERLAY=/path/to/overlay.yaml` lays another overlay over it,
+//! after ours. The paths are absolute, since a build script does not run where cargo does.
 
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 
 fn main() {
     if let Err(error) = generate() {
+        // Fails the build. With an exit code, cargo would print it a second time, among all other output.
         println!("cargo::error={error}");
-        std::process::exit(1);
     }
 }
 
 fn generate() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-env-changed=C1_API_SPEC");
-    let (mut description, place) = match env::var_os("C1_API_SPEC").map(PathBuf::from) {
-        None => (
-            c1_api_spec::load(c1_api_spec::DOCUMENT, c1_api_spec::OVERLAY)?,
-            "the description of c1-api-spec".to_owned(),
-        ),
-        Some(path) => {
-            let place = format!("C1_API_SPEC={}", path.display());
-            let description = c1_api_spec::load(&read(&path)?, c1_api_spec::OVERLAY)
-                .map_err(|error| format!("{place}: {error}"))?;
-            (description, place)
+    let (mut place, document) = input("C1_API_SPEC")?.unwrap_or_else(|| {
+        let ours = "the description of c1-api-spec".to_owned();
+        (ours, c1_api_spec::DOCUMENT.to_owned())
+    });
+    let mut description = c1_api_spec::load(&document, c1_api_spec::OVERLAY)
+        .map_err(|error| format!("{place}: {error}"))?;
+    if let Some((overlay, text)) = input("C1_API_OVERLAY")? {
+        let (corrected, idle) = c1_api_spec::correct(&description, &text)
+            .map_err(|error| format!("{overlay}: {error}"))?;
+        for target in idle {
+            println!("cargo::warning={overlay}: {target} selects nothing");
         }
-    };
+        description = corrected;
+        place = format!("{place} with {overlay}");
+    }
     let secrets = description.sensitive_fields();
     let features = features();
     let groups = description.groups();
-    let unknown: Vec<_> = features
+    // Cargo does not tell which features were asked for by name, and which came with `core`.
+    let (of_core, by_name): (Vec<&str>, Vec<&str>) = features
         .iter()
-        .filter(|feature| !NOT_GROUPS.contains(&feature.as_str()))
-        .filter(|feature| !groups.contains(feature.as_str()))
-        .map(|feature| format!("`{feature}`"))
-        .collect();
-    if !unknown.is_empty() {
+        .map(String::as_str)
+        .filter(|feature| !NOT_GROUPS.contains(feature) && !groups.contains(feature))
+        .partition(|feature| features.contains("core") && c1_api_spec::CORE.contains(feature));
+    if !by_name.is_empty() {
         return Err(format!(
-            "{place} has no operations for these features of c1-api: {}; \
-             leave them out (`default-features = false` if they belong to `core`)",
-            unknown.join(", ")
+            "{place} has no operations for these features of c1-api: {}; leave them out",
+            list(&by_name)
         )
         .into());
+    }
+    if !of_core.is_empty() {
+        println!(
+            "cargo::warning={place} has no operations for these groups, which `core` leaves out: {}",
+            list(&of_core)
+        );
     }
     if !features.contains("full") {
         let webhooks = features.contains("webhooks");
@@ -61,10 +69,16 @@ fn generate() -> Result<(), Box<dyn Error>> {
         }
         fs::create_dir(folder)?;
     }
-    for file in c1_api_spec::generate::generate(&description, &secrets)? {
+    let files = c1_api_spec::generate::generate(&description, &secrets)
+        .map_err(|error| format!("{place}: {error}"))?;
+    for file in files {
         fs::write(out.join(file.path), file.text)?;
     }
     Ok(())
+}
+
+fn list(features: &[&str]) -> String {
+    format!("`{}`", features.join("`, `"))
 }
 
 /// The features that are not groups of operations.
@@ -83,14 +97,21 @@ fn features() -> BTreeSet<String> {
         .collect()
 }
 
-/// Reads an input of the build, and has the build run again when it changes.
-fn read(path: &Path) -> Result<String, String> {
+/// An input that a variable of the environment names, and how errors name it; changes of either run the build again.
+fn input(variable: &str) -> Result<Option<(String, String)>, String> {
+    println!("cargo::rerun-if-env-changed={variable}");
+    let Some(path) = env::var_os(variable).map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let place = format!("{variable}={}", path.display());
     if path.is_relative() {
         return Err(format!(
-            "C1_API_SPEC={} is relative, and a build script does not run where cargo was called; set an absolute path",
-            path.display()
+            "{place} is relative, and a build script does not run where cargo was called; set an absolute path"
         ));
     }
     println!("cargo::rerun-if-changed={}", path.display());
-    fs::read_to_string(path).map_err(|error| format!("C1_API_SPEC={}: {error}", path.display()))
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some((place, text))),
+        Err(error) => Err(format!("{place}: {error}")),
+    }
 }

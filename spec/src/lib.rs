@@ -29,6 +29,25 @@ pub const DOCUMENT: &str = include_str!("../openapi.yaml");
 /// Our corrections of it: `overlay.yaml`.
 pub const OVERLAY: &str = include_str!("../overlay.yaml");
 
+/// The groups of the feature `core`, what a newcomer meets: the four seed operations, apps, entitlements, users, grants
+/// and access requests. A description may lack some of them.
+pub const CORE: &[&str] = &[
+    "access_conflict",
+    "app_entitlement_monitor_binding",
+    "app_entitlement_owners_v2",
+    "app_entitlement_search",
+    "app_entitlement_user_binding",
+    "app_entitlements",
+    "app_entitlements_proxy",
+    "app_search",
+    "apps",
+    "task",
+    "task_actions",
+    "task_search",
+    "user",
+    "user_search",
+];
+
 /// Reads a description in the vendor's form or ours and lays the overlay over it.
 ///
 /// # Errors
@@ -41,6 +60,17 @@ pub fn load(document: &str, overlay: &str) -> Result<Description> {
     }
     overlay::apply(&mut value, &read::read(overlay)?)?;
     normalize::normalize(&value)
+}
+
+/// Lays an overlay over a description. Returns the targets that selected nothing as well.
+///
+/// # Errors
+///
+/// When the text is no overlay, or what comes of it is no description.
+pub fn correct(description: &Description, overlay: &str) -> Result<(Description, Vec<String>)> {
+    let mut value = emit::emit(description);
+    let idle = overlay::apply(&mut value, &read::read(overlay)?)?;
+    Ok((normalize::normalize(&value)?, idle))
 }
 
 /// What `cargo xtask spec import` writes: the description without prose, as YAML in our form.

@@ -11,7 +11,7 @@ target="$(cd "$target" && pwd)"
 work="$target/outside"
 # Nobody debugs what is built here.
 export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
-unset C1_API_SPEC
+unset C1_API_SPEC C1_API_OVERLAY
 
 fail() { echo "package: $*" >&2; exit 1; }
 
@@ -46,13 +46,12 @@ for version in v2 v3; do
     echo "Built from C1_API_SPEC: $path"
 done
 
-# One that lacks a group of `core`, of which the error has to name that group alone.
+# One that lacks a group of `core`, which is left out with a warning that names that group alone.
 cargo xtask spec without task_search > "$C1_API_SPEC"
-if program path > "$work/error" 2>&1; then
-    fail "built although C1_API_SPEC has no group task_search"
+cargo run --offline --manifest-path "$work/program/Cargo.toml" --target-dir "$work/target" -- path > /dev/null 2> "$work/warning" ||
+    { cat "$work/warning" >&2; fail "not built although C1_API_SPEC only lacks a group of core"; }
+if ! grep -q 'warning.*C1_API_SPEC.*`task_search`' "$work/warning" || grep -q '`task_actions`' "$work/warning"; then
+    cat "$work/warning" >&2
+    fail "no warning that names C1_API_SPEC and the missing group task_search"
 fi
-if ! grep -q 'C1_API_SPEC.*`task_search`' "$work/error" || grep -q '`task_actions`' "$work/error"; then
-    cat "$work/error" >&2
-    fail "the error does not name C1_API_SPEC and the missing group task_search"
-fi
-grep 'C1_API_SPEC.*`task_search`' "$work/error"
+grep 'C1_API_SPEC.*`task_search`' "$work/warning"

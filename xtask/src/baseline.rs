@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::path::Path;
-use std::{fs, process};
+use std::{fs, io, process};
 
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TagStyle};
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ serde_json = "1"
 "#;
 
 /// Writes the crate.
-pub(crate) fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn write(directory: &Path, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
     let mut document = c1_api_spec::emit::emit(&crate::description()?);
     document["openapi"] = "3.0.3".into();
     document = plain(document);
@@ -48,8 +48,7 @@ pub(crate) fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
         .args(["--edition", "2024"])
         .arg(&source)
         .status();
-    println!("wrote {}", directory.display());
-    Ok(())
+    Ok(writeln!(out, "wrote {}", directory.display())?)
 }
 
 /// OpenAPI 3.1 to 3.0.3 as anyone would do it by hand: `null` becomes `nullable`.

@@ -3,41 +3,26 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs;
+use std::{fs, io};
 
-use c1_api_spec::Description;
 use c1_api_spec::names::identifier;
+use c1_api_spec::{CORE, Description};
 
 use crate::{description, root};
-
-/// What a newcomer meets: the four seed operations, apps, entitlements, users, grants and access
-/// requests.
-const CORE: &[&str] = &[
-    "access_conflict",
-    "app_entitlement_monitor_binding",
-    "app_entitlement_owners_v2",
-    "app_entitlement_search",
-    "app_entitlement_user_binding",
-    "app_entitlements",
-    "app_entitlements_proxy",
-    "app_search",
-    "apps",
-    "task",
-    "task_actions",
-    "task_search",
-    "user",
-    "user_search",
-];
 
 const BEGIN: &str =
     "# The lines from here to the end of the table are written by `cargo xtask features`.\n";
 const END: &str = "# End of the table.\n";
 
 /// Writes all tables.
-pub(crate) fn write() -> Result<(), Box<dyn Error>> {
-    for (file, text) in tables(&description()?)? {
+pub(crate) fn write(out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
+    let description = description()?;
+    if let Some(warning) = warning(&description) {
+        writeln!(out, "{warning}")?;
+    }
+    for (file, text) in tables(&description)? {
         fs::write(root().join(file), text)?;
-        println!("wrote {file}");
+        writeln!(out, "wrote {file}")?;
     }
     Ok(())
 }
@@ -54,19 +39,30 @@ pub(crate) fn check(description: &Description) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What to tell of groups that `core` leaves out, because the description lacks them.
+pub(crate) fn warning(description: &Description) -> Option<String> {
+    let groups = description.groups();
+    let missing: Vec<_> = CORE
+        .iter()
+        .filter(|group| !groups.contains(*group))
+        .map(|group| format!("`{group}`"))
+        .collect();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "warning: `core` leaves out groups without operations: {}",
+            missing.join(", ")
+        )
+    })
+}
+
 /// The files with fresh tables.
 fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
     let groups = description.groups();
-    if let Some(unknown) = CORE.iter().find(|group| !groups.contains(*group)) {
-        return Err(
-            format!("`core` names the group {unknown:?}, which is not in the description").into(),
-        );
-    }
     let mut api = String::from("default = [\"core\"]\ncore = [\n");
     // `personal_client` brings code of c1-api-ext as well.
     let mut ext =
         String::from("core = [\"c1-api/core\"]\nfull = [\"c1-api/full\", \"personal_client\"]\n");
-    for group in CORE {
+    for group in CORE.iter().filter(|group| groups.contains(*group)) {
         writeln!(api, "    \"{group}\",")?;
     }
     api.push_str("]\nfull = []\n");
@@ -122,4 +118,28 @@ fn replace(manifest: &str, table: &str) -> Result<String, Box<dyn Error>> {
         .split_once(END)
         .ok_or_else(|| format!("{manifest}: no line {END:?}"))?;
     Ok(format!("{head}{BEGIN}{table}{END}{tail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use c1_api_spec::CORE;
+
+    use super::tables;
+
+    #[test]
+    fn core_leaves_out_what_the_description_lacks() -> Result<(), Box<dyn Error>> {
+        let mut description = crate::description()?;
+        description
+            .operations
+            .retain(|operation| operation.group != CORE[0]);
+        let [(file, manifest), ..] = &tables(&description)?[..] else {
+            return Err("no tables".into());
+        };
+        assert_eq!(*file, "c1-api/Cargo.toml");
+        assert!(!manifest.contains(&format!("{:?}", CORE[0])));
+        assert!(manifest.contains(&format!("{:?}", CORE[1])));
+        Ok(())
+    }
 }

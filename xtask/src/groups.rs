@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::io;
 
 use c1_api_spec::Description;
 use c1_api_spec::select::{closure, roots};
@@ -13,23 +14,23 @@ const SAMPLE: usize = 8;
 const PAIRS: usize = 3;
 
 /// Prints every group.
-pub(crate) fn list() -> Result<(), Box<dyn Error>> {
+pub(crate) fn list(out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
     for group in crate::description()?.groups() {
-        println!("{group}");
+        writeln!(out, "{group}")?;
     }
     Ok(())
 }
 
 /// Prints a sample of the groups, which moves on with its number, and the pairs that share most.
-pub(crate) fn sample(number: usize) -> Result<(), Box<dyn Error>> {
+pub(crate) fn sample(number: usize, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
     let description = crate::description()?;
     let groups = description.groups();
     let start = number * SAMPLE % groups.len().max(1);
     for group in groups.iter().cycle().skip(start).take(SAMPLE) {
-        println!("{group}");
+        writeln!(out, "{group}")?;
     }
     for (one, other) in pairs(&description) {
-        println!("{one},{other}");
+        writeln!(out, "{one},{other}")?;
     }
     Ok(())
 }

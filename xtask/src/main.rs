@@ -8,6 +8,7 @@ mod spec;
 
 use std::error::Error;
 use std::ffi::OsString;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ usage: cargo xtask <command>
 
   spec import FILE      read the vendor's document (or ours) and write spec/openapi.yaml
   spec check            verify the description, the overlay and the feature tables; print the counts
+  spec check FILE       the same for another document, the vendor's or in our form, without the feature tables
   spec without GROUP    print the description without the operations of a group
   features              write the feature tables from the description
   groups                print the groups, one a line
@@ -31,7 +33,7 @@ usage: cargo xtask <command>
 #[derive(Debug, PartialEq)]
 enum Command {
     Import(PathBuf),
-    Check,
+    Check(Option<PathBuf>),
     Without(String),
     Features,
     Groups,
@@ -60,7 +62,8 @@ fn parse<A: Into<OsString>>(
         .collect();
     Ok(match words[..] {
         ["spec", "import", _] => Command::Import(PathBuf::from(values.remove(2))),
-        ["spec", "check"] => Command::Check,
+        ["spec", "check"] => Command::Check(None),
+        ["spec", "check", _] => Command::Check(Some(PathBuf::from(values.remove(2)))),
         ["spec", "without", _] => Command::Without(values.remove(2).string()?),
         ["features"] => Command::Features,
         ["groups"] => Command::Groups,
@@ -72,35 +75,43 @@ fn parse<A: Into<OsString>>(
     })
 }
 
-fn run(command: Command) -> Result<(), Box<dyn Error>> {
+fn run(command: Command, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Import(file) => spec::import(&file),
-        Command::Check => spec::check(),
-        Command::Without(group) => spec::without(&group),
-        Command::Features => features::write(),
-        Command::Groups => groups::list(),
-        Command::Sample(number) => groups::sample(number),
-        Command::Msrv => msrv::check(),
-        Command::Baseline(directory) => baseline::write(&directory),
-        Command::Help => {
-            println!("{USAGE}");
-            Ok(())
-        }
+        Command::Import(file) => spec::import(&file, out)?,
+        Command::Check(None) => spec::check(out)?,
+        Command::Check(Some(file)) => spec::check_file(&file, out)?,
+        Command::Without(group) => spec::without(&group, out)?,
+        Command::Features => features::write(out)?,
+        Command::Groups => groups::list(out)?,
+        Command::Sample(number) => groups::sample(number, out)?,
+        Command::Msrv => msrv::check()?,
+        Command::Baseline(directory) => baseline::write(&directory, out)?,
+        Command::Help => writeln!(out, "{USAGE}")?,
     }
+    Ok(out.flush()?)
+}
+
+/// Whether whoever reads the output has had enough of it, as `head` has after ten lines.
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 fn main() -> ExitCode {
     let command = match parse(std::env::args_os().skip(1)) {
         Ok(command) => command,
         Err(error) => {
-            eprintln!("xtask: {error}\n\n{USAGE}");
+            // Nobody is left to tell when this cannot be written either.
+            let _ = writeln!(io::stderr(), "xtask: {error}\n\n{USAGE}");
             return ExitCode::from(2);
         }
     };
-    match run(command) {
+    match run(command, &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            let _ = writeln!(io::stderr(), "{error}");
             ExitCode::FAILURE
         }
     }
@@ -125,7 +136,11 @@ mod tests {
     #[test]
     fn commands_are_read() {
         for (arguments, expected) in [
-            (["spec", "check"].as_slice(), Command::Check),
+            (["spec", "check"].as_slice(), Command::Check(None)),
+            (
+                &["spec", "check", "a.yaml"],
+                Command::Check(Some(PathBuf::from("a.yaml"))),
+            ),
             (
                 &["spec", "import", "-"],
                 Command::Import(PathBuf::from("-")),

@@ -22,7 +22,7 @@ const CONCURRENT: u64 = 64;
 /// The number of clients. Each has its own connections, token and retry budget.
 const CLIENTS: u64 = 8;
 /// How much faster the clock of clients and tenant is than the system's.
-const HASTE: u32 = 100;
+const HASTE: u32 = 20;
 /// Tokens do not expire during a run: a call rejected for an expired token is sent again, and would look like a duplicate.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// The time limit of an attempt.
@@ -41,7 +41,7 @@ pub struct Report {
     pub lines: Vec<String>,
 }
 
-/// A clock that is a hundred times as fast as the system's. The time of day is as fast as delays are: what a `Retry-After`
+/// A clock that is twenty times as fast as the system's. The time of day is as fast as delays are: what a `Retry-After`
 /// holds back goes by it.
 #[derive(Clone, Copy, Debug)]
 struct Hasty {

@@ -442,6 +442,9 @@ impl<'a> Reader<'a> {
             }
             None => oneofs_in_prose(doc.unwrap_or_default(), schema.pointer())?,
         };
+        message
+            .oneofs
+            .retain(|group, members| !is_presence(group, members));
         let mut grouped = BTreeSet::new();
         for (group, members) in &message.oneofs {
             for member in members {
@@ -563,6 +566,13 @@ fn oneofs_in_prose(doc: &str, pointer: &str) -> Result<IndexMap<String, Vec<Stri
         }
     }
     Ok(groups)
+}
+
+/// Whether a oneof is only how protobuf keeps the presence of an `optional` field: `_field` with `field` alone. Every field
+/// here can be absent anyway.
+fn is_presence(group: &str, members: &[String]) -> bool {
+    let field = group.strip_prefix('_').map(snake);
+    matches!(members, [member] if field == Some(snake(member)))
 }
 
 /// A short name for every schema: the vendor's override, else the last segment of the full name.

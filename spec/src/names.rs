@@ -72,6 +72,31 @@ pub fn identifier(name: &str) -> String {
     }
 }
 
+/// Whether generated code means the standard library by that name, or cannot have it as that of a type.
+///
+/// A type that the description calls so gets a longer name; absolute paths everywhere would let it have this one, and spoil
+/// the generated code for every reader and the prelude for everyone who imports all types.
+pub(crate) fn is_prelude(name: &str) -> bool {
+    PRELUDE.contains(&name)
+}
+
+const PRELUDE: &[&str] = &[
+    "Box",
+    "Default",
+    "Err",
+    "From",
+    "Into",
+    "IntoIterator",
+    "None",
+    "Ok",
+    "Option",
+    "Result",
+    "Self",
+    "Some",
+    "String",
+    "Vec",
+];
+
 /// Strict and reserved keywords of edition 2024 that can be raw identifiers.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",

@@ -56,3 +56,8 @@ if ! grep -q 'C1_API_SPEC.*`task_search`' "$work/error" || grep -q '`task_action
     fail "the error does not name C1_API_SPEC and the missing group task_search"
 fi
 grep 'C1_API_SPEC.*`task_search`' "$work/error"
+
+# One whose names are those that generated code, Rust or cargo have a use for themselves.
+export C1_API_SPEC="$PWD/spec/tests/names.yaml"
+cargo check --quiet --locked --target-dir "$target" --package c1-api --no-default-features --features full
+echo "Built from C1_API_SPEC: ${C1_API_SPEC##*/}"

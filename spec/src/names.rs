@@ -97,6 +97,40 @@ const PRELUDE: &[&str] = &[
     "Vec",
 ];
 
+/// What the files of the groups import from the root of c1-api.
+const IMPORTS: &[&str] = &["BoxFuture", "Client", "Error", "ResponseValue"];
+
+/// Whether a file of a group means something else by that name of a type.
+pub(crate) fn is_used_by_groups(name: &str) -> bool {
+    is_prelude(name) || IMPORTS.contains(&name)
+}
+
+/// The name of a group: in `snake_case`, and with `_group` behind it where it cannot be a cargo feature, a module and a
+/// method of the client.
+pub fn group(name: &str) -> String {
+    let name = snake(name);
+    if NOT_GROUPS.contains(&name.as_str()) || is_used_by_groups(&pascal(&name)) {
+        name + "_group"
+    } else {
+        name
+    }
+}
+
+/// What groups cannot be called, a line for each kind.
+#[rustfmt::skip]
+const NOT_GROUPS: &[&str] = &[
+    // Features of c1-api and c1-api-ext.
+    "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "rustls",
+    // Modules and crates at the root of c1-api.
+    "base_url", "c1_api", "call", "chrono", "client", "decode", "error", "future", "hook", "json_request", "operation",
+    "options", "path", "progenitor_client", "raw", "request", "reqwest", "serde_json", "testing", "transport", "types", "wire",
+    // Methods of the clients of the two crates.
+    "builder", "checked_call", "clone", "dispatch", "dry_run", "from_env", "from_vars", "http", "map_transport", "new",
+    "options_mut", "raw_call", "read_only", "tenant", "with_options", "with_retry",
+    // The `version` of this group would be progenitor's `api_version`.
+    "api",
+];
+
 /// Strict and reserved keywords of edition 2024 that can be raw identifiers.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use c1_api_spec::generate::generate;
-use c1_api_spec::{Description, emit, normalize, read};
+use c1_api_spec::{Description, emit, names, normalize, read};
 
 /// Every name that is known to need care.
 const DOCUMENT: &str = include_str!("names.yaml");
@@ -93,5 +93,31 @@ fn the_empty_value_is_a_variant() {
         "Empty = \"CUT_\",",
         "Red = \"COLOR_RED\",",
         "SelfValue = \"CUT_SELF\",",
+    ]);
+}
+
+#[test]
+fn groups_and_operations_that_cannot_have_their_name() {
+    let description = description();
+    for group in ["raw_group", "full_group", "ok_group", "self_group", "type"] {
+        assert!(description.groups().contains(group), "no {group}");
+        assert_eq!(names::group(group), group, "stays as it is");
+    }
+    assert_lines(&[
+        "pub fn raw_group(&self) -> raw_group::RawGroup {",
+        "pub fn r#type(&self) -> TypeRequest {",
+        "pub fn error(&self) -> ErrorRequest {",
+        "pub fn vec(&self) -> VecRequest {",
+    ]);
+}
+
+#[test]
+fn a_parameter_steps_back_from_the_rest_of_its_builder() {
+    assert_lines(&[
+        "pub fn send_(mut self, value: impl Into<String>) -> Self {",
+        "pub fn client_(mut self, value: impl Into<String>) -> Self {",
+        "pub fn id_query(mut self, value: impl Into<String>) -> Self {",
+        "pub send: &'a str,",
+        "send_: path.send.into(),",
     ]);
 }

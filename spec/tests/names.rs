@@ -73,6 +73,7 @@ fn a_schema_called_as_in_the_prelude_takes_its_package_in_front() {
         "CoreSelf",
         "CoreVec",
         "StringEnum",
+        "NamesTwoFactor",
         "Error",
         "Any",
         "Client",

@@ -475,7 +475,9 @@ impl<'a> Reader<'a> {
         let mut names = vec![String::new(); self.enums.len()];
         for index in order {
             let prefix = &prefixes[index];
-            let by_prefix = Some(prefix.clone()).filter(|name| !name.is_empty());
+            // Of `2FA_ON` and `2FA_OFF` it would be no name.
+            let is_name = |name: &String| name.starts_with(|c: char| c.is_ascii_uppercase());
+            let by_prefix = Some(prefix.clone()).filter(is_name);
             let by_schema = by_prefix
                 .clone()
                 .map(|name| name + "Enum")

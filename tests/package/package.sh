@@ -59,5 +59,5 @@ grep 'C1_API_SPEC.*`task_search`' "$work/error"
 
 # One whose names are those that generated code, Rust or cargo have a use for themselves.
 export C1_API_SPEC="$PWD/spec/tests/names.yaml"
-cargo check --quiet --locked --target-dir "$target" --package c1-api --no-default-features --features full
+cargo check --quiet --locked --target-dir "$work/target" --package c1-api --no-default-features --features full
 echo "Built from C1_API_SPEC: ${C1_API_SPEC##*/}"

@@ -24,8 +24,10 @@ use crate::model::Description;
 const ENCODER: &str = "use progenitor_client::{encode_path, ";
 const OUR_ENCODER: &str = "use crate::path::encode as encode_path;\nuse progenitor_client::{";
 /// How progenitor decodes a response, and ours: within a memory budget, and a large one off the runtime's threads.
-const DECODER: &str = "ResponseValue::from_response(response).await";
-const OUR_DECODER: &str = "self.decode(response).await";
+///
+/// The argument stays as it is: progenitor calls it `_response` where a parameter is called `response`.
+const DECODER: &str = "ResponseValue::from_response(";
+const OUR_DECODER: &str = "self.decode(";
 
 /// One generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]

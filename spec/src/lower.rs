@@ -17,6 +17,7 @@ use openapiv3::{
 use serde_json::json;
 
 use crate::model::{Description, Method, Operation, Parameter, SchemaKind, Type};
+use crate::names::snake;
 
 /// The document for progenitor.
 pub fn lower(description: &Description) -> OpenAPI {
@@ -30,6 +31,8 @@ pub fn lower(description: &Description) -> OpenAPI {
         ..OpenAPI::default()
     };
     for operation in &description.operations {
+        let mut operation = operation.clone();
+        tell_apart(&mut operation);
         let path = document.paths.paths.entry(operation.path.clone());
         if let ReferenceOr::Item(item) =
             path.or_insert_with(|| ReferenceOr::Item(PathItem::default()))
@@ -41,7 +44,7 @@ pub fn lower(description: &Description) -> OpenAPI {
                 Method::Patch => &mut item.patch,
                 Method::Delete => &mut item.delete,
             };
-            *slot = Some(lowered(operation));
+            *slot = Some(lowered(&operation));
         }
     }
     let schemas = description.schemas.iter();
@@ -52,6 +55,23 @@ pub fn lower(description: &Description) -> OpenAPI {
         ..Components::default()
     });
     document
+}
+
+/// Renames the parameters in the path that would be arguments of the same name as one in the query, or as the body. Nothing
+/// of this is seen on the wire, unlike the names in the query.
+fn tell_apart(operation: &mut Operation) {
+    for parameter in &mut operation.path_parameters {
+        let name = snake(&parameter.name);
+        let mut query = operation.query_parameters.iter();
+        if query.any(|other| snake(&other.name) == name)
+            || (name == "body" && operation.body.is_some())
+        {
+            let template = format!("{{{}}}", parameter.name);
+            parameter.name.push_str("_path");
+            let renamed = format!("{{{}}}", parameter.name);
+            operation.path = operation.path.replace(&template, &renamed);
+        }
+    }
 }
 
 /// A named schema: where its type is, or for a pattern what progenitor makes one of.

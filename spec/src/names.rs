@@ -72,6 +72,65 @@ pub fn identifier(name: &str) -> String {
     }
 }
 
+/// Whether generated code means the standard library by that name, or cannot have it as that of a type.
+///
+/// A type that the description calls so gets a longer name; absolute paths everywhere would let it have this one, and spoil
+/// the generated code for every reader and the prelude for everyone who imports all types.
+pub(crate) fn is_prelude(name: &str) -> bool {
+    PRELUDE.contains(&name)
+}
+
+const PRELUDE: &[&str] = &[
+    "Box",
+    "Default",
+    "Err",
+    "From",
+    "Into",
+    "IntoIterator",
+    "None",
+    "Ok",
+    "Option",
+    "Result",
+    "Self",
+    "Some",
+    "String",
+    "Vec",
+];
+
+/// What the files of the groups import from the root of c1-api.
+const IMPORTS: &[&str] = &["BoxFuture", "Client", "Error", "ResponseValue"];
+
+/// Whether a file of a group means something else by that name of a type.
+pub(crate) fn is_used_by_groups(name: &str) -> bool {
+    is_prelude(name) || IMPORTS.contains(&name)
+}
+
+/// The name of a group: in `snake_case`, and with `_group` behind it where it cannot be a cargo feature, a module and a
+/// method of the client.
+pub fn group(name: &str) -> String {
+    let name = snake(name);
+    if NOT_GROUPS.contains(&name.as_str()) || is_used_by_groups(&pascal(&name)) {
+        name + "_group"
+    } else {
+        name
+    }
+}
+
+/// What groups cannot be called, a line for each kind.
+#[rustfmt::skip]
+const NOT_GROUPS: &[&str] = &[
+    // Features of c1-api and c1-api-ext.
+    "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "rustls",
+    // Modules and crates at the root of c1-api.
+    "base_url", "c1_api", "call", "chrono", "client", "decode", "error", "future", "hook", "json_request", "operation",
+    "options", "path", "progenitor_client", "raw", "request", "reqwest", "serde_json", "testing", "transport", "types", "wire",
+    // Methods of the clients of the two crates.
+    "builder", "checked_call", "clone", "dispatch", "dry_run", "from_env", "from_vars", "http", "map_transport", "new",
+    "options_mut", "raw_call", "read_only", "tenant", "with_options", "with_retry",
+    // The `version` of this group would be progenitor's `api_version`.
+    "api",
+];
+
 /// Strict and reserved keywords of edition 2024 that can be raw identifiers.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",

@@ -264,6 +264,24 @@ fn oneof_groups_are_read_from_the_vendors_prose() {
 }
 
 #[test]
+fn the_oneof_of_an_optional_field_is_no_oneof() {
+    let text = "      description: |
+        This message contains a oneof named _implicit. Only a single field of the following list may be set at a time:
+          - implicit
+
+        This message contains a oneof named _display_name. Only a single field of the following list may be set at a time:
+          - displayName
+
+        This message contains a oneof named _other. Only a single field of the following list may be set at a time:
+          - single
+      properties: {displayName: {type: string}, implicit: {type: boolean}, single: {type: string}}
+";
+    let description = normalized(&document(text));
+    let oneofs = &description.message("Thing").unwrap().oneofs;
+    assert_eq!(oneofs.keys().collect::<Vec<_>>(), ["_other"]);
+}
+
+#[test]
 fn short_names_that_clash_are_told_apart() {
     let more = "      properties: {}
     c1.api.thing.v1.ThingInput: {type: object, x-speakeasy-name-override: Thing}

@@ -159,6 +159,11 @@ fn constructs_that_no_pass_knows() {
             format!("{operation}/parameters/0"),
         ),
         (
+            "      parameters:\n",
+            "      parameters:\n      - {in: query, name: body, schema: {type: string}}\n",
+            operation.to_owned(),
+        ),
+        (
             "name: id, required",
             "name: other, required",
             operation.to_owned(),

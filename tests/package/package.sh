@@ -55,3 +55,8 @@ if ! grep -q 'warning.*C1_API_SPEC.*`task_search`' "$work/warning" || grep -q '`
     fail "no warning that names C1_API_SPEC and the missing group task_search"
 fi
 grep 'C1_API_SPEC.*`task_search`' "$work/warning"
+
+# One whose names are those that generated code, Rust or cargo have a use for themselves.
+export C1_API_SPEC="$PWD/spec/tests/names.yaml"
+cargo check --quiet --locked --target-dir "$work/target" --package c1-api --no-default-features --features full
+echo "Built from C1_API_SPEC: ${C1_API_SPEC##*/}"

@@ -123,10 +123,13 @@ fn replace(manifest: &str, table: &str) -> Result<String, Box<dyn Error>> {
 #[cfg(test)]
 mod tests {
     use std::error::Error;
+    use std::fs;
 
     use c1_api_spec::CORE;
+    use c1_api_spec::names::group;
 
-    use super::tables;
+    use super::{BEGIN, tables};
+    use crate::root;
 
     #[test]
     fn core_leaves_out_what_the_description_lacks() -> Result<(), Box<dyn Error>> {
@@ -141,5 +144,42 @@ mod tests {
         assert!(!manifest.contains(&format!("{:?}", CORE[0])));
         assert!(manifest.contains(&format!("{:?}", CORE[1])));
         Ok(())
+    }
+
+    /// The words that follow one of the beginnings of a line, up to the end.
+    fn words(file: &str, begins: &[&str], end: &[char]) -> Vec<String> {
+        let text = fs::read_to_string(root().join(file)).expect(file);
+        let words: Vec<_> = text
+            .lines()
+            .filter_map(|line| begins.iter().find_map(|begin| line.strip_prefix(begin)))
+            .filter_map(|line| Some(line.split_once(end)?.0.to_owned()))
+            .collect();
+        assert!(!words.is_empty(), "{file}: {begins:?}");
+        words
+    }
+
+    #[test]
+    fn no_group_is_called_like_a_feature_a_module_or_a_method_of_ours() {
+        let manifest =
+            fs::read_to_string(root().join("c1-api-ext/Cargo.toml")).expect("a manifest");
+        let (features, _) = manifest
+            .split_once("[features]\n")
+            .and_then(|(_, rest)| rest.split_once(BEGIN))
+            .expect("a table of features");
+        let features = features
+            .lines()
+            .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()));
+        let written = ["core", "default", "full"].map(str::to_owned);
+        let modules = words("c1-api/src/lib.rs", &["mod ", "pub mod "], &[';', ' ']);
+        let methods = ["c1-api/src/client.rs", "c1-api-ext/src/client.rs"]
+            .map(|file| words(file, &["    pub fn ", "    pub(crate) fn "], &['(', '<']));
+        let ours = features.chain(written).chain(modules);
+        for name in ours.chain(methods.concat()) {
+            assert!(
+                // No group has a hyphen in its name.
+                name.contains('-') || group(&name) != name,
+                "{name:?} has to be among what `c1_api_spec::names::group` renames"
+            );
+        }
     }
 }

@@ -11,6 +11,9 @@ use crate::normalize::common_prefix;
 /// The variant that holds a value newer than the description.
 const UNRECOGNIZED: &str = "Unrecognized";
 
+/// The variant of the empty value, or of one that is nothing but what all begin with.
+const EMPTY: &str = "Empty";
+
 /// A name as that of an enum variant.
 pub(super) fn variant(name: &str) -> String {
     let name = pascal(name);
@@ -23,10 +26,10 @@ pub(super) fn variant(name: &str) -> String {
 }
 
 /// One enum, its variants without what all values begin with.
-pub(super) fn open_enum(
+pub(super) fn open_enum<'a>(
     name: &str,
     schema: &Schema,
-    values: &[String],
+    values: &'a [String],
     out: &mut String,
 ) -> Result<()> {
     let prefix = common_prefix(values);
@@ -39,9 +42,19 @@ pub(super) fn open_enum(
     doc(out, "    ", schema.doc.as_deref().unwrap_or(&fallback));
     put!(out, "    pub enum {name} {{");
     let mut variants = BTreeSet::from([UNRECOGNIZED.to_owned()]);
+    let short = |value: &'a str| value.strip_prefix(prefix).unwrap_or(value);
+    let empty = if values.iter().any(|value| variant(short(value)) == EMPTY) {
+        "EmptyValue"
+    } else {
+        EMPTY
+    };
     for value in values {
-        let short = value.strip_prefix(prefix).unwrap_or(value);
-        let variant = variant(short);
+        let short = short(value);
+        let variant = if short.is_empty() {
+            empty.to_owned()
+        } else {
+            variant(short)
+        };
         if variant.is_empty() || !variants.insert(variant.clone()) {
             let pointer = format!("#/components/schemas/{name}");
             return Err(Error::new(

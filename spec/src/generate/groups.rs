@@ -96,7 +96,7 @@ impl {entry} {{",
     let mut names = BTreeSet::from([entry.clone()]);
     for (at, (_, operation)) in operations.iter().enumerate() {
         let path = operation.path_struct();
-        for made in std::iter::once(pascal(&operation.name)).chain(path) {
+        for made in std::iter::once(operation.builder()).chain(path) {
             if !names.insert(made.clone()) {
                 return Err(Error::new(
                     "#/paths",

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::docs::{field_doc, folded};
+use super::oneofs::methods;
 use super::text::{doc, is_pattern, literal, put, rust, signature};
-use crate::error::{Error, Result};
 use crate::model::{Description, Field, Message, Schema, Type};
 use crate::names::{identifier, snake};
+
+/// The methods of a message, besides those of its oneofs, that a setter with their name would hide from a caller.
+pub(super) const METHODS: &[&str] = &["new", "clone", "into"];
 
 /// Prints one message.
 pub(super) struct Writer<'a> {
@@ -16,12 +19,7 @@ pub(super) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    pub(super) fn message(
-        &self,
-        schema: &Schema,
-        is_request: bool,
-        out: &mut String,
-    ) -> Result<()> {
+    pub(super) fn message(&self, schema: &Schema, is_request: bool, out: &mut String) {
         let Self { name, message, .. } = self;
         put!(out, "");
         doc(out, "", schema.doc.as_deref().unwrap_or(""));
@@ -59,14 +57,13 @@ impl Writer<'_> {
         if is_request {
             put!(out, "\nimpl {name} {{");
             self.constructor(out);
-            self.setters(out)?;
+            self.setters(out);
             put!(out, "}}");
         }
         self.codec(out);
         for (group, members) in &message.oneofs {
-            self.oneof(group, members, out)?;
+            self.oneof(group, members, out);
         }
-        Ok(())
     }
 
     /// The oneof that the field belongs to.
@@ -177,9 +174,9 @@ impl std::fmt::Debug for {name} {{
             .iter()
             .filter(|(_, field)| field.required)
         {
-            let ident = identifier(wire);
-            let (ty, value) = argument(&field.ty, &ident);
-            arguments.push(format!("{ident}: {ty}"));
+            let (ident, name) = (identifier(wire), self.setter(wire));
+            let (ty, value) = argument(&field.ty, &name);
+            arguments.push(format!("{name}: {ty}"));
             put!(
                 values,
                 "        new.{ident} = {};",
@@ -200,12 +197,9 @@ impl std::fmt::Debug for {name} {{
     }
 
     /// Setters for the fields that a client decides; that of a oneof's member clears the others.
-    fn setters(&self, out: &mut String) -> Result<()> {
+    fn setters(&self, out: &mut String) {
         for (wire, field) in &self.message.fields {
             let ident = identifier(wire);
-            if ident == "new" {
-                return Err(self.clash(&ident));
-            }
             let group = self.oneof_of(wire);
             // What the server sets needs no setter, and this is safe to leave out because the field itself is public: who
             // sends back what was read, or knows better than the description, assigns it. A oneof's member keeps its
@@ -223,7 +217,7 @@ impl std::fmt::Debug for {name} {{
                     "    /// Clears the rest of the oneof `{}`.",
                     snake(group)
                 );
-                put!(clear, "        self.clear_{}();", self.stem(group)?);
+                put!(clear, "        self.clear_{}();", self.stem(group));
             }
             if field.deprecated {
                 put!(out, "    #[deprecated]");
@@ -236,10 +230,23 @@ impl std::fmt::Debug for {name} {{
 {clear}        self.{ident} = {value};
         self
     }}",
-                signature("    ", &ident, &arguments, "Self")
+                signature("    ", &self.setter(wire), &arguments, "Self")
             );
         }
-        Ok(())
+    }
+
+    /// What the setter of a field is called: as the field, with an underscore behind it where the message has another method
+    /// of that name. No field ends in an underscore, so this is free.
+    fn setter(&self, wire: &str) -> String {
+        let name = snake(wire);
+        let mut groups = self.message.oneofs.keys();
+        let is_taken = METHODS.contains(&name.as_str())
+            || groups.any(|group| methods(&self.stem(group)).contains(&name));
+        if is_taken {
+            name + "_"
+        } else {
+            identifier(wire)
+        }
     }
 
     /// The two directions of the wire form, one line a field.
@@ -290,12 +297,6 @@ impl wire::Message for {name} {{
 {write}    }}
 }}"
         );
-    }
-
-    pub(super) fn clash(&self, method: &str) -> Error {
-        let pointer = format!("#/components/schemas/{}", self.name);
-        let found = format!("two things that are called {method:?} in Rust");
-        Error::new(&pointer, found, "names that differ")
     }
 }
 

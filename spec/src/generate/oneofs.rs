@@ -3,37 +3,38 @@
 //! A method with the name of the group sets it, as one with the name of a field sets that. `to_` and `into_` read it.
 
 use super::enums::variant;
-use super::messages::Writer;
+use super::messages::{METHODS, Writer};
 use super::text::{put, rust};
-use crate::error::Result;
 use crate::model::Type;
-use crate::names::{identifier, pascal, snake};
+use crate::names::{self, identifier, pascal, snake};
+
+/// The methods of a group that has the stem.
+pub(super) fn methods(stem: &str) -> [String; 4] {
+    ["to_", "into_", "clear_", ""].map(|prefix| format!("{prefix}{stem}"))
+}
 
 impl Writer<'_> {
     /// What the methods of a group are named after: the group, or where one would be called as a setter of a field,
-    /// the group and `oneof`.
-    pub(super) fn stem(&self, group: &str) -> Result<String> {
-        let clash = |stem: &str| {
-            let methods = ["to_", "into_", "clear_", ""].map(|prefix| format!("{prefix}{stem}"));
-            let mut fields = self.message.fields.keys().map(|wire| snake(wire));
-            fields.find(|field| methods.contains(field))
-        };
-        let (short, long) = (snake(group), format!("{}_oneof", snake(group)));
-        match (clash(&short), clash(&long)) {
-            (None, _) => Ok(short),
-            (_, None) => Ok(long),
-            (_, Some(method)) => Err(self.clash(&method)),
+    /// the group and `oneof`. A setter that would be called as one of those even so has to step back.
+    pub(super) fn stem(&self, group: &str) -> String {
+        let short = snake(group);
+        let methods = methods(&short);
+        let mut fields = self.message.fields.keys().map(|wire| snake(wire));
+        if fields.any(|field| methods.contains(&field)) || METHODS.contains(&short.as_str()) {
+            short + "_oneof"
+        } else {
+            short
         }
     }
 
     /// An enum of the members of a group, and the methods of the message that read and set it.
-    pub(super) fn oneof(&self, group: &str, members: &[String], out: &mut String) -> Result<()> {
+    pub(super) fn oneof(&self, group: &str, members: &[String], out: &mut String) {
         let name = self.name;
         let mut view = format!("{name}{}", pascal(group));
-        if self.description.schemas.contains_key(&view) {
+        while self.description.schemas.contains_key(&view) || names::is_prelude(&view) {
             view.push_str("Oneof");
         }
-        let stem = self.stem(group)?;
+        let stem = self.stem(group);
         let set = identifier(&stem);
 
         let [mut variants, mut take, mut store, mut clear, mut show] = <[String; 5]>::default();
@@ -127,6 +128,5 @@ impl {name} {{
 {clear}    }}
 }}"
         );
-        Ok(())
     }
 }

@@ -3,12 +3,50 @@
 use super::docs::operation_doc;
 use super::text::{doc, list, literal, put, rust, signature};
 use crate::model::{Description, Operation, Parameter, Type};
-use crate::names::{identifier, pascal};
+use crate::names::{identifier, is_used_by_groups, pascal, snake};
 
 /// From so many path parameters of one type in a row on, an operation takes them by name.
 const NAMED_FROM: usize = 3;
 
+/// What a builder has besides its parameters: two fields, its own method, and those of the traits that a caller uses.
+const MEMBERS: &[&str] = &[
+    "body",
+    "client",
+    "clone",
+    "configure",
+    "into",
+    "into_future",
+    "operation",
+    "options_mut",
+    "send",
+];
+
 impl Operation {
+    /// What its builder is called: as the operation, with `Request` behind it where that is the name of the group's entry or
+    /// of something that every group uses.
+    pub(super) fn builder(&self) -> String {
+        let name = pascal(&self.name);
+        if name == pascal(&self.group) || is_used_by_groups(&name) {
+            name + "Request"
+        } else {
+            name
+        }
+    }
+
+    /// What the builder's field for a parameter is called, and the setter of one in the query: as the parameter, with an
+    /// underscore behind it where the builder has something else of that name, or `_query` where the path has one.
+    fn member(&self, parameter: &Parameter) -> String {
+        let name = snake(&parameter.name);
+        let mut path = self.path_parameters.iter();
+        if path.any(|other| snake(&other.name) == name && !std::ptr::eq(other, parameter)) {
+            name + "_query"
+        } else if MEMBERS.contains(&name.as_str()) {
+            name + "_"
+        } else {
+            identifier(&name)
+        }
+    }
+
     /// The struct that holds the path parameters by name, where the operation takes them so.
     ///
     /// A struct, because its literal names each id and the compiler misses none, while a builder would find out at run time
@@ -56,9 +94,10 @@ pub(super) fn start(operation: &Operation, description: &Description, out: &mut 
         arguments.push(format!("path: {path}<'_>"));
     }
     for parameter in &operation.path_parameters {
-        let ident = identifier(&parameter.name);
+        let ident = operation.member(parameter);
         if named.is_some() {
-            fields.push(format!("{ident}: path.{ident}.into()"));
+            let field = identifier(&parameter.name);
+            fields.push(format!("{ident}: path.{field}.into()"));
         } else {
             arguments.push(format!("{ident}: impl Into<{}>", path_type(parameter)));
             fields.push(format!("{ident}: {ident}.into()"));
@@ -69,9 +108,9 @@ pub(super) fn start(operation: &Operation, description: &Description, out: &mut 
         fields.push("body: body.into()".to_owned());
     }
     for parameter in &operation.query_parameters {
-        fields.push(format!("{}: None", identifier(&parameter.name)));
+        fields.push(format!("{}: None", operation.member(parameter)));
     }
-    let (name, builder) = (identifier(&operation.name), pascal(&operation.name));
+    let (name, builder) = (identifier(&operation.name), operation.builder());
     operation_doc(operation, "    ", out);
     put!(out, "{} {{", signature("    ", &name, &arguments, &builder));
     put!(out, "        {builder} {{");
@@ -91,7 +130,7 @@ pub(super) fn builder(
     let [mut fields, mut setters, mut checks] = <[String; 3]>::default();
     let mut arguments = Vec::new();
     for parameter in &operation.path_parameters {
-        let (ident, ty) = (identifier(&parameter.name), path_type(parameter));
+        let (ident, ty) = (operation.member(parameter), path_type(parameter));
         put!(fields, "    {ident}: {ty},");
         if ty == "String" {
             let name = literal(&parameter.name);
@@ -108,7 +147,7 @@ pub(super) fn builder(
     let mut query: Vec<_> = operation.query_parameters.iter().collect();
     query.sort_by_key(|parameter| parameter.name.as_str());
     for parameter in query {
-        let (ident, ty) = (identifier(&parameter.name), rust(&parameter.ty, "types::"));
+        let (ident, ty) = (operation.member(parameter), rust(&parameter.ty, "types::"));
         put!(fields, "    {ident}: Option<{ty}>,");
         doc(&mut setters, "    ", parameter.doc.as_deref().unwrap_or(""));
         put!(
@@ -134,7 +173,7 @@ pub(super) fn builder(
     path_struct(operation, out);
     let (method, name, raw) = (
         identifier(&operation.name),
-        pascal(&operation.name),
+        operation.builder(),
         operation.raw_id(),
     );
     let used = "            match self.client.raw().().await {".len() + raw.len();
@@ -200,7 +239,7 @@ pub(super) fn requests(operations: &[(usize, &Operation)], out: &mut String) {
         put!(
             out,
             "    {} => {}, {index};",
-            pascal(&operation.name),
+            operation.builder(),
             operation.response
         );
     }

@@ -33,7 +33,7 @@ pub(super) fn types(description: &Description) -> Result<Vec<File>> {
                     name,
                     message,
                 };
-                writer.message(schema, is_request, out)?;
+                writer.message(schema, is_request, out);
             }
             SchemaKind::Enum(values) => open_enum(name, schema, values, out)?,
             SchemaKind::Pattern(_) => {

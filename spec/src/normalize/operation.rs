@@ -9,7 +9,7 @@ use crate::error::{Error, Result, child};
 use crate::model::{
     Description, Method, Operation, Page, PageToken, Parameter, Safety, Stability, Type,
 };
-use crate::names::snake;
+use crate::names::{self, snake};
 use crate::object::Object;
 
 /// The one media type that the API speaks.
@@ -138,6 +138,16 @@ fn read<'a>(
             Some(schema)
         }
     };
+    let mut query = query_parameters.iter();
+    if let Some(parameter) = query.find(|parameter| snake(&parameter.name) == "body")
+        && body.is_some()
+    {
+        return Err(Error::new(
+            object.pointer(),
+            format!("the query parameter {:?} beside a body", parameter.name),
+            "another name, since progenitor has the body under that one",
+        ));
+    }
     let responses = object.require_object("responses")?;
     let ok = responses.require_object("200")?;
     ok.doc()?;
@@ -218,7 +228,7 @@ fn identity(object: &Object<'_>) -> Result<(String, String, Option<String>)> {
     let (last, before) = (segments.next().unwrap_or(id), segments.next());
     let nested = segments.next().is_some();
     let (group, name) = match (group.or(before), name.unwrap_or(last)) {
-        (Some(group), name) => (snake(group), snake(name)),
+        (Some(group), name) => (names::group(group), snake(name)),
         (None, _) => {
             return Err(Error::new(
                 &object.at("operationId"),

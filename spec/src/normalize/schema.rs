@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result, child};
 use crate::model::{Description, Field, Message, Schema, SchemaKind, Type};
-use crate::names::{capitalized, pascal, snake};
+use crate::names::{capitalized, is_prelude, pascal, snake};
 use crate::object::{Object, text};
 use crate::read::shape;
 
@@ -442,6 +442,9 @@ impl<'a> Reader<'a> {
             }
             None => oneofs_in_prose(doc.unwrap_or_default(), schema.pointer())?,
         };
+        message
+            .oneofs
+            .retain(|group, members| !is_presence(group, members));
         let mut grouped = BTreeSet::new();
         for (group, members) in &message.oneofs {
             for member in members {
@@ -472,16 +475,18 @@ impl<'a> Reader<'a> {
         let mut names = vec![String::new(); self.enums.len()];
         for index in order {
             let prefix = &prefixes[index];
-            let by_prefix = Some(prefix.clone()).filter(|name| !name.is_empty());
+            // Of `2FA_ON` and `2FA_OFF` it would be no name.
+            let is_name = |name: &String| name.starts_with(|c: char| c.is_ascii_uppercase());
+            let by_prefix = Some(prefix.clone()).filter(is_name);
             let by_schema = by_prefix
                 .clone()
                 .map(|name| name + "Enum")
-                .filter(|_| schemas.contains_key(prefix));
+                .filter(|_| schemas.contains_key(prefix) || is_prelude(prefix));
             let by_site = self.enums[index].iter().min().cloned();
             let name = [by_prefix, by_schema, by_site]
                 .into_iter()
                 .flatten()
-                .find(|name| !taken.contains(name));
+                .find(|name| !taken.contains(name) && !is_prelude(name));
             // A site is used by one set only, so the last resort is a number.
             let name = name.unwrap_or_else(|| format!("{prefix}{index}"));
             taken.insert(name.clone());
@@ -519,12 +524,14 @@ fn enum_values(schema: &Object<'_>) -> Result<Option<Vec<String>>> {
     Ok(values)
 }
 
-/// The words that all values begin with, up to and with an underscore.
+/// The words that all values begin with, up to and with an underscore. The empty value says nothing of the others.
 pub(crate) fn common_prefix(values: &[String]) -> &str {
-    let Some((first, rest)) = values.split_first() else {
+    let mut rest = values.iter().filter(|value| !value.is_empty()).peekable();
+    let Some(first) = rest.next() else {
         return "";
     };
-    let length = rest.iter().fold(first.len(), |length, value| {
+    let is_alone = rest.peek().is_none();
+    let length = rest.fold(first.len(), |length, value| {
         first
             .bytes()
             .zip(value.bytes())
@@ -532,7 +539,7 @@ pub(crate) fn common_prefix(values: &[String]) -> &str {
             .take_while(|(a, b)| a == b)
             .count()
     });
-    let length = if rest.is_empty() { 0 } else { length };
+    let length = if is_alone { 0 } else { length };
     first
         .get(..length)
         .and_then(|prefix| prefix.rfind('_'))
@@ -565,8 +572,15 @@ fn oneofs_in_prose(doc: &str, pointer: &str) -> Result<IndexMap<String, Vec<Stri
     Ok(groups)
 }
 
+/// Whether a oneof is only how protobuf keeps the presence of an `optional` field: `_field` with `field` alone. Every field
+/// here can be absent anyway.
+fn is_presence(group: &str, members: &[String]) -> bool {
+    let field = group.strip_prefix('_').map(snake);
+    matches!(members, [member] if field == Some(snake(member)))
+}
+
 /// A short name for every schema: the vendor's override, else the last segment of the full name.
-/// Names that clash fall back to the last segment, then take the package in front.
+/// Names that clash, with each other or with the prelude, fall back to the last segment, then take the package in front.
 fn short_names<'a>(components: &Object<'a>) -> Result<BTreeMap<&'a str, String>> {
     let mut candidates: BTreeMap<&'a str, [String; 3]> = BTreeMap::new();
     for (key, value, pointer) in components.entries() {
@@ -587,7 +601,7 @@ fn short_names<'a>(components: &Object<'a>) -> Result<BTreeMap<&'a str, String>>
         }
         open = Vec::new();
         for (name, keys) in claims {
-            let free = !names.values().any(|taken| taken == name);
+            let free = !is_prelude(name) && !names.values().any(|taken| taken == name);
             // The one whose own last segment is the name keeps it; the others step back.
             let owner = match keys[..] {
                 [key] if free => Some(key),

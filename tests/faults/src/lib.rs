@@ -5,7 +5,7 @@
 //!   calls that were carried out twice or lost.
 //! - `soak`: many calls of one client, whose memory must not grow.
 //!
-//! The matrix does not wait in real time. Chaos waits a hundredth of the time that the client would wait.
+//! The matrix does not wait in real time. Chaos waits a twentieth of the time that the client would wait.
 
 pub mod call;
 pub mod chaos;

@@ -46,6 +46,7 @@ debug = false
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["run", "--quiet", "--offline", "--target-dir", "target"])
         .current_dir(&folder)
+        .env_remove("C1_API_OVERLAY")
         .env("C1_API_SPEC", fixtures.join("pattern.yaml"))
         .output()
         .unwrap();

@@ -69,7 +69,7 @@ fn calls(criterion: &mut Criterion) {
 fn decoding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("response");
     for (name, element) in [("apps", APP), ("empty apps", "{}")] {
-        let page = page(element, 128 * 1024);
+        let page = page(element, 64 * 1024);
         group.throughput(Throughput::Bytes(page.len() as u64));
         let client = client(page);
         group.bench_function(name, |bench| bench.iter(|| list(&client).expect("a page")));

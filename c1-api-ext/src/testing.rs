@@ -83,6 +83,22 @@ impl Clock for ManualClock {
     }
 }
 
+/// The time of tokio's timers, which jump while a test does nothing but wait.
+#[derive(Debug)]
+pub(crate) struct TokioClock(tokio::time::Instant);
+
+impl TokioClock {
+    pub(crate) fn new() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + self.0.elapsed()
+    }
+}
+
 /// Fills with 0, then with 1, and so on.
 #[derive(Debug, Default)]
 pub(crate) struct Counting(AtomicU8);

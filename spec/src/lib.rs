@@ -22,6 +22,7 @@ pub mod select;
 
 pub use error::{Error, Result};
 pub use model::Description;
+use serde_json::Value;
 
 /// The description that ships with this crate, in our form: `openapi.yaml`.
 pub const DOCUMENT: &str = include_str!("../openapi.yaml");
@@ -58,8 +59,8 @@ pub fn load(document: &str, overlay: &str) -> Result<Description> {
     if !emit::is_ours(&value) {
         value = emit::emit(&normalize::normalize(&value)?);
     }
-    overlay::apply(&mut value, &read::read(overlay)?)?;
-    normalize::normalize(&value)
+    let (description, _) = corrected(value, overlay)?;
+    Ok(description)
 }
 
 /// Lays an overlay over a description. Returns the targets that selected nothing as well.
@@ -68,7 +69,11 @@ pub fn load(document: &str, overlay: &str) -> Result<Description> {
 ///
 /// When the text is no overlay, or what comes of it is no description.
 pub fn correct(description: &Description, overlay: &str) -> Result<(Description, Vec<String>)> {
-    let mut value = emit::emit(description);
+    corrected(emit::emit(description), overlay)
+}
+
+/// A document in our form with an overlay laid over it, and the targets that selected nothing.
+fn corrected(mut value: Value, overlay: &str) -> Result<(Description, Vec<String>)> {
     let idle = overlay::apply(&mut value, &read::read(overlay)?)?;
     Ok((normalize::normalize(&value)?, idle))
 }

@@ -8,26 +8,7 @@
 
 use c1_api_spec::Error;
 
-const DOCUMENT: &str = "openapi: 3.1.0
-info: {version: 0.1.0}
-servers:
-- url: https://c1.test
-paths:
-  /api/v1/things/{id}:
-    post:
-      operationId: things.create
-      parameters:
-      - {in: path, name: id, required: true, schema: {type: string}}
-      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
-      responses:
-        '200': {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
-components:
-  schemas:
-    Thing:
-      type: object
-      properties:
-        name: {type: string}
-";
+const DOCUMENT: &str = include_str!("thing.yaml");
 
 /// The error for the document with one thing replaced.
 #[track_caller]

@@ -8,26 +8,7 @@ use std::process::{Command, Output};
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// A document with one operation, of a group that ours lacks.
-const DOCUMENT: &str = "openapi: 3.1.0
-info: {version: 0.1.0}
-servers:
-- url: https://c1.test
-paths:
-  /api/v1/things/{id}:
-    post:
-      operationId: things.create
-      parameters:
-      - {in: path, name: id, required: true, schema: {type: string}}
-      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
-      responses:
-        '200': {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
-components:
-  schemas:
-    Thing:
-      type: object
-      properties:
-        name: {type: string}
-";
+const DOCUMENT: &str = include_str!("../../spec/tests/thing.yaml");
 
 fn xtask() -> Command {
     Command::new(env!("CARGO_BIN_EXE_xtask"))

@@ -85,7 +85,6 @@ impl Held {
 }
 
 /// A fetch in progress, and its result for all who wait for it.
-#[derive(Clone)]
 struct Fetch {
     runtime: runtime::Id,
     began: SystemTime,

@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use c1_api::{BoxFuture, Call, Client, Error, ErrorKind, OPERATIONS, Operation, Safety, Transport};
@@ -14,7 +14,7 @@ use reqwest::{Request, Response};
 
 use crate::auth::token_error::TokenError;
 use crate::testing::{Fixed, ManualClock};
-use crate::{C1, C1Builder, Clock};
+use crate::{C1, C1Builder};
 
 pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -293,20 +293,4 @@ pub(crate) fn get() -> &'static Operation {
 
 pub(crate) fn post() -> &'static Operation {
     operation("POST", Safety::Neither)
-}
-
-/// The time of tokio's timers, which jump while a test does nothing but wait.
-#[derive(Debug)]
-pub(crate) struct TokioClock(tokio::time::Instant);
-
-impl TokioClock {
-    pub(crate) fn new() -> Self {
-        Self(tokio::time::Instant::now())
-    }
-}
-
-impl Clock for TokioClock {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + self.0.elapsed()
-    }
 }

@@ -6,8 +6,8 @@ use serde::de::{self, Expected};
 
 /// A value could not be read: what was expected instead, a text of this crate's.
 ///
-/// Where it was is added on the way out, by `Feed` of `input`. An error of the deserializer stays with the [`Input`] meanwhile, so
-/// that nothing of it gets lost.
+/// Where it was is added on the way out, by `Feed` of `input`. An error of the deserializer stays with the `Input`
+/// meanwhile, so that nothing of it gets lost.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault(pub(crate) &'static str);
 

@@ -11,6 +11,7 @@ use c1_test_kit::Numbers;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 
+use super::tests::settle;
 use super::*;
 use crate::testing::{ManualClock, NoRandom};
 
@@ -68,13 +69,6 @@ fn runtime() -> Runtime {
     let mut builder = Builder::new_current_thread();
     builder.enable_time().start_paused(true);
     builder.build().expect("a runtime")
-}
-
-/// Lets the tasks run as far as they get.
-async fn settle() {
-    for _ in 0..4 {
-        tokio::task::yield_now().await;
-    }
 }
 
 #[derive(Default)]

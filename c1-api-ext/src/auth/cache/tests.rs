@@ -8,7 +8,9 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::*;
-use crate::testing::{Fixed, ManualClock, NoRandom, Recording, assert_no_secret, shown};
+use crate::testing::{
+    Fixed, ManualClock, NoRandom, Recording, TokioClock, assert_no_secret, shown,
+};
 
 /// Gives what it was told to, once it may.
 struct Scripted {
@@ -91,7 +93,7 @@ impl Set {
 }
 
 /// Lets the other tasks run as far as they get.
-async fn settle() {
+pub(super) async fn settle() {
     for _ in 0..4 {
         tokio::task::yield_now().await;
     }
@@ -425,16 +427,6 @@ fn no_fetch_is_dropped_while_the_cache_is_locked() {
     *source.0.lock().expect("no panic") = None;
 }
 
-/// The time of tokio, which passes when all tasks wait.
-#[derive(Debug)]
-struct Paused(Instant);
-
-impl Clock for Paused {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.0.elapsed()
-    }
-}
-
 /// Takes its time.
 struct Slow(AtomicUsize);
 
@@ -452,7 +444,7 @@ impl TokenSource for Slow {
 async fn a_client_with_few_calls_renews_once_and_never_waits() {
     let source = Arc::new(Slow(AtomicUsize::default()));
     let cache = TokenCache::new(source.clone())
-        .clock(Paused(Instant::now()))
+        .clock(TokioClock::new())
         .random(NoRandom);
     cache.get().await.expect("a token");
     // One call every 35 s, for an hour.

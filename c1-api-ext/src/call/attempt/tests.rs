@@ -5,7 +5,8 @@ use std::time::Duration;
 use c1_api::{BoxFuture, Error, ErrorKind};
 
 use crate::call::script::Step::{BreaksOff, Fail, Long, NoToken, Silence, Stalls, Status, With};
-use crate::call::script::{Scene, Step, TokioClock, get, ms, post, secs, send};
+use crate::call::script::{Scene, Step, get, ms, post, secs, send};
+use crate::testing::TokioClock;
 use crate::{AccessToken, C1, RetryPolicy, TokenError, TokenSource};
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use futures_util::FutureExt as _;
 use reqwest::Response;
 
 use crate::call::script::Step::{BreaksOff, Fail, NoToken, Silence, Status, With};
-use crate::call::script::{Scene, Step, TokioClock, get, ms, operation, post, secs, send};
-use crate::testing::{NoRandom, assert_debug_is_clean, assert_no_secret, shown};
+use crate::call::script::{Scene, Step, get, ms, operation, post, secs, send};
+use crate::testing::{NoRandom, TokioClock, assert_debug_is_clean, assert_no_secret, shown};
 use crate::{C1, C1Builder, Clock, Limits, RetryPolicy};
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 //! Data flow, each pass a pure function in a file named after it:
 //! [`read`] text to a JSON value, [`normalize`] the vendor's form (or ours) to a [`Description`],
 //! [`emit`] a description as our form, [`overlay`] our corrections onto that form, [`select`] the
-//! groups that are wanted, `lower` to what progenitor reads, `generate` Rust.
+//! groups that are wanted, `lower` to what progenitor reads, `generate` Rust. [`Source`] finds the
+//! documents to begin with, [`choice`] the groups that are wanted.
 
 pub mod check;
+pub mod choice;
 pub mod emit;
 mod error;
 #[cfg(feature = "codegen")]
@@ -19,10 +21,12 @@ mod object;
 pub mod overlay;
 pub mod read;
 pub mod select;
+mod source;
 
 pub use error::{Error, Result};
 pub use model::Description;
 use serde_json::Value;
+pub use source::{Loaded, Source, SourceError, VARIABLES};
 
 /// The description that ships with this crate, in our form: `openapi.yaml`.
 pub const DOCUMENT: &str = include_str!("../openapi.yaml");

@@ -8,6 +8,7 @@
 pub mod check;
 pub mod emit;
 mod error;
+mod findings;
 #[cfg(feature = "codegen")]
 pub mod generate;
 #[cfg(feature = "codegen")]
@@ -20,7 +21,8 @@ pub mod overlay;
 pub mod read;
 pub mod select;
 
-pub use error::{Error, Result};
+pub use error::{Error, Problem, Result};
+pub use findings::Note;
 pub use model::Description;
 use serde_json::Value;
 

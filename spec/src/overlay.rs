@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, child};
+use crate::findings::Findings;
 use crate::object::Object;
 use crate::read::shape;
 
@@ -17,7 +18,8 @@ use crate::read::shape;
 ///
 /// When the overlay is not one, or an update does not fit what it is merged into.
 pub fn apply(document: &mut Value, overlay: &Value) -> Result<Vec<String>> {
-    let root = Object::new(overlay, "#")?;
+    let findings = Findings::default();
+    let root = Object::new(overlay, "#", &findings)?;
     let version = root.require_string("overlay")?;
     if !version.starts_with("1.0.") {
         return Err(Error::new(
@@ -29,10 +31,10 @@ pub fn apply(document: &mut Value, overlay: &Value) -> Result<Vec<String>> {
     let info = root.require_object("info")?;
     info.require_string("title")?;
     info.require_string("version")?;
-    info.finish()?;
+    info.refuse_rest()?;
     let mut idle = Vec::new();
     for (index, action) in root.list("actions")?.unwrap_or_default().iter().enumerate() {
-        let action = Object::new(action, &child("#/actions", &index.to_string()))?;
+        let action = Object::new(action, &child("#/actions", &index.to_string()), &findings)?;
         let target = action.require_string("target")?;
         let path = parse(target, &action.at("target"))?;
         let remove = action.boolean("remove")?;
@@ -43,12 +45,12 @@ pub fn apply(document: &mut Value, overlay: &Value) -> Result<Vec<String>> {
             let update = action.require("update")?;
             update_at(document, &path, update, &action.at("update"))?
         };
-        action.finish()?;
+        action.refuse_rest()?;
         if matches == 0 {
             idle.push(target.to_owned());
         }
     }
-    root.finish()?;
+    root.refuse_rest()?;
     Ok(idle)
 }
 

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::findings::Note;
 use crate::model::{
     Description, Field, Message, Method, Operation, Parameter, Safety, Schema, SchemaKind, Type,
 };
@@ -45,10 +46,11 @@ pub fn emit(description: &Description) -> Value {
         "variables",
         (!variables.is_empty()).then_some(variables),
     );
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         FORM.0: FORM.1,
         "info": { "title": TITLE, "version": description.version },
+        "x-notes": description.notes.iter().map(note).collect::<Vec<_>>(),
         "servers": [server],
         "security": [{ "bearerAuth": [], "oauth": [] }],
         "paths": paths,
@@ -62,7 +64,19 @@ pub fn emit(description: &Description) -> Value {
                 },
             },
         },
-    })
+    });
+    if description.notes.is_empty()
+        && let Some(root) = document.as_object_mut()
+    {
+        root.shift_remove("x-notes");
+    }
+    document
+}
+
+fn note(note: &Note) -> Value {
+    let mut object = json!({ "at": note.pointer, "found": note.found, "carried": note.carried });
+    insert(&mut object, "count", (note.count > 1).then_some(note.count));
+    object
 }
 
 /// The document as YAML text, in block style.

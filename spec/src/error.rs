@@ -2,36 +2,23 @@
 
 use std::fmt;
 
-/// A construct that no pass knows, or a document that is not one.
+/// A document that is not one, or the constructs for which it is refused.
 ///
-/// Always says where (a JSON pointer, RFC 6901), what was found and what was expected.
+/// It prints each problem as a line of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
+    problems: Vec<Problem>,
+}
+
+/// One reason to refuse a document: where (a JSON pointer, RFC 6901), what was found and what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
     pointer: String,
     found: String,
     expected: String,
 }
 
-impl Error {
-    /// An error at the JSON pointer.
-    pub(crate) fn new(
-        pointer: &str,
-        found: impl Into<String>,
-        expected: impl Into<String>,
-    ) -> Self {
-        Self {
-            pointer: pointer.to_owned(),
-            found: found.into(),
-            expected: expected.into(),
-        }
-    }
-
-    /// The same error, of a value that has the pointer in the member `key`.
-    pub(crate) fn inside(mut self, key: &str) -> Self {
-        self.pointer.replace_range(..1, &child("#", key));
-        self
-    }
-
+impl Problem {
     /// Where: a JSON pointer (RFC 6901) into the document; `#` alone is the whole of it.
     pub fn pointer(&self) -> &str {
         &self.pointer
@@ -48,13 +35,66 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "{}: found {}, expected {}",
             self.pointer, self.found, self.expected
         )
+    }
+}
+
+impl Error {
+    /// An error at the JSON pointer.
+    pub(crate) fn new(
+        pointer: &str,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self {
+            problems: vec![Problem {
+                pointer: pointer.to_owned(),
+                found: found.into(),
+                expected: expected.into(),
+            }],
+        }
+    }
+
+    /// The same error, of a value that has the pointer in the member `key`.
+    pub(crate) fn inside(mut self, key: &str) -> Self {
+        for problem in &mut self.problems {
+            problem.pointer.replace_range(..1, &child("#", key));
+        }
+        self
+    }
+
+    /// Both errors as one; a problem that both have is told once.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+        self
+    }
+
+    /// Every problem, at least one, in the order in which they were found.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
     }
 }
 

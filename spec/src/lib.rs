@@ -10,6 +10,7 @@ pub mod check;
 pub mod choice;
 pub mod emit;
 mod error;
+mod findings;
 #[cfg(feature = "codegen")]
 pub mod generate;
 #[cfg(feature = "codegen")]
@@ -23,7 +24,8 @@ pub mod read;
 pub mod select;
 mod source;
 
-pub use error::{Error, Result};
+pub use error::{Error, Problem, Result};
+pub use findings::Note;
 pub use model::Description;
 use serde_json::Value;
 pub use source::{Loaded, Source, SourceError, VARIABLES};

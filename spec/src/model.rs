@@ -5,6 +5,8 @@
 
 use indexmap::IndexMap;
 
+use crate::findings::Note;
+
 /// The API: its operations and the schemas they speak in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
@@ -16,6 +18,8 @@ pub struct Description {
     pub operations: Vec<Operation>,
     /// Every schema by its short name, sorted by it.
     pub schemas: IndexMap<String, Schema>,
+    /// What of the imported document is carried untyped or not at all.
+    pub notes: Vec<Note>,
 }
 
 impl Description {

@@ -12,7 +12,8 @@ use indexmap::IndexMap;
 pub(crate) use schema::common_prefix;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, child};
+use crate::findings::{Findings, Note};
 use crate::model::{Description, Server};
 use crate::object::Object;
 use crate::read::shape;
@@ -23,7 +24,18 @@ use crate::read::shape;
 ///
 /// When a construct is unknown, a reference leads nowhere, or a name is taken twice.
 pub fn normalize(document: &Value) -> Result<Description> {
-    let root = Object::new(document, "#")?;
+    let findings = Findings::default();
+    let description = read(document, &findings);
+    // What went wrong in single places, and what ended the reading.
+    let description = findings.keep(description);
+    let notes = findings.finish()?;
+    let mut description = description.ok_or_else(|| Error::new("#", "nothing", "a description"))?;
+    description.notes = notes;
+    Ok(description)
+}
+
+fn read(document: &Value, findings: &Findings) -> Result<Description> {
+    let root = Object::new(document, "#", findings)?;
     let openapi = root.require_string("openapi")?;
     if !(openapi.starts_with("3.1.") || openapi.starts_with("3.0.")) {
         return Err(Error::new(
@@ -35,29 +47,61 @@ pub fn normalize(document: &Value) -> Result<Description> {
     let info = root.require_object("info")?;
     let version = info.require_string("version")?.to_owned();
     info.doc()?;
-    info.finish()?;
+    info.finish();
+    findings.keep(notes(&root));
 
     let components = root.require_object("components")?;
     let mut schemas = schema::Reader::new(components.require_object("schemas")?)?;
-    let token_url = security(&root, &components)?;
-    components.finish()?;
+    let token_url = findings.keep(security(&root, &components));
+    components.finish();
 
-    let operations = operation::operations(&root.require_object("paths")?, &mut schemas)?;
-    let server = server(&root, token_url)?;
+    let operations = operation::operations(&root.require_object("paths")?, &mut schemas);
+    let server = findings.keep(server(&root, token_url.unwrap_or_default()));
     for known in ["tags", "x-form"] {
         root.get(known);
     }
-    root.finish()?;
+    root.finish();
 
     let mut description = Description {
         version,
-        server,
+        server: server.unwrap_or_else(|| Server {
+            url: String::new(),
+            variables: IndexMap::new(),
+            token_url: String::new(),
+        }),
         operations,
         schemas: IndexMap::new(),
+        notes: Vec::new(),
     };
     schemas.finish(&mut description)?;
-    operation::pages(&mut description)?;
+    // Of schemas that were refused, nothing more can be said.
+    if findings.problems() == 0 {
+        operation::pages(&mut description, findings);
+    }
     Ok(description)
+}
+
+/// The notes of the import that wrote our form.
+fn notes(root: &Object<'_>) -> Result<()> {
+    let pointer = root.at("x-notes");
+    for (index, note) in root.list("x-notes")?.unwrap_or_default().iter().enumerate() {
+        let note = Object::new(note, &child(&pointer, &index.to_string()), root.findings())?;
+        let count = match note.get("count") {
+            None => 1,
+            Some(count) => count
+                .as_u64()
+                .and_then(|count| usize::try_from(count).ok())
+                .ok_or_else(|| Error::new(&note.at("count"), shape(count), "a number"))?,
+        };
+        root.findings().add(Note {
+            pointer: note.require_string("at")?.to_owned(),
+            found: note.require_string("found")?.to_owned(),
+            carried: note.require_string("carried")?.to_owned(),
+            count,
+        });
+        note.refuse_rest()?;
+    }
+    Ok(())
 }
 
 /// The one server: its template and the defaults of its variables.
@@ -70,22 +114,22 @@ fn server(root: &Object<'_>, token_url: String) -> Result<Server> {
             "exactly one server",
         ));
     };
-    let server = Object::new(server, &format!("{pointer}/0"))?;
+    let server = Object::new(server, &format!("{pointer}/0"), root.findings())?;
     let url = server.require_string("url")?.to_owned();
     let mut variables = IndexMap::new();
     if let Some(members) = server.object("variables")? {
         for (name, value, pointer) in members.entries() {
-            let variable = Object::new(value, &pointer)?;
+            let variable = Object::new(value, &pointer, root.findings())?;
             variables.insert(
                 name.to_owned(),
                 variable.require_string("default")?.to_owned(),
             );
             variable.doc()?;
-            variable.finish()?;
+            variable.finish();
         }
     }
     server.doc()?;
-    server.finish()?;
+    server.finish();
     Ok(Server {
         url,
         variables,
@@ -101,16 +145,16 @@ fn security(root: &Object<'_>, components: &Object<'_>) -> Result<String> {
     if let Some(schemes) = components.object("securitySchemes")? {
         for (name, value, pointer) in schemes.entries() {
             names.push(name);
-            let scheme = Object::new(value, &pointer)?;
+            let scheme = Object::new(value, &pointer, root.findings())?;
             match (scheme.require_string("type")?, scheme.string("scheme")?) {
                 ("http", Some("bearer")) => {}
                 ("oauth2", None) => {
                     let flows = scheme.require_object("flows")?;
                     let flow = flows.require_object("clientCredentials")?;
                     flow.require_string("tokenUrl")?.clone_into(&mut token_url);
-                    flow.require_object("scopes")?.finish()?;
-                    flow.finish()?;
-                    flows.finish()?;
+                    flow.require_object("scopes")?.refuse_rest()?;
+                    flow.refuse_rest()?;
+                    flows.refuse_rest()?;
                 }
                 (kind, _) => {
                     let expected = "an http bearer scheme or oauth2 client credentials";
@@ -122,7 +166,7 @@ fn security(root: &Object<'_>, components: &Object<'_>) -> Result<String> {
                 }
             }
             scheme.doc()?;
-            scheme.finish()?;
+            scheme.finish();
         }
     }
     for (index, requirement) in root
@@ -132,7 +176,9 @@ fn security(root: &Object<'_>, components: &Object<'_>) -> Result<String> {
         .enumerate()
     {
         let pointer = format!("#/security/{index}");
-        for (name, scopes, pointer) in Object::new(requirement, &pointer)?.entries() {
+        for (name, scopes, pointer) in
+            Object::new(requirement, &pointer, root.findings())?.entries()
+        {
             if !names.contains(&name) {
                 return Err(Error::new(
                     &pointer,

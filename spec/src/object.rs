@@ -1,4 +1,4 @@
-//! An object of the document that is being read; keys that no pass reads are an error.
+//! An object of the document that is being read; keys that no pass reads are noted, or an error.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, child};
+use crate::findings::{Findings, Note};
 use crate::read::shape;
 
 /// A JSON object with the pointer at which it stands. Reading a member ticks it off;
-/// [`Object::finish`] refuses what was never ticked.
+/// [`Object::finish`] notes what was never ticked.
 pub(crate) struct Object<'a> {
     members: &'a Map<String, Value>,
     pointer: String,
+    findings: &'a Findings,
     seen: RefCell<BTreeSet<&'a str>>,
 }
 
@@ -25,11 +27,12 @@ fn is_annotation(key: &str) -> bool {
 }
 
 impl<'a> Object<'a> {
-    pub(crate) fn new(value: &'a Value, pointer: &str) -> Result<Self> {
+    pub(crate) fn new(value: &'a Value, pointer: &str, findings: &'a Findings) -> Result<Self> {
         match value {
             Value::Object(members) => Ok(Self {
                 members,
                 pointer: pointer.to_owned(),
+                findings,
                 seen: RefCell::default(),
             }),
             other => Err(Error::new(pointer, shape(other), "an object")),
@@ -38,6 +41,11 @@ impl<'a> Object<'a> {
 
     pub(crate) fn pointer(&self) -> &str {
         &self.pointer
+    }
+
+    /// Where notes and problems go.
+    pub(crate) fn findings(&self) -> &'a Findings {
+        self.findings
     }
 
     /// The pointer of a member.
@@ -66,12 +74,12 @@ impl<'a> Object<'a> {
 
     pub(crate) fn object(&self, key: &str) -> Result<Option<Object<'a>>> {
         self.get(key)
-            .map(|value| Object::new(value, &self.at(key)))
+            .map(|value| Object::new(value, &self.at(key), self.findings))
             .transpose()
     }
 
     pub(crate) fn require_object(&self, key: &str) -> Result<Object<'a>> {
-        Object::new(self.require(key)?, &self.at(key))
+        Object::new(self.require(key)?, &self.at(key), self.findings)
     }
 
     pub(crate) fn string(&self, key: &str) -> Result<Option<&'a str>> {
@@ -130,16 +138,19 @@ impl<'a> Object<'a> {
         Ok(doc.map(str::to_owned))
     }
 
-    /// Refuses the first member that nothing has read and that is no mere annotation.
-    pub(crate) fn finish(&self) -> Result<()> {
-        let seen = self.seen.borrow();
-        let unread = self
-            .members
-            .iter()
-            .find(|(key, _)| !seen.contains(key.as_str()) && !is_annotation(key));
-        match unread {
+    /// Notes the members that nothing has read and that are no mere annotations.
+    pub(crate) fn finish(&self) {
+        for (key, _) in self.unread() {
+            self.findings.note(&self.at(key), key, Note::UNUSED);
+        }
+    }
+
+    /// Refuses the first of them, in a place where an unknown member changes what is sent.
+    pub(crate) fn refuse_rest(&self) -> Result<()> {
+        match self.unread().first() {
             None => Ok(()),
             Some((key, value)) => {
+                let seen = self.seen.borrow();
                 let known = seen.iter().copied().collect::<Vec<_>>().join(", ");
                 let known = if known.is_empty() {
                     "nothing".to_owned()
@@ -153,6 +164,17 @@ impl<'a> Object<'a> {
                 ))
             }
         }
+    }
+
+    fn unread(&self) -> Vec<(&'a str, &'a Value)> {
+        let seen = self.seen.borrow();
+        let members = self
+            .members
+            .iter()
+            .map(|(key, value)| (key.as_str(), value));
+        members
+            .filter(|(key, _)| !seen.contains(key) && !is_annotation(key))
+            .collect()
     }
 }
 

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, child};
+use crate::findings::{Findings, Note};
 use crate::object::Object;
 use crate::read::shape;
 
@@ -17,7 +18,8 @@ use crate::read::shape;
 ///
 /// When the overlay is not one, or an update does not fit what it is merged into.
 pub fn apply(document: &mut Value, overlay: &Value) -> Result<Vec<String>> {
-    let root = Object::new(overlay, "#")?;
+    let findings = Findings::default();
+    let root = Object::new(overlay, "#", &findings)?;
     let version = root.require_string("overlay")?;
     if !version.starts_with("1.0.") {
         return Err(Error::new(
@@ -29,10 +31,12 @@ pub fn apply(document: &mut Value, overlay: &Value) -> Result<Vec<String>> {
     let info = root.require_object("info")?;
     info.require_string("title")?;
     info.require_string("version")?;
-    info.finish()?;
+    info.refuse_rest()?;
+    // Read by `accepted`.
+    root.get(ACCEPT);
     let mut idle = Vec::new();
     for (index, action) in root.list("actions")?.unwrap_or_default().iter().enumerate() {
-        let action = Object::new(action, &child("#/actions", &index.to_string()))?;
+        let action = Object::new(action, &child("#/actions", &index.to_string()), &findings)?;
         let target = action.require_string("target")?;
         let path = parse(target, &action.at("target"))?;
         let remove = action.boolean("remove")?;
@@ -43,13 +47,39 @@ pub fn apply(document: &mut Value, overlay: &Value) -> Result<Vec<String>> {
             let update = action.require("update")?;
             update_at(document, &path, update, &action.at("update"))?
         };
-        action.finish()?;
+        action.refuse_rest()?;
         if matches == 0 {
             idle.push(target.to_owned());
         }
     }
-    root.finish()?;
+    root.refuse_rest()?;
     Ok(idle)
+}
+
+/// The extension of an overlay that lists the notes which its author accepts.
+const ACCEPT: &str = "x-accept";
+
+/// The notes of the description that the overlay does not accept, and the entries of its list that name no note.
+///
+/// An entry is the pointer of a note, or the keyword of one that says a keyword is not used.
+///
+/// # Errors
+///
+/// When the list is not one of distinct strings.
+pub fn accepted<'n>(overlay: &Value, notes: &'n [Note]) -> Result<(Vec<&'n Note>, Vec<String>)> {
+    let findings = Findings::default();
+    let entries = Object::new(overlay, "#", &findings)?
+        .strings(ACCEPT)?
+        .unwrap_or_default();
+    let open = notes
+        .iter()
+        .filter(|note| !entries.iter().any(|entry| note.is_named(entry)))
+        .collect();
+    let idle = entries
+        .into_iter()
+        .filter(|entry| !notes.iter().any(|note| note.is_named(entry)))
+        .collect();
+    Ok((open, idle))
 }
 
 /// A step of a target.
@@ -193,7 +223,8 @@ fn remove_at(value: &mut Value, path: &[Step]) -> usize {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::apply;
+    use super::{accepted, apply};
+    use crate::findings::Note;
 
     fn overlay(actions: &Value) -> Value {
         json!({ "overlay": "1.0.0", "info": { "title": "t", "version": "1" }, "actions": actions })
@@ -276,6 +307,27 @@ mod tests {
             apply(&mut json!({}), &overlay(&actions)).unwrap(),
             ["$.nowhere.x"]
         );
+    }
+
+    #[test]
+    fn notes_are_accepted_by_pointer_or_keyword() {
+        let notes = [
+            ("#/a/maxLength", "maxLength", Note::UNUSED),
+            ("#/b", "two schemas", "JSON"),
+            ("#/c/title", "x-y", Note::UNUSED),
+        ]
+        .map(|(pointer, found, carried)| Note {
+            pointer: pointer.to_owned(),
+            found: found.to_owned(),
+            carried: carried.to_owned(),
+            count: 1,
+        });
+        let mut overlay = overlay(&json!([]));
+        overlay["x-accept"] = json!(["maxLength", "#/b", "two schemas", "#/d"]);
+        let (open, idle) = accepted(&overlay, &notes).unwrap();
+        assert_eq!(open, [&notes[2]]);
+        assert_eq!(idle, ["two schemas", "#/d"]);
+        apply(&mut json!({}), &overlay).expect("the list is no action");
     }
 
     #[test]

@@ -219,5 +219,5 @@ fn names_that_clash_in_rust_are_refused() {
     let document = DOCUMENT.replace("ThingService.ListThings", "ThingService.MovePath");
     let description = normalize(&read(&document).unwrap()).unwrap();
     let error = generate(&description, &BTreeSet::new()).unwrap_err();
-    assert!(error.found().contains("MovePath"), "{error}");
+    assert!(error.to_string().contains("MovePath"), "{error}");
 }

@@ -20,8 +20,9 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   spec import FILE      read the vendor's document (or ours) and write spec/openapi.yaml
-  spec check            verify the description, the overlay and the feature tables; print the counts
+  spec check            verify the description, the overlay and the feature tables; print notes and counts
   spec check FILE       the same for another document, the vendor's or in our form, without the feature tables
+  spec check --strict   the same; a note that spec/overlay.yaml does not accept is an error
   spec without GROUP    print the description without the operations of a group
   features              write the feature tables from the description
   groups                print the groups, one a line
@@ -33,7 +34,7 @@ usage: cargo xtask <command>
 #[derive(Debug, PartialEq)]
 enum Command {
     Import(PathBuf),
-    Check(Option<PathBuf>),
+    Check { file: Option<PathBuf>, strict: bool },
     Without(String),
     Features,
     Groups,
@@ -48,10 +49,12 @@ fn parse<A: Into<OsString>>(
     arguments: impl IntoIterator<Item = A>,
 ) -> Result<Command, lexopt::Error> {
     let mut values = Vec::new();
+    let mut strict = false;
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
+            Long("strict") => strict = true,
             Value(value) => values.push(value),
             _ => return Err(argument.unexpected()),
         }
@@ -60,10 +63,16 @@ fn parse<A: Into<OsString>>(
         .iter()
         .map(|value| value.to_str().unwrap_or_default())
         .collect();
+    if strict && !words.starts_with(&["spec", "check"]) {
+        return Err("`--strict` belongs to `spec check`".into());
+    }
     Ok(match words[..] {
         ["spec", "import", _] => Command::Import(PathBuf::from(values.remove(2))),
-        ["spec", "check"] => Command::Check(None),
-        ["spec", "check", _] => Command::Check(Some(PathBuf::from(values.remove(2)))),
+        ["spec", "check"] => Command::Check { file: None, strict },
+        ["spec", "check", _] => Command::Check {
+            file: Some(PathBuf::from(values.remove(2))),
+            strict,
+        },
         ["spec", "without", _] => Command::Without(values.remove(2).string()?),
         ["features"] => Command::Features,
         ["groups"] => Command::Groups,
@@ -78,8 +87,11 @@ fn parse<A: Into<OsString>>(
 fn run(command: Command, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
     match command {
         Command::Import(file) => spec::import(&file, out)?,
-        Command::Check(None) => spec::check(out)?,
-        Command::Check(Some(file)) => spec::check_file(&file, out)?,
+        Command::Check { file: None, strict } => spec::check(strict, out)?,
+        Command::Check {
+            file: Some(file),
+            strict,
+        } => spec::check_file(&file, strict, out)?,
         Command::Without(group) => spec::without(&group, out)?,
         Command::Features => features::write(out)?,
         Command::Groups => groups::list(out)?,
@@ -136,10 +148,19 @@ mod tests {
     #[test]
     fn commands_are_read() {
         for (arguments, expected) in [
-            (["spec", "check"].as_slice(), Command::Check(None)),
             (
-                &["spec", "check", "a.yaml"],
-                Command::Check(Some(PathBuf::from("a.yaml"))),
+                ["spec", "check"].as_slice(),
+                Command::Check {
+                    file: None,
+                    strict: false,
+                },
+            ),
+            (
+                &["spec", "check", "--strict", "a.yaml"],
+                Command::Check {
+                    file: Some(PathBuf::from("a.yaml")),
+                    strict: true,
+                },
             ),
             (
                 &["spec", "import", "-"],
@@ -166,6 +187,7 @@ mod tests {
             (&["groups", "sample", "-1"], "-1"),
             (&["groups", "sample", "x"], "\"x\""),
             (&["features", "--all"], "--all"),
+            (&["features", "--strict"], "--strict"),
             (&[], "missing command"),
         ] {
             match parse(arguments) {

@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use c1_api_spec::check::Counts;
 use c1_api_spec::generate::generate;
+use c1_api_spec::overlay::accepted;
 use c1_api_spec::select::select;
 use c1_api_spec::{CORE, Description, emit, normalize, read};
 
@@ -22,7 +23,7 @@ pub(crate) fn import(file: &Path, out: &mut dyn io::Write) -> Result<(), Box<dyn
 }
 
 /// Checks the description that the build uses, and that nothing of it is stale.
-pub(crate) fn check(out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn check(strict: bool, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
     let document = fs::read_to_string(root().join("spec/openapi.yaml"))?;
     if c1_api_spec::import(&document)? != document {
         return Err(
@@ -39,14 +40,20 @@ pub(crate) fn check(out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
         .into());
     }
     features::check(&verified.description)?;
-    verified.report(out)
+    verified.report(out)?;
+    verified.judge(strict)
 }
 
 /// Checks any document, for which our overlay and feature tables need not be made.
-pub(crate) fn check_file(file: &Path, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
-    verify(&document(file)?)
-        .map_err(|error| format!("{}: {error}", file.display()))?
-        .report(out)
+pub(crate) fn check_file(
+    file: &Path,
+    strict: bool,
+    out: &mut dyn io::Write,
+) -> Result<(), Box<dyn Error>> {
+    let verified =
+        verify(&document(file)?).map_err(|error| format!("{}: {error}", file.display()))?;
+    verified.report(out)?;
+    verified.judge(strict)
 }
 
 /// Prints the description without the operations of a group, as a document to build from.
@@ -67,6 +74,8 @@ struct Verified {
     description: Description,
     /// The targets of our overlay that select nothing.
     idle: Vec<String>,
+    /// The notes that our overlay does not accept.
+    open: Vec<String>,
 }
 
 impl Verified {
@@ -76,7 +85,22 @@ impl Verified {
         Ok(write!(out, "{}", Counts::of(&self.description))?)
     }
 
+    /// What is carried untyped or not at all is an error where every note has to be accepted.
+    fn judge(&self, strict: bool) -> Result<(), Box<dyn Error>> {
+        if !strict || self.open.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "not accepted by `x-accept` of spec/overlay.yaml:\n{}",
+            self.open.join("\n")
+        )
+        .into())
+    }
+
     fn warn(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        for note in &self.description.notes {
+            writeln!(out, "note: {note}")?;
+        }
         for target in &self.idle {
             writeln!(out, "warning: spec/overlay.yaml: {target} selects nothing")?;
         }
@@ -91,13 +115,28 @@ impl Verified {
 fn verify(document: &str) -> Result<Verified, Box<dyn Error>> {
     let plain = normalize::normalize(&read::read(document)?)?;
     let overlay = fs::read_to_string(root().join("spec/overlay.yaml"))?;
-    let (description, idle) = c1_api_spec::correct(&plain, &overlay)?;
+    let (description, mut idle) = c1_api_spec::correct(&plain, &overlay)?;
+    let (open, unmatched) = accepted(&read::read(&overlay)?, &description.notes)?;
+    let open = open.into_iter().map(ToString::to_string).collect();
+    idle.extend(
+        unmatched
+            .into_iter()
+            .map(|entry| format!("x-accept: {entry}")),
+    );
     let secrets = description.sensitive_fields();
-    generate(&description, &secrets).map_err(|error| format!("full: {error}"))?;
     let mut core = description.clone();
     select(&mut core, |group| CORE.contains(&group), false);
-    generate(&core, &secrets).map_err(|error| format!("core: {error}"))?;
-    Ok(Verified { description, idle })
+    let made = [generate(&description, &secrets), generate(&core, &secrets)];
+    // What both refuse is told once.
+    let errors = made.into_iter().filter_map(Result::err);
+    if let Some(error) = errors.reduce(c1_api_spec::Error::and) {
+        return Err(error.into());
+    }
+    Ok(Verified {
+        description,
+        idle,
+        open,
+    })
 }
 
 /// The text of a file.

@@ -6,7 +6,7 @@ use super::File;
 use super::enums::open_enum;
 use super::messages::Writer;
 use super::text::{include, put};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Description, SchemaKind};
 use crate::names::{pascal, snake};
 use crate::select::closure;
@@ -19,6 +19,7 @@ pub(super) fn types(description: &Description) -> Result<Vec<File>> {
     let homes = homes(description);
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     let mut messages = Vec::new();
+    let mut problem = None;
     for (name, schema) in &description.schemas {
         let home = homes.get(name.as_str());
         let out = texts
@@ -35,7 +36,14 @@ pub(super) fn types(description: &Description) -> Result<Vec<File>> {
                 };
                 writer.message(schema, is_request, out);
             }
-            SchemaKind::Enum(values) => open_enum(name, schema, values, out)?,
+            SchemaKind::Enum(values) => {
+                if let Err(error) = open_enum(name, schema, values, out) {
+                    problem = Some(match problem {
+                        Some(first) => Error::and(first, error),
+                        None => error,
+                    });
+                }
+            }
             SchemaKind::Pattern(_) => {
                 // progenitor generates it, under the name that it makes of ours.
                 let theirs = pascal(name);
@@ -46,6 +54,10 @@ pub(super) fn types(description: &Description) -> Result<Vec<File>> {
                 put!(out, "wire::via_serde!({name});");
             }
         }
+    }
+
+    if let Some(error) = problem {
+        return Err(error);
     }
 
     let mut out = String::new();

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::schema::Reader;
 use crate::error::{Error, Result, child};
+use crate::findings::Findings;
 use crate::model::{
     Description, Method, Operation, Page, PageToken, Parameter, Safety, Stability, Type,
 };
@@ -15,32 +16,36 @@ use crate::object::Object;
 /// The one media type that the API speaks.
 const JSON: &str = "application/json";
 
-pub(super) fn operations<'a>(
-    paths: &Object<'a>,
-    schemas: &mut Reader<'a>,
-) -> Result<Vec<Operation>> {
+pub(super) fn operations<'a>(paths: &Object<'a>, schemas: &mut Reader<'a>) -> Vec<Operation> {
     let mut operations = Vec::new();
     let mut ids = BTreeSet::new();
+    let findings = paths.findings();
     for (path, item, pointer) in paths.entries() {
-        let item = Object::new(item, &pointer)?;
+        let Some(item) = findings.keep(Object::new(item, &pointer, findings)) else {
+            continue;
+        };
         for method in Method::ALL {
-            if let Some(operation) = item.object(&method.as_str().to_lowercase())? {
-                let operation = read(path, method, &operation, schemas)?;
-                if !ids.insert(operation.raw_id()) {
-                    let found = format!("the operation {:?} again", operation.id());
-                    return Err(Error::new(
-                        &pointer,
-                        found,
-                        "a name of its own for each operation",
-                    ));
-                }
-                operations.push(operation);
+            let operation = item
+                .object(&method.as_str().to_lowercase())
+                .and_then(|operation| {
+                    operation
+                        .map(|operation| read(path, method, &operation, schemas))
+                        .transpose()
+                });
+            let Some(operation) = findings.keep(operation).flatten() else {
+                continue;
+            };
+            if !ids.insert(operation.raw_id()) {
+                let found = format!("the operation {:?} again", operation.id());
+                let expected = "a name of its own for each operation";
+                findings.keep::<()>(Err(Error::new(&pointer, found, expected)));
             }
+            operations.push(operation);
         }
-        item.finish()?;
+        findings.keep(item.refuse_rest());
     }
     shorten(&mut operations);
-    Ok(operations)
+    operations
 }
 
 /// Drops the group's name from the names that repeat it: `apps.create_app` becomes `apps.create`.
@@ -101,6 +106,7 @@ fn read<'a>(
     );
     let mut path_parameters = Vec::new();
     let mut query_parameters = Vec::new();
+    let problems = object.findings().problems();
     for (index, value) in object
         .list("parameters")?
         .unwrap_or_default()
@@ -108,7 +114,10 @@ fn read<'a>(
         .enumerate()
     {
         let pointer = child(&object.at("parameters"), &index.to_string());
-        let (location, parameter) = parameter(value, &pointer, &pascal_id, schemas)?;
+        let parameter = parameter(value, &pointer, &pascal_id, schemas);
+        let Some((location, parameter)) = object.findings().keep(parameter) else {
+            continue;
+        };
         let known = if location == "path" {
             &mut path_parameters
         } else {
@@ -126,7 +135,10 @@ fn read<'a>(
         }
         known.push(parameter);
     }
-    let path_parameters = in_order_of_template(path, path_parameters, object.pointer())?;
+    // Without one that was refused, the template cannot be filled.
+    if object.findings().problems() == problems {
+        path_parameters = in_order_of_template(path, path_parameters, object.pointer())?;
+    }
 
     let body = match object.object("requestBody")? {
         None => None,
@@ -134,7 +146,7 @@ fn read<'a>(
             body.boolean("required")?;
             body.doc()?;
             let schema = json_schema(&body, schemas)?;
-            body.finish()?;
+            body.refuse_rest()?;
             Some(schema)
         }
     };
@@ -152,8 +164,8 @@ fn read<'a>(
     let ok = responses.require_object("200")?;
     ok.doc()?;
     let response = json_schema(&ok, schemas)?;
-    ok.finish()?;
-    responses.finish()?;
+    ok.refuse_rest()?;
+    responses.refuse_rest()?;
 
     let stability = object
         .string("x-stability-level")?
@@ -196,7 +208,7 @@ fn read<'a>(
         deprecated: object.boolean("deprecated")?,
         doc: object.doc()?,
     };
-    object.finish()?;
+    object.finish();
     Ok(operation)
 }
 
@@ -257,7 +269,7 @@ fn parameter<'a>(
     operation: &str,
     schemas: &mut Reader<'a>,
 ) -> Result<(&'a str, Parameter)> {
-    let object = Object::new(value, pointer)?;
+    let object = Object::new(value, pointer, schemas.findings())?;
     let name = object.require_string("name")?;
     let location = object.require_string("in")?;
     let required = object.boolean("required")?;
@@ -294,7 +306,7 @@ fn parameter<'a>(
     }
     let doc = object.doc()?.or(facts.doc);
     let ours = object.boolean("x-ours")?;
-    object.finish()?;
+    object.refuse_rest()?;
     Ok((
         location,
         Parameter {
@@ -355,14 +367,14 @@ fn json_schema(holder: &Object<'_>, schemas: &Reader<'_>) -> Result<String> {
     let media = content.require_object(JSON)?;
     let schema = media.require_object("schema")?;
     let name = schemas.reference(schema.require("$ref")?, &schema.at("$ref"))?;
-    schema.finish()?;
-    media.finish()?;
-    content.finish()?;
+    schema.finish();
+    media.finish();
+    content.refuse_rest()?;
     Ok(name)
 }
 
 /// Finds out which operations are paged: those whose response has `nextPageToken`.
-pub(super) fn pages(description: &mut Description) -> Result<()> {
+pub(super) fn pages(description: &mut Description, findings: &Findings) {
     let mut pages = Vec::with_capacity(description.operations.len());
     for operation in &description.operations {
         for parameter in &operation.query_parameters {
@@ -375,19 +387,15 @@ pub(super) fn pages(description: &mut Description) -> Result<()> {
                     "the query parameter {:?} of type {message:?}",
                     parameter.name
                 );
-                return Err(Error::new(
-                    &pointer(operation),
-                    found,
-                    "a scalar or an enum",
-                ));
+                let error = Error::new(&pointer(operation), found, "a scalar or an enum");
+                findings.keep::<()>(Err(error));
             }
         }
-        pages.push(page(description, operation)?);
+        pages.push(findings.keep(page(description, operation)).flatten());
     }
     for (operation, page) in description.operations.iter_mut().zip(pages) {
         operation.page = page;
     }
-    Ok(())
 }
 
 fn page(description: &Description, operation: &Operation) -> Result<Option<Page>> {

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::error::{Error, Result, child};
+use crate::findings::Findings;
 use crate::model::{Description, Field, Message, Schema, SchemaKind, Type};
 use crate::names::{capitalized, is_prelude, pascal, snake};
 use crate::object::{Object, text};
@@ -69,6 +70,11 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Where notes and problems go.
+    pub(super) fn findings(&self) -> &'a Findings {
+        self.components.findings()
+    }
+
     /// The short name that a reference leads to.
     pub(super) fn reference(&self, value: &Value, pointer: &str) -> Result<String> {
         let reference = text(value, pointer)?;
@@ -92,7 +98,7 @@ impl<'a> Reader<'a> {
         pointer: &str,
         site: &str,
     ) -> Result<(Type, Use)> {
-        let schema = Object::new(value, pointer)?;
+        let schema = Object::new(value, pointer, self.findings())?;
         let mut facts = Use {
             nullable: schema.boolean("nullable")?,
             read_only: schema.boolean("readOnly")?,
@@ -120,7 +126,7 @@ impl<'a> Reader<'a> {
         } else {
             self.plain(&schema, site, &mut facts)?
         };
-        schema.finish()?;
+        schema.finish();
         Ok((ty, facts))
     }
 
@@ -136,7 +142,7 @@ impl<'a> Reader<'a> {
         for (index, variant) in variants.iter().enumerate() {
             let pointer = child(pointer, &index.to_string());
             if variant.get("type").and_then(Value::as_str) == Some("null") {
-                Object::new(variant, &pointer)?.get("type");
+                Object::new(variant, &pointer, self.findings())?.get("type");
                 facts.nullable = true;
             } else {
                 let (ty, inner) = self.ty(variant, &pointer, site)?;
@@ -285,8 +291,10 @@ impl<'a> Reader<'a> {
         let components: Vec<_> = self.components.entries().collect();
         for (key, value, pointer) in components {
             let name = self.short[key].clone();
-            let schema = self.component(&name, key, value, &pointer)?;
-            schemas.insert(name, schema);
+            let schema = self.component(&name, key, value, &pointer);
+            if let Some(schema) = self.findings().keep(schema) {
+                schemas.insert(name, schema);
+            }
         }
         for (pattern, name) in &self.patterns {
             let schema = Schema {
@@ -341,7 +349,7 @@ impl<'a> Reader<'a> {
         value: &'a Value,
         pointer: &str,
     ) -> Result<Schema> {
-        let schema = Object::new(value, pointer)?;
+        let schema = Object::new(value, pointer, self.findings())?;
         schema.boolean("nullable")?;
         let proto = schema
             .string("x-proto-name")?
@@ -373,7 +381,7 @@ impl<'a> Reader<'a> {
                 ));
             }
         };
-        schema.finish()?;
+        schema.finish();
         Ok(Schema {
             proto,
             kind,
@@ -384,11 +392,15 @@ impl<'a> Reader<'a> {
 
     fn message(&mut self, schema: &Object<'a>, name: &str, doc: Option<&str>) -> Result<Message> {
         let required = schema.strings("required")?.unwrap_or_default();
+        let problems = self.findings().problems();
         let mut message = Message::default();
         if let Some(properties) = schema.object("properties")? {
             for (property, value, pointer) in properties.entries() {
                 let site = format!("{name}{}", capitalized(&pascal(property)));
-                let (ty, facts) = self.ty(value, &pointer, &site)?;
+                let ty = self.ty(value, &pointer, &site);
+                let Some((ty, facts)) = self.findings().keep(ty) else {
+                    continue;
+                };
                 let Use {
                     nullable,
                     read_only,
@@ -421,6 +433,10 @@ impl<'a> Reader<'a> {
                     ));
                 }
             }
+        }
+        if self.findings().problems() > problems {
+            // What refers to the fields cannot be judged without all of them.
+            return Ok(message);
         }
         if let Some(missing) = required
             .iter()
@@ -585,7 +601,7 @@ fn short_names<'a>(components: &Object<'a>) -> Result<BTreeMap<&'a str, String>>
     let mut candidates: BTreeMap<&'a str, [String; 3]> = BTreeMap::new();
     for (key, value, pointer) in components.entries() {
         let last = last_segment(key);
-        let preferred = Object::new(value, &pointer)?
+        let preferred = Object::new(value, &pointer, components.findings())?
             .string("x-speakeasy-name-override")?
             .unwrap_or(&last)
             .to_owned();

@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use c1_api_spec::Source;
 use c1_api_spec::choice::{self, choose, list};
-use c1_api_spec::generate::generate;
+use c1_api_spec::generate::{Whole, generate};
 use c1_api_spec::select::select;
 
 fn main() {
@@ -35,7 +35,7 @@ fn build() -> Result<(), Box<dyn Error>> {
     for warning in loaded.warnings {
         println!("cargo::warning={warning}");
     }
-    let secrets = description.sensitive_fields();
+    let whole = Whole::of(&description);
     let names = env::var_os(choice::VARIABLE).unwrap_or_default();
     let choice = choose(&description.groups(), &features(), &names.to_string_lossy())
         .map_err(|error| format!("{name} has {error}"))?;
@@ -57,7 +57,7 @@ fn build() -> Result<(), Box<dyn Error>> {
         }
         fs::create_dir(folder)?;
     }
-    let files = generate(&description, &secrets).map_err(|error| format!("{name}: {error}"))?;
+    let files = generate(&description, &whole).map_err(|error| format!("{name}: {error}"))?;
     for file in files {
         fs::write(out.join(file.path), file.text)?;
     }

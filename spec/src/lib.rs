@@ -26,7 +26,7 @@ mod source;
 
 pub use error::{Error, Problem, Result};
 pub use findings::Note;
-pub use model::Description;
+pub use model::{Description, Origin};
 use serde_json::Value;
 pub use source::{Loaded, Source, SourceError, VARIABLES};
 
@@ -90,7 +90,23 @@ fn corrected(mut value: Value, overlay: &str) -> Result<(Description, Vec<String
 ///
 /// When the text is no document, or holds a construct that no pass knows.
 pub fn import(document: &str) -> Result<String> {
-    let mut description = normalize::normalize(&read::read(document)?)?;
+    imported(&read::read(document)?, None)
+}
+
+/// As [`import`], with a record of the file that the document was in. One in our form keeps the record that it has.
+///
+/// # Errors
+///
+/// As [`import`].
+pub fn import_file(document: &str, origin: Origin) -> Result<String> {
+    let value = read::read(document)?;
+    let origin = (!emit::is_ours(&value)).then_some(origin);
+    imported(&value, origin)
+}
+
+fn imported(document: &Value, origin: Option<Origin>) -> Result<String> {
+    let mut description = normalize::normalize(document)?;
+    description.origin = origin.or(description.origin);
     emit::drop_prose(&mut description);
     Ok(emit::text(&emit::emit(&description)))
 }

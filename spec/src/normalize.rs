@@ -5,6 +5,7 @@
 //! output gives the same description again. What is not understood is refused, never dropped.
 
 mod operation;
+mod origin;
 mod schema;
 
 use indexmap::IndexMap;
@@ -49,6 +50,7 @@ fn read(document: &Value, findings: &Findings) -> Result<Description> {
     info.doc()?;
     info.finish();
     findings.keep(notes(&root));
+    let origin = findings.keep(origin::origin(&root)).flatten();
 
     let components = root.require_object("components")?;
     let mut schemas = schema::Reader::new(components.require_object("schemas")?)?;
@@ -64,6 +66,7 @@ fn read(document: &Value, findings: &Findings) -> Result<Description> {
 
     let mut description = Description {
         version,
+        origin,
         server: server.unwrap_or_else(|| Server {
             url: String::new(),
             variables: IndexMap::new(),

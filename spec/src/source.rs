@@ -37,7 +37,8 @@ pub struct Loaded {
     pub description: Description,
     /// What was read, for messages: `C1_API_SPEC=/path/to/openapi.yaml`.
     pub name: String,
-    /// One line each, such as a target of the user's overlay that selects nothing.
+    /// One line each: what of the user's document is carried untyped or not at all, and which targets of the user's overlay
+    /// select nothing.
     pub warnings: Vec<String>,
 }
 
@@ -101,6 +102,11 @@ impl Source {
         };
         let mut description = load(&document, OVERLAY).map_err(invalid(&name))?;
         let mut warnings = Vec::new();
+        if self.spec.is_some() {
+            // Of our own document, all notes are accepted.
+            let notes = description.notes.iter();
+            warnings.extend(notes.map(|note| format!("{name}: {note}")));
+        }
         if let Some(overlay) = &self.overlay {
             let text = overlay.read()?;
             let (corrected, idle) =
@@ -153,6 +159,8 @@ impl fmt::Display for Input {
 }
 
 /// A document could not be read, or is not what it should be.
+///
+/// It prints each problem of a document as a line of its own.
 #[derive(Debug)]
 pub struct SourceError {
     name: String,
@@ -183,10 +191,144 @@ impl fmt::Display for SourceError {
                 "{name} is relative, and a build script does not run where cargo was called; set an absolute path"
             ),
             Reason::Unreadable(error) => write!(f, "{name}: {error}"),
-            Reason::Invalid(error) => write!(f, "{name}: {error}"),
+            Reason::Invalid(error) => {
+                for (index, problem) in error.problems().iter().enumerate() {
+                    let line = if index > 0 { "\n" } else { "" };
+                    write!(f, "{line}{name}: {problem}")?;
+                }
+                Ok(())
+            }
         }
     }
 }
 
 /// The message is complete: it includes that of the cause.
 impl std::error::Error for SourceError {}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::path::{Path, PathBuf};
+    use std::{env, fs};
+
+    use super::Source;
+
+    const THING: &str = include_str!("../tests/thing.yaml");
+
+    /// The variables, with these values.
+    fn source(values: &[(&str, &Path)]) -> Source {
+        let get = |variable: &str| {
+            let value = values.iter().find(|(name, _)| *name == variable)?;
+            Some(OsString::from(value.1))
+        };
+        Source::from_vars(get)
+    }
+
+    /// A file with this text, for one test.
+    fn file(name: &str, text: &str) -> PathBuf {
+        let folder = env::temp_dir().join(format!("c1-api-spec-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn refusal(source: &Source) -> String {
+        source.load().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn without_variables_it_is_our_document() {
+        let loaded = source(&[("C1_API_SPEC", Path::new(""))]).load().unwrap();
+        assert_eq!(loaded.name, "the description of c1-api-spec");
+        assert_eq!(
+            loaded.description,
+            crate::load(crate::DOCUMENT, crate::OVERLAY).unwrap()
+        );
+    }
+
+    #[test]
+    fn both_files_are_read_named_and_watched() {
+        let spec = file("spec.yaml", THING);
+        let overlay = "overlay: 1.0.0
+info: {title: Ours, version: 1.0.0}
+actions:
+- target: $.info
+  update: {version: 0.2.0}
+- target: $.paths['/nowhere']
+  update: {}
+";
+        let overlay = file("overlay.yaml", overlay);
+        let named = source(&[("C1_API_SPEC", &spec), ("C1_API_OVERLAY", &overlay)]);
+        let loaded = named.load().unwrap();
+        assert_eq!(loaded.description.version, "0.2.0");
+        assert_eq!(
+            loaded.name,
+            format!(
+                "C1_API_SPEC={} with C1_API_OVERLAY={}",
+                spec.display(),
+                overlay.display()
+            )
+        );
+        assert_eq!(
+            loaded.warnings,
+            [format!(
+                "C1_API_OVERLAY={}: $.paths['/nowhere'] selects nothing",
+                overlay.display()
+            )]
+        );
+        assert_eq!(
+            named.directives().collect::<Vec<_>>(),
+            [
+                "cargo::rerun-if-env-changed=C1_API_SPEC".to_owned(),
+                "cargo::rerun-if-env-changed=C1_API_OVERLAY".to_owned(),
+                format!("cargo::rerun-if-changed={}", spec.display()),
+                format!("cargo::rerun-if-changed={}", overlay.display()),
+            ]
+        );
+        // What is set wins over the variables, and is named as it is.
+        let other = file("other.yaml", &THING.replace("0.1.0", "0.3.0"));
+        let loaded = named.spec(&other).load().unwrap();
+        assert!(loaded.name.starts_with(&other.display().to_string()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let relative = source(&[("C1_API_SPEC", Path::new("openapi.yaml"))]);
+        let message = refusal(&relative);
+        assert!(
+            message.starts_with("C1_API_SPEC=openapi.yaml is relative, and "),
+            "{message}"
+        );
+        assert!(message.ends_with("set an absolute path"), "{message}");
+        // A file that the caller names is where the caller is.
+        let message = refusal(&Source::default().spec("absent.yaml"));
+        assert!(message.starts_with("absent.yaml: "), "{message}");
+
+        let broken = file("broken.yaml", "a: 'b");
+        let message = refusal(&Source::default().overlay(&broken));
+        assert_eq!(
+            message,
+            format!(
+                "{}: #: found a quote that is not closed at line 1 column 4, expected a closing quote",
+                broken.display()
+            )
+        );
+    }
+
+    #[test]
+    fn every_problem_is_a_line_with_the_name_of_the_file() {
+        let twice = THING.replace(
+            "{type: string}\n",
+            "{type: thing}\n        other: {type: thing}\n",
+        );
+        let path = file("twice.yaml", &twice);
+        let message = refusal(&Source::default().spec(&path));
+        assert_eq!(message.lines().count(), 2, "{message}");
+        let name = path.display().to_string();
+        assert!(
+            message.lines().all(|line| line.starts_with(&name)),
+            "{message}"
+        );
+    }
+}

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::File;
 use super::operations::{builder, requests, start};
-use super::table::{sensitive_fields, table};
+use super::table::{about, sensitive_fields, table};
 use super::text::{include, put};
+use super::{File, Whole};
 use crate::error::{Error, Result};
 use crate::model::{Description, Operation};
 use crate::names::{identifier, pascal, snake};
@@ -14,7 +14,7 @@ use crate::names::{identifier, pascal, snake};
 type Group<'a> = Vec<(usize, &'a Operation)>;
 
 /// `operations.rs` and what it includes.
-pub(super) fn groups(description: &Description, secrets: &BTreeSet<String>) -> Result<Vec<File>> {
+pub(super) fn groups(description: &Description, whole: &Whole) -> Result<Vec<File>> {
     let mut sorted: Vec<_> = description.operations.iter().collect();
     sorted.sort_by_key(|operation| operation.raw_id());
     let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
@@ -27,7 +27,8 @@ pub(super) fn groups(description: &Description, secrets: &BTreeSet<String>) -> R
 
     let mut out = String::new();
     table(&sorted, &mut out);
-    sensitive_fields(secrets, &mut out);
+    sensitive_fields(&whole.secrets, &mut out);
+    about(description, whole, &mut out);
     accessors(groups.keys().copied(), &mut out);
     let mut files = Vec::new();
     for (name, operations) in &groups {

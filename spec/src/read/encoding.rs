@@ -69,7 +69,10 @@ mod tests {
             ),
         ] {
             let error = decode(bytes).unwrap_err();
-            assert_eq!((error.found(), error.expected()), (found, "text in UTF-8"));
+            assert_eq!(
+                error.to_string(),
+                format!("#: found {found}, expected text in UTF-8")
+            );
         }
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn tenant() -> Tenant {
     let credentials = Credentials::generate(address, "spc").unwrap();
     let trust = Trust::generate(address, auth::hosts(address)).unwrap();
     let settings = Settings {
+        description: None,
         clock: Arc::new(|| SystemTime::UNIX_EPOCH),
         auth: auth::Settings::default(),
         approve_devices: None,
@@ -179,6 +180,8 @@ pub(crate) fn description() -> Description {
     let body = |name: &str| Some(name.to_owned());
     Description {
         version: "1".to_owned(),
+        origin: None,
+        notes: Vec::new(),
         server: Server {
             url: "https://{tenant}".to_owned(),
             variables: IndexMap::new(),

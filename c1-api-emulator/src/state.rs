@@ -124,10 +124,13 @@ impl State {
         let id = call.operation.id();
         let (_, handler) = HANDLERS.iter().find(|(known, _)| *known == id)?;
         let response = handler(self, call);
-        Some(
-            response
-                .map(|value| row::with_defaults(self.description, &call.operation.response, value)),
-        )
+        Some(response.map(|value| {
+            row::with_defaults(
+                self.description,
+                call.operation.response.schema().unwrap_or_default(),
+                value,
+            )
+        }))
     }
 
     /// Removes rows that refer to deleted entitlements.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use c1_api_spec::Description;
-use c1_api_spec::model::{Operation, Parameter, SchemaKind, Type};
+use c1_api_spec::model::{Operation, Parameter, Payload, SchemaKind, Type};
 use c1_api_spec::names::identifier;
 
 /// How many functions share a module. Modules are what the compiler divides its work by.
@@ -83,7 +83,9 @@ fn case(
     } else {
         arguments.extend(path.into_iter().map(|(_, value)| value));
     }
-    let body = match &operation.body {
+    let body = operation.body.as_ref().and_then(Payload::schema);
+    let message = body;
+    let body = match body {
         None => "None",
         Some(name)
             if description
@@ -107,7 +109,7 @@ fn case(
         out,
         "    pub(super) fn call{index}(client: &Client, {given}: &Given) -> Result<Running, Unfit> {{"
     )?;
-    if let (Some(name), "Some(json)") = (&operation.body, body) {
+    if let (Some(name), "Some(json)") = (message, body) {
         writeln!(
             out,
             "        let (body, json) = given.body::<types::{name}>()?;"

@@ -114,11 +114,13 @@ impl State {
             .iter()
             .find(|(known, path, _)| *known == id && *path == call.operation.path)?;
         let response = handler(self, call);
-        Some(
-            response.map(|value| {
-                row::with_defaults(&self.description, &call.operation.response, value)
-            }),
-        )
+        Some(response.map(|value| {
+            row::with_defaults(
+                &self.description,
+                call.operation.response.schema().unwrap_or_default(),
+                value,
+            )
+        }))
     }
 
     /// Removes rows that refer to deleted entitlements.

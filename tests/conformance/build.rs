@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
 
-use c1_api_spec::model::{Operation, Parameter, SchemaKind, Type};
+use c1_api_spec::model::{Operation, Parameter, Payload, SchemaKind, Type};
 use c1_api_spec::names::identifier;
 use c1_api_spec::{Description, Source};
 
@@ -100,7 +100,9 @@ fn case(
     } else {
         arguments.extend(path.into_iter().map(|(_, value)| value));
     }
-    let body = match &operation.body {
+    let body = operation.body.as_ref().and_then(Payload::schema);
+    let message = body;
+    let body = match body {
         None => "None",
         Some(name)
             if description
@@ -124,7 +126,7 @@ fn case(
         out,
         "    pub(super) fn call{index}(client: &Client, {given}: &Given) -> Result<Running, Unfit> {{"
     )?;
-    if let (Some(name), "Some(json)") = (&operation.body, body) {
+    if let (Some(name), "Some(json)") = (message, body) {
         writeln!(
             out,
             "        let (body, json) = given.body::<types::{name}>()?;"

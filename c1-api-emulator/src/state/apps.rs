@@ -110,7 +110,7 @@ impl State {
             .operation
             .body
             .as_ref()
-            .and_then(|body| self.description.message(body));
+            .and_then(|body| self.description.message(body.schema()?));
         if let (Some(message), Some(request)) = (self.description.message(schema), request) {
             row.copy_fields(message, request, &call.body().0);
         }

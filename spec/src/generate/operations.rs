@@ -2,7 +2,7 @@
 
 use super::docs::operation_doc;
 use super::text::{doc, list, literal, put, rust, signature};
-use crate::model::{Description, Operation, Parameter, Type};
+use crate::model::{Description, Operation, Parameter, Payload, Type};
 use crate::names::{identifier, is_used_by_groups, pascal, snake};
 
 /// From so many path parameters of one type in a row on, an operation takes them by name.
@@ -69,7 +69,7 @@ impl Operation {
 
 /// The body as an argument: where the message has fields at all.
 fn body<'a>(operation: &'a Operation, description: &Description) -> Option<&'a str> {
-    let name = operation.body.as_deref()?;
+    let name = operation.body.as_ref()?.schema()?;
     let has_fields = description
         .message(name)
         .is_some_and(|message| !message.fields.is_empty());
@@ -167,7 +167,7 @@ pub(super) fn builder(
     if let Some(body) = body(operation, description) {
         put!(fields, "    body: types::{body},");
         arguments.push("&self.body".to_owned());
-    } else if let Some(body) = &operation.body {
+    } else if let Some(body) = operation.body.as_ref().and_then(Payload::schema) {
         arguments.push(format!("&types::{body}::default()"));
     }
     path_struct(operation, out);
@@ -178,7 +178,8 @@ pub(super) fn builder(
     );
     let used = "            match self.client.raw().().await {".len() + raw.len();
     let arguments = list("            ", used, &arguments);
-    let answer = format!("ResponseValue<types::{}>", operation.response);
+    let answer = operation.response.schema().unwrap_or_default();
+    let answer = format!("ResponseValue<types::{answer}>");
     put!(
         out,
         "
@@ -240,7 +241,7 @@ pub(super) fn requests(operations: &[(usize, &Operation)], out: &mut String) {
             out,
             "    {} => {}, {index};",
             operation.builder(),
-            operation.response
+            operation.response.schema().unwrap_or_default()
         );
     }
     put!(out, "}}");

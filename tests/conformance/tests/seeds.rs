@@ -188,9 +188,12 @@ fn the_description_agrees_with_the_facts() {
             .map(|name| (*name, &Type::String))
             .collect();
         assert_eq!(parameters, expected);
-        let body = operation.body.as_deref().unwrap();
+        let body = operation.body.as_ref().unwrap().schema().unwrap();
         assert_fields(body, seed.request.iter().copied());
-        assert_fields(&operation.response, seed.response.iter().copied());
+        assert_fields(
+            operation.response.schema().unwrap(),
+            seed.response.iter().copied(),
+        );
         let fields = &description().message(body).unwrap().fields;
         let required: Vec<_> = fields
             .iter()
@@ -488,9 +491,9 @@ fn the_examples_decode_field_by_field() {
         let Some((operation, example)) = example(page) else {
             continue;
         };
-        let ty = Type::Ref(operation.response.clone());
-        let example = filled(&ty, &example, &operation.response);
-        let schema = schemas::named(&operation.response).unwrap();
+        let ty = Type::Ref(operation.response.schema().unwrap().to_owned());
+        let example = filled(&ty, &example, operation.response.schema().unwrap());
+        let schema = schemas::named(operation.response.schema().unwrap()).unwrap();
         let expected = canonical::message(description(), schema.name, &example).unwrap();
         let found = (schema.round)(example.to_string().as_bytes());
         assert_eq!(found, Ok(expected), "{}", path.display());
@@ -515,10 +518,13 @@ fn the_field_lists_agree() {
         let Some((operation, _)) = example(page) else {
             continue;
         };
-        let body = operation.body.as_deref().unwrap();
+        let body = operation.body.as_ref().unwrap().schema().unwrap();
         let (_, rest) = page.split_once("\nBody\n").unwrap();
         let (request, response) = rest.split_once("\nResponse\n").unwrap();
-        for (schema, text) in [(body, request), (&operation.response, response)] {
+        for (schema, text) in [
+            (body, request),
+            (operation.response.schema().unwrap(), response),
+        ] {
             let listed = listed(text);
             assert!(!listed.is_empty(), "{schema}");
             compared += listed.len();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use c1_api_spec::Names;
 use c1_api_spec::model::{
     Description, Field, Message, Method, Operation, Page, PageToken, Parameter, Safety, Schema,
     SchemaKind, Server, Type,
@@ -203,6 +204,8 @@ pub(crate) fn description() -> Description {
             .into_iter()
             .map(|(name, schema)| (name.to_owned(), schema))
             .collect(),
+        notes: Vec::new(),
+        names: Names::default(),
     }
 }
 

@@ -11,10 +11,12 @@ mod error;
 mod findings;
 #[cfg(feature = "codegen")]
 pub mod generate;
+pub mod lock;
 #[cfg(feature = "codegen")]
 pub mod lower;
 pub mod model;
 pub mod names;
+mod naming;
 pub mod normalize;
 mod object;
 pub mod overlay;
@@ -23,7 +25,9 @@ pub mod select;
 
 pub use error::{Error, Problem, Result};
 pub use findings::Note;
+pub use lock::NAMES;
 pub use model::Description;
+pub use naming::{Names, OneofNames, RequestNames};
 use serde_json::Value;
 
 /// The description that ships with this crate, in our form: `openapi.yaml`.

@@ -21,6 +21,7 @@ pub(crate) fn tenant() -> Tenant {
     let credentials = Credentials::generate(address, "spc").unwrap();
     let trust = Trust::generate(address, auth::hosts(address)).unwrap();
     let settings = Settings {
+        description: None,
         clock: Arc::new(|| SystemTime::UNIX_EPOCH),
         auth: auth::Settings::default(),
         approve_devices: None,
@@ -188,6 +189,7 @@ pub(crate) fn description() -> Description {
     let body = |name: &str| Some(Payload::json(of(name)));
     Description {
         version: "1".to_owned(),
+        origin: None,
         server: Server {
             url: "https://{tenant}".to_owned(),
             variables: IndexMap::new(),

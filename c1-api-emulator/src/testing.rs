@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use c1_api_spec::Names;
 use c1_api_spec::model::{
     Description, Field, Message, Method, Operation, Page, PageToken, Parameter, Payload, Safety,
     Schema, SchemaKind, Server, Success, Type,
@@ -214,6 +215,7 @@ pub(crate) fn description() -> Description {
             .map(|(name, schema)| (name.to_owned(), schema))
             .collect(),
         notes: Vec::new(),
+        names: Names::default(),
     }
 }
 

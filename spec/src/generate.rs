@@ -77,11 +77,11 @@ impl Whole {
 ///
 /// # Errors
 ///
-/// When progenitor refuses the lowered description, or names would clash in Rust.
+/// When progenitor refuses the lowered description.
 pub fn generate(description: &Description, whole: &Whole) -> Result<Vec<File>> {
     let mut files = vec![raw(description)?];
-    files.extend(types::types(description)?);
-    files.extend(groups::groups(description, whole)?);
+    files.extend(types::types(description));
+    files.extend(groups::groups(description, whole));
     Ok(files)
 }
 

@@ -13,10 +13,12 @@ mod error;
 mod findings;
 #[cfg(feature = "codegen")]
 pub mod generate;
+pub mod lock;
 #[cfg(feature = "codegen")]
 pub mod lower;
 pub mod model;
 pub mod names;
+mod naming;
 pub mod normalize;
 mod object;
 pub mod overlay;
@@ -26,7 +28,9 @@ mod source;
 
 pub use error::{Error, Problem, Result};
 pub use findings::Note;
+pub use lock::NAMES;
 pub use model::{Description, Origin};
+pub use naming::{Names, OneofNames, RequestNames};
 use serde_json::Value;
 pub use source::{Loaded, Source, SourceError, VARIABLES};
 

@@ -6,6 +6,7 @@
 use indexmap::IndexMap;
 
 use crate::findings::Note;
+use crate::naming::Names;
 
 /// The API: its operations and the schemas they speak in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Description {
     pub schemas: IndexMap<String, Schema>,
     /// What of the imported document is carried untyped or not at all.
     pub notes: Vec<Note>,
+    /// The names in Rust that are not those of the model; [`Description::variant`] and its neighbours tell them.
+    pub names: Names,
 }
 
 impl Description {

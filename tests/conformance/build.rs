@@ -85,7 +85,7 @@ fn case(
     for parameter in &operation.path_parameters {
         path.push((parameter, argument(description, parameter, "path")?));
     }
-    if let Some(name) = operation.path_struct() {
+    if let Some(name) = description.path_struct(operation) {
         let group = identifier(&operation.group);
         let mut fields = String::new();
         for (parameter, value) in path {

@@ -20,6 +20,7 @@ mod object;
 pub mod overlay;
 pub mod read;
 pub mod select;
+pub mod template;
 
 pub use error::{Error, Problem, Result};
 pub use findings::Note;

@@ -117,6 +117,10 @@ impl {entry} {{",
     for (_, operation) in operations {
         builder(&entry, operation, description, &mut out);
     }
-    requests(operations, &mut out);
+    requests(operations, description, &mut out);
+    // Where no operation has a message or an enum.
+    if !out.contains("types::") {
+        out = out.replacen("{types, ", "{", 1);
+    }
     Ok(out)
 }

@@ -44,6 +44,10 @@ pub(crate) trait Field: Value {
 }
 
 /// What a field is before anything was read: `None`, empty or zero.
+#[allow(
+    dead_code,
+    reason = "not every build has a message with required fields"
+)]
 pub(crate) fn absent<F: Field>() -> F {
     F::absent()
 }
@@ -140,6 +144,24 @@ pub(crate) fn redact<F: Field + fmt::Debug>(field: &F) -> impl fmt::Debug {
         }
     }
     Redacted(field)
+}
+
+/// A value as JSON text, such as the body of a request.
+///
+/// # Errors
+/// When protobuf JSON cannot express the value.
+#[allow(dead_code, reason = "the description of a build may not need it")]
+pub(crate) fn to_vec(value: &impl Value) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Encode(value))
+}
+
+/// A value as JSON.
+///
+/// # Errors
+/// When protobuf JSON cannot express the value.
+#[allow(dead_code, reason = "the description of a build may not need it")]
+pub(crate) fn to_json(value: &impl Value) -> serde_json::Result<serde_json::Value> {
+    serde_json::to_value(Encode(value))
 }
 
 /// Hands [`Value::encode`] to serde where it asks for a `Serialize`.

@@ -58,10 +58,10 @@ impl File {
 ///
 /// # Errors
 ///
-/// When progenitor refuses the lowered description, or names would clash in Rust.
+/// When progenitor refuses the lowered description.
 pub fn generate(description: &Description, secrets: &BTreeSet<String>) -> Result<Vec<File>> {
     let mut files = vec![raw(description)?];
-    files.extend(types::types(description)?);
+    files.extend(types::types(description));
     files.extend(groups::groups(description, secrets)?);
     Ok(files)
 }

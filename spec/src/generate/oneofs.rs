@@ -2,7 +2,7 @@
 //!
 //! A method with the name of the group sets it, as one with the name of a field sets that. `to_` and `into_` read it.
 
-use super::enums::variant;
+use super::enums;
 use super::messages::{METHODS, Writer};
 use super::text::{put, rust};
 use crate::model::Type;
@@ -38,9 +38,10 @@ impl Writer<'_> {
         let set = identifier(&stem);
 
         let [mut variants, mut take, mut store, mut clear, mut show] = <[String; 5]>::default();
-        for member in members {
+        let names = enums::variants(members.iter().map(String::as_str));
+        for (member, variant) in members.iter().zip(names) {
             let field = &self.message.fields[member];
-            let (ident, variant, ty) = (identifier(member), variant(member), rust(&field.ty, ""));
+            let (ident, ty) = (identifier(member), rust(&field.ty, ""));
             let boxed = self.is_boxed(&field.ty);
             let value = if boxed { "*value" } else { "value" };
             put!(variants, "    {variant}({ty}),");

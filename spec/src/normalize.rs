@@ -4,6 +4,8 @@
 //! [`crate::emit`]) writes them as what they are. Both are read here, so that reading our own
 //! output gives the same description again. What is not understood is refused, never dropped.
 
+mod compose;
+mod oneofs;
 mod operation;
 mod schema;
 
@@ -12,6 +14,7 @@ use indexmap::IndexMap;
 pub(crate) use schema::common_prefix;
 use serde_json::Value;
 
+use crate::emit;
 use crate::error::{Error, Result, child};
 use crate::findings::{Findings, Note};
 use crate::model::{Description, Server};
@@ -51,7 +54,10 @@ fn read(document: &Value, findings: &Findings) -> Result<Description> {
     findings.keep(notes(&root));
 
     let components = root.require_object("components")?;
-    let mut schemas = schema::Reader::new(components.require_object("schemas")?)?;
+    let mut schemas = schema::Reader::new(
+        components.require_object("schemas")?,
+        emit::is_ours(document),
+    )?;
     let token_url = findings.keep(security(&root, &components));
     components.finish();
 
@@ -73,7 +79,7 @@ fn read(document: &Value, findings: &Findings) -> Result<Description> {
         schemas: IndexMap::new(),
         notes: Vec::new(),
     };
-    schemas.finish(&mut description)?;
+    schemas.finish(&mut description);
     // Of schemas that were refused, nothing more can be said.
     if findings.problems() == 0 {
         operation::pages(&mut description, findings);

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{fs, io};
 
-use c1_api_spec::check::Counts;
+use c1_api_spec::check::{Counts, lost_oneofs};
 use c1_api_spec::generate::generate;
 use c1_api_spec::select::select;
 use c1_api_spec::{CORE, Description, emit, normalize, read};
@@ -16,8 +16,12 @@ pub(crate) fn import(file: &Path, out: &mut dyn io::Write) -> Result<(), Box<dyn
     let named = |error: Box<dyn Error>| format!("{}: {error}", file.display());
     let text = c1_api_spec::import(&document(file)?).map_err(|error| named(error.into()))?;
     let verified = verify(&text).map_err(named)?;
+    let lost = verified.lost_oneofs()?;
     fs::write(root().join("spec/openapi.yaml"), text)?;
     verified.warn(out)?;
+    if let Some(lost) = lost {
+        writeln!(out, "warning: {lost}")?;
+    }
     Ok(writeln!(out, "wrote spec/openapi.yaml")?)
 }
 
@@ -44,9 +48,12 @@ pub(crate) fn check(out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
 
 /// Checks any document, for which our overlay and feature tables need not be made.
 pub(crate) fn check_file(file: &Path, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
-    verify(&document(file)?)
-        .map_err(|error| format!("{}: {error}", file.display()))?
-        .report(out)
+    let verified =
+        verify(&document(file)?).map_err(|error| format!("{}: {error}", file.display()))?;
+    if let Some(lost) = verified.lost_oneofs()? {
+        writeln!(out, "warning: {lost}")?;
+    }
+    verified.report(out)
 }
 
 /// Prints the description without the operations of a group, as a document to build from.
@@ -74,6 +81,16 @@ impl Verified {
     fn report(&self, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
         self.warn(out)?;
         Ok(write!(out, "{}", Counts::of(&self.description))?)
+    }
+
+    /// The warning that the description that is checked in has more oneofs.
+    fn lost_oneofs(&self) -> Result<Option<String>, Box<dyn Error>> {
+        let before = fs::read_to_string(root().join("spec/openapi.yaml"))?;
+        let before = normalize::normalize(&read::read(&before)?)?;
+        Ok(lost_oneofs(
+            &Counts::of(&self.description),
+            &Counts::of(&before),
+        ))
     }
 
     fn warn(&self, out: &mut dyn io::Write) -> io::Result<()> {

@@ -67,6 +67,11 @@ pub(super) fn folded(name: &str) -> String {
     name.replace('_', "").to_lowercase()
 }
 
+/// Whether rustdoc takes the name as an alias.
+fn is_alias(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\''))
+}
+
 /// The documentation and the attributes of a field; `group` is the oneof that it belongs to.
 pub(super) fn field_doc(wire: &str, field: &Field, group: Option<&str>, out: &mut String) {
     let mut facts = Vec::new();
@@ -78,6 +83,12 @@ pub(super) fn field_doc(wire: &str, field: &Field, group: Option<&str>, out: &mu
     }
     if field.read_only {
         facts.push("Set by the server.".to_owned());
+    }
+    if field.write_only {
+        facts.push("Not returned by the server.".to_owned());
+    }
+    if let Some(default) = &field.default {
+        facts.push(format!("If absent, the server takes `{default}`."));
     }
     if field.sensitive {
         facts.push("A secret: `Debug` does not show it.".to_owned());
@@ -93,7 +104,8 @@ pub(super) fn field_doc(wire: &str, field: &Field, group: Option<&str>, out: &mu
     }
     doc(out, "    ", &facts.join(" "));
     let ident = identifier(wire);
-    if folded(ident.trim_start_matches("r#")) != folded(wire) {
+    let is_alias = is_alias(wire) && folded(ident.trim_start_matches("r#")) != folded(wire);
+    if is_alias {
         put!(out, "    #[doc(alias = {})]", literal(wire));
     }
     if field.deprecated {

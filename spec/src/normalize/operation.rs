@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::schema::Reader;
 use crate::error::{Error, Result, child};
-use crate::findings::Findings;
+use crate::findings::{Findings, Note};
 use crate::model::{
     Description, Method, Operation, Page, PageToken, Parameter, Safety, Stability, Type,
 };
@@ -290,7 +290,7 @@ fn parameter<'a>(
     let site = format!("{operation}{}", crate::names::pascal(name));
     let (ty, facts) = schemas.ty(object.require("schema")?, &object.at("schema"), &site)?;
     let simple = match ty {
-        Type::String | Type::Int64 | Type::Uint64 => true,
+        Type::String | Type::Int64 | Type::Uint64 | Type::Int64Number | Type::Uint64Number => true,
         // Whether a reference leads to an enum, not to a message, shows once the schemas are read.
         Type::Bool | Type::Int32 | Type::Uint32 | Type::Double | Type::Ref(_) => {
             location == "query"
@@ -303,6 +303,10 @@ fn parameter<'a>(
             format!("{ty:?}"),
             "a scalar, in the path a string or an integer",
         ));
+    }
+    if facts.default.is_some() {
+        let at = child(&object.at("schema"), "default");
+        schemas.findings().note(&at, "default", Note::UNUSED);
     }
     let doc = object.doc()?.or(facts.doc);
     let ours = object.boolean("x-ours")?;

@@ -47,6 +47,7 @@ debug = false
         .args(["run", "--quiet", "--offline", "--target-dir", "target"])
         .current_dir(&folder)
         .env_remove("C1_API_OVERLAY")
+        .env_remove("C1_API_GROUPS")
         .env("C1_API_SPEC", fixtures.join("pattern.yaml"))
         .output()
         .unwrap();

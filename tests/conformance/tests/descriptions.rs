@@ -61,6 +61,7 @@ debug = false
         .arg(tmp.join("descriptions"))
         .current_dir(&folder)
         .env_remove("C1_API_OVERLAY")
+        .env_remove("C1_API_GROUPS")
         .env("C1_API_SPEC", root.join(description))
         .output()
         .unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use c1_api_spec::Names;
 use c1_api_spec::model::{
     Description, Field, Message, Method, Operation, Page, PageToken, Parameter, Payload, Safety,
     Schema, SchemaKind, Server, Success, Type,
@@ -20,6 +21,7 @@ pub(crate) fn tenant() -> Tenant {
     let credentials = Credentials::generate(address, "spc").unwrap();
     let trust = Trust::generate(address, auth::hosts(address)).unwrap();
     let settings = Settings {
+        description: None,
         clock: Arc::new(|| SystemTime::UNIX_EPOCH),
         auth: auth::Settings::default(),
         approve_devices: None,
@@ -187,6 +189,7 @@ pub(crate) fn description() -> Description {
     let body = |name: &str| Some(Payload::json(of(name)));
     Description {
         version: "1".to_owned(),
+        origin: None,
         server: Server {
             url: "https://{tenant}".to_owned(),
             variables: IndexMap::new(),
@@ -212,6 +215,7 @@ pub(crate) fn description() -> Description {
             .map(|(name, schema)| (name.to_owned(), schema))
             .collect(),
         notes: Vec::new(),
+        names: Names::default(),
     }
 }
 

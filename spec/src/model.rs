@@ -6,12 +6,15 @@
 use indexmap::IndexMap;
 
 use crate::findings::Note;
+use crate::naming::Names;
 
 /// The API: its operations and the schemas they speak in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// The version that the document gives itself.
     pub version: String,
+    /// The file that it was imported from, where that is recorded.
+    pub origin: Option<Origin>,
     /// Where the API lives.
     pub server: Server,
     /// Every operation, in the order of the document.
@@ -20,6 +23,8 @@ pub struct Description {
     pub schemas: IndexMap<String, Schema>,
     /// What of the imported document is carried untyped or not at all.
     pub notes: Vec<Note>,
+    /// The names in Rust that are not those of the model; [`Description::variant`] and its neighbours tell them.
+    pub names: Names,
 }
 
 impl Description {
@@ -55,6 +60,17 @@ impl Description {
             .iter()
             .find(|operation| operation.id() == id)
     }
+}
+
+/// The file that a description in our form was imported from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its SHA-256, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its date (RFC 3339 full-date).
+    pub date: String,
 }
 
 /// The server of the API: a URL template and its variables' defaults.
@@ -114,6 +130,14 @@ impl Operation {
     /// The name of the method on progenitor's client.
     pub fn raw_id(&self) -> String {
         format!("{}_{}", self.group, self.name)
+    }
+
+    /// The parameters that are arguments of the method, in order: those in the path, then what else is required.
+    pub fn positional(&self) -> impl Iterator<Item = &Parameter> {
+        let others = self.query_parameters.iter().chain(&self.header_parameters);
+        self.path_parameters
+            .iter()
+            .chain(others.filter(|parameter| parameter.required))
     }
 
     /// Every parameter: in the path, in the query, in headers.

@@ -314,8 +314,10 @@ fn our_own_output_does_not_change_by_a_byte() {
 #[test]
 fn the_vendors_document_gives_what_is_committed() {
     let Some(vendor) = upstream() else { return };
+    let origin = description().origin.expect("the import records its file");
+    assert_eq!(origin.size, vendor.len() as u64);
     assert!(
-        c1_api_spec::import(&vendor).unwrap() == c1_api_spec::DOCUMENT,
+        c1_api_spec::import_file(&vendor, origin).unwrap() == c1_api_spec::DOCUMENT,
         "spec/openapi.yaml is not what the import gives"
     );
 }
@@ -385,6 +387,9 @@ fn the_vendors_document_builds_directly() {
             > 600
     );
     let mut ours = description();
+    // Only an import records its file.
+    assert_eq!(direct.origin, None);
+    direct.origin.clone_from(&ours.origin);
     emit::drop_prose(&mut direct);
     emit::drop_prose(&mut ours);
     assert!(direct == ours);

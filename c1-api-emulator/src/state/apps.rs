@@ -67,7 +67,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let id = call.path("id");
     let mut app = state.apps.get(&[id])?.clone();
     app.update(
-        state.description,
+        &state.description,
         "App",
         &call.object("app").0,
         call.body().text("updateMask"),

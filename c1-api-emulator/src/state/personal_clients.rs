@@ -34,7 +34,7 @@ impl State {
         }
         let response = json!({ "client": client.0, "clientSecret": credentials.client_secret });
         let response = row::with_defaults(
-            self.description,
+            &self.description,
             call.operation.response.schema().unwrap_or_default(),
             response,
         );

@@ -5,10 +5,8 @@ use super::docs::operation_doc;
 use super::text::{argument, doc, is_pattern, list, literal, put, rust, signature};
 use crate::lower::is_lowered;
 use crate::model::{Description, Operation, Parameter, Payload, Type};
-use crate::names::{identifier, is_used_by_groups, pascal, snake};
-
-/// From so many arguments of one type in a row on, an operation takes them by name.
-const NAMED_FROM: usize = 3;
+use crate::names::{identifier, snake};
+use crate::naming::NAMED_FROM;
 
 /// What a builder has besides its parameters: two fields, its own method, and those of the traits that a caller uses.
 const MEMBERS: &[&str] = &[
@@ -24,17 +22,6 @@ const MEMBERS: &[&str] = &[
 ];
 
 impl Operation {
-    /// What its builder is called: as the operation, with `Request` behind it where that is the name of the group's entry or
-    /// of something that every group uses.
-    pub(super) fn builder(&self) -> String {
-        let name = pascal(&self.name);
-        if name == pascal(&self.group) || is_used_by_groups(&name) {
-            name + "Request"
-        } else {
-            name
-        }
-    }
-
     /// What the builder's field for a parameter is called, and the setter of one that is not required: as the parameter, with
     /// an underscore behind it where the builder has something else of that name, or the place that it is in where the
     /// path, or of a header the query, has one of that name.
@@ -58,31 +45,25 @@ impl Operation {
         }
     }
 
-    /// The parameters that are arguments of the method, in order: those in the path, then what else is required.
-    pub fn positional(&self) -> impl Iterator<Item = &Parameter> {
-        let others = self.query_parameters.iter().chain(&self.header_parameters);
-        self.path_parameters
-            .iter()
-            .chain(others.filter(|parameter| parameter.required))
-    }
-
     /// The parameters that have setters.
     fn optional(&self) -> impl Iterator<Item = &Parameter> {
         let all = self.query_parameters.iter().chain(&self.header_parameters);
         all.filter(|parameter| !parameter.required)
     }
+}
 
+impl Description {
     /// The struct that holds the arguments but the body by name, where the operation takes them so.
     ///
     /// A struct, because its literal names each id and the compiler misses none, while a builder would find out at run time
     /// that one is absent. An id type for each kind of id would also do, but the API has hundreds of kinds, all fields
     /// of the responses would need them, and `src_app_id` and `dst_app_id` would still be of one kind. The struct borrows
     /// its strings, so that a literal takes `&id` of a `String` as well as a `&str`; it costs no code but its derives.
-    pub fn path_struct(&self) -> Option<String> {
+    pub fn path_struct(&self, operation: &Operation) -> Option<String> {
         let mut run = 0;
         let mut longest = 0;
         let mut last = None;
-        for parameter in self.positional() {
+        for parameter in operation.positional() {
             run = if last == Some(&parameter.ty) {
                 run + 1
             } else {
@@ -91,7 +72,7 @@ impl Operation {
             last = Some(&parameter.ty);
             longest = longest.max(run);
         }
-        (longest >= NAMED_FROM).then(|| format!("{}Path", pascal(&self.name)))
+        (longest >= NAMED_FROM).then(|| self.request(operation).path)
     }
 }
 
@@ -140,7 +121,7 @@ fn response(operation: &Operation, description: &Description) -> String {
 pub(super) fn start(operation: &Operation, description: &Description, out: &mut String) {
     let mut arguments = vec!["&self".to_owned()];
     let mut fields = vec!["client: self.0.clone()".to_owned()];
-    let named = operation.path_struct();
+    let named = description.path_struct(operation);
     if let Some(path) = &named {
         arguments.push(format!("path: {path}<'_>"));
     }
@@ -162,7 +143,10 @@ pub(super) fn start(operation: &Operation, description: &Description, out: &mut 
     for parameter in operation.optional() {
         fields.push(format!("{}: None", operation.member(parameter)));
     }
-    let (name, builder) = (identifier(&operation.name), operation.builder());
+    let (name, builder) = (
+        identifier(&operation.name),
+        description.request(operation).builder,
+    );
     operation_doc(operation, "    ", out);
     put!(out, "{} {{", signature("    ", &name, &arguments, &builder));
     put!(out, "        {builder} {{");
@@ -207,8 +191,11 @@ pub(super) fn builder(
     if let Some(Body::Given(_, _, ty)) = &body {
         put!(fields, "    body: {ty},");
     }
-    path_struct(operation, out);
-    let (method, name) = (identifier(&operation.name), operation.builder());
+    path_struct(operation, description, out);
+    let (method, name) = (
+        identifier(&operation.name),
+        description.request(operation).builder,
+    );
     let answer = format!("ResponseValue<{}>", response(operation, description));
     let body = body.map(|body| match body {
         Body::Default(ty) => format!("&{ty}::default()"),
@@ -286,8 +273,8 @@ fn by_progenitor(operation: &Operation, body: Option<String>) -> String {
 }
 
 /// The struct of the arguments, where there is one.
-fn path_struct(operation: &Operation, out: &mut String) {
-    let Some(name) = operation.path_struct() else {
+fn path_struct(operation: &Operation, description: &Description, out: &mut String) {
+    let Some(name) = description.path_struct(operation) else {
         return;
     };
     let is_copy = |parameter: &Parameter| {
@@ -336,6 +323,7 @@ pub(super) fn requests(
         let schema = operation.response.schema();
         schema.is_some_and(|name| description.message(name).is_some())
     };
+    let builder = |operation| description.request(operation).builder;
     let (messages, others): (Vec<_>, Vec<_>) = operations
         .iter()
         .partition(|(_, operation)| is_message(operation));
@@ -343,7 +331,7 @@ pub(super) fn requests(
         put!(out, "\nrequests! {{");
         for (index, operation) in messages {
             let schema = operation.response.schema().unwrap_or_default();
-            put!(out, "    {} => {schema}, {index};", operation.builder());
+            put!(out, "    {} => {schema}, {index};", builder(operation));
         }
         put!(out, "}}");
     }
@@ -351,7 +339,7 @@ pub(super) fn requests(
         put!(out, "\nrequests! {{");
         for (index, operation) in others {
             let ty = response(operation, description);
-            put!(out, "    {}: {ty}, {index};", operation.builder());
+            put!(out, "    {}: {ty}, {index};", builder(operation));
         }
         put!(out, "}}");
     }

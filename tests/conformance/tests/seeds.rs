@@ -5,6 +5,16 @@
 //! vendor's pages themselves are at hand (`../shared/seeds` beside the repository, or
 //! `C1_SEEDS_DIR`), their schemas, field lists and examples are compared as well; they are not ours
 //! to copy, so elsewhere that part says that it was skipped.
+//!
+//! A description that lacks one of them has none of these tests; `build.rs` warns of it.
+#![cfg(all(
+    operation = "access_conflict.create_monitor",
+    operation = "app_entitlement_monitor_binding.create",
+    operation = "app_entitlement_owners_v2.create_entitlement_owner",
+    operation = "app_entitlements.create",
+    operation = "app_entitlements_proxy.create",
+    operation = "apps.create",
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

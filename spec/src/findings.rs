@@ -63,9 +63,11 @@ impl Findings {
         });
     }
 
-    /// Adds a note; a keyword that is not used is noted once, and counted.
+    /// Adds a note; a keyword that is not used is noted once, and counted, and what our own form has noted is not told
+    /// twice.
     pub(crate) fn add(&self, note: Note) {
         let mut notes = self.notes.borrow_mut();
+        let is_told = notes.contains(&note);
         let known = notes.iter_mut().find(|known| {
             note.carried == Note::UNUSED
                 && known.carried == note.carried
@@ -73,6 +75,7 @@ impl Findings {
         });
         match known {
             Some(known) => known.count += note.count,
+            None if is_told => {}
             None => notes.push(note),
         }
     }

@@ -29,9 +29,9 @@ for crate in "${crates[@]}"; do
 done
 
 # With the versions of the workspace, which are fetched already.
-cp tests/package/Cargo.toml tests/package/main.rs Cargo.lock "$work/program/"
+cp tests/package/Cargo.toml tests/package/main.rs tests/package/operations.rs Cargo.lock "$work/program/"
 cargo fetch --quiet --locked
-program() { cargo run --quiet --offline --manifest-path "$work/program/Cargo.toml" --target-dir "$work/target" -- "$@"; }
+program() { cargo run --quiet --offline --bin outside --manifest-path "$work/program/Cargo.toml" --target-dir "$work/target" -- "$@"; }
 
 apps="$(program)"
 [ -n "$apps" ] || fail "the program listed no apps"
@@ -48,7 +48,7 @@ done
 
 # One that lacks a group of `core`, which is left out with a warning that names that group alone.
 cargo xtask spec without task_search > "$C1_API_SPEC"
-cargo run --offline --manifest-path "$work/program/Cargo.toml" --target-dir "$work/target" -- path > /dev/null 2> "$work/warning" ||
+cargo run --offline --bin outside --manifest-path "$work/program/Cargo.toml" --target-dir "$work/target" -- path > /dev/null 2> "$work/warning" ||
     { cat "$work/warning" >&2; fail "not built although C1_API_SPEC only lacks a group of core"; }
 if ! grep -q 'warning.*C1_API_SPEC.*`task_search`' "$work/warning" || grep -q '`task_actions`' "$work/warning"; then
     cat "$work/warning" >&2
@@ -60,3 +60,8 @@ grep 'C1_API_SPEC.*`task_search`' "$work/warning"
 export C1_API_SPEC="$PWD/spec/tests/names.yaml"
 cargo check --quiet --locked --target-dir "$work/target" --package c1-api --no-default-features --features full
 echo "Built from C1_API_SPEC: ${C1_API_SPEC##*/}"
+
+# One whose operations are of every kind that ours does not have, each called against the emulator.
+export C1_API_SPEC="$PWD/spec/tests/operations.yaml"
+cargo run --quiet --offline --manifest-path "$work/program/Cargo.toml" --target-dir "$work/target" \
+    --features operations --bin operations -- "$C1_API_SPEC"

@@ -14,7 +14,7 @@ fmt:
 
 # The description, the overlay and the feature tables.
 spec-check:
-    cargo xtask spec check
+    cargo xtask spec check --strict
 
 # Licences, bans and sources of the dependency tree; fails on duplicate versions that deny.toml does not list, and on those it lists in vain.
 deny:
@@ -125,7 +125,7 @@ msrv:
 import document="../shared/upstream/openapi.yaml":
     cargo xtask spec import {{ document }}
     cargo xtask features
-    cargo xtask spec check
+    cargo xtask spec check --strict
 
 # What a call costs before it reaches the network: time and allocations.
 bench:

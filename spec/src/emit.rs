@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::findings::Note;
 use crate::model::{
-    Description, Field, Message, Method, Operation, Parameter, Safety, Schema, SchemaKind, Type,
+    Description, Field, Message, Method, Operation, Origin, Parameter, Safety, Schema, SchemaKind,
+    Type,
 };
 use crate::read;
 
@@ -50,26 +51,30 @@ pub fn emit(description: &Description) -> Value {
         "openapi": "3.1.0",
         FORM.0: FORM.1,
         "info": { "title": TITLE, "version": description.version },
-        "x-notes": description.notes.iter().map(note).collect::<Vec<_>>(),
-        "servers": [server],
-        "security": [{ "bearerAuth": [], "oauth": [] }],
-        "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": {
-                "bearerAuth": { "type": "http", "scheme": "bearer" },
-                "oauth": {
-                    "type": "oauth2",
-                    "flows": { "clientCredentials": { "tokenUrl": description.server.token_url, "scopes": {} } },
-                },
+    });
+    let origin = description.origin.as_ref().map(
+        |Origin { sha256, size, date }| json!({ "sha256": sha256, "size": size, "date": date }),
+    );
+    insert(&mut document, "x-origin", origin);
+    let notes: Vec<_> = description.notes.iter().map(note).collect();
+    insert(
+        &mut document,
+        "x-notes",
+        (!notes.is_empty()).then_some(notes),
+    );
+    document["servers"] = json!([server]);
+    document["security"] = json!([{ "bearerAuth": [], "oauth": [] }]);
+    document["paths"] = paths.into();
+    document["components"] = json!({
+        "schemas": schemas,
+        "securitySchemes": {
+            "bearerAuth": { "type": "http", "scheme": "bearer" },
+            "oauth": {
+                "type": "oauth2",
+                "flows": { "clientCredentials": { "tokenUrl": description.server.token_url, "scopes": {} } },
             },
         },
     });
-    if description.notes.is_empty()
-        && let Some(root) = document.as_object_mut()
-    {
-        root.shift_remove("x-notes");
-    }
     document
 }
 

@@ -13,6 +13,8 @@ use crate::naming::Names;
 pub struct Description {
     /// The version that the document gives itself.
     pub version: String,
+    /// The file that it was imported from, where that is recorded.
+    pub origin: Option<Origin>,
     /// Where the API lives.
     pub server: Server,
     /// Every operation, in the order of the document.
@@ -58,6 +60,17 @@ impl Description {
             .iter()
             .find(|operation| operation.id() == id)
     }
+}
+
+/// The file that a description in our form was imported from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its SHA-256, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its date (RFC 3339 full-date).
+    pub date: String,
 }
 
 /// The server of the API: a URL template and its variables' defaults.

@@ -5,6 +5,7 @@
 //! output gives the same description again. What is not understood is refused, never dropped.
 
 mod operation;
+mod origin;
 mod schema;
 
 use indexmap::IndexMap;
@@ -60,6 +61,7 @@ fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Descriptio
     info.doc()?;
     info.finish();
     findings.keep(notes(&root));
+    let origin = findings.keep(origin::origin(&root)).flatten();
 
     let components = root.require_object("components")?;
     let mut schemas = schema::Reader::new(components.require_object("schemas")?)?;
@@ -75,6 +77,7 @@ fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Descriptio
 
     let mut description = Description {
         version,
+        origin,
         server: server.unwrap_or_else(|| Server {
             url: String::new(),
             variables: IndexMap::new(),

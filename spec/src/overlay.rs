@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, child};
-use crate::findings::Findings;
+use crate::findings::{Findings, Note};
 use crate::object::Object;
 use crate::read::shape;
 
@@ -32,6 +32,8 @@ pub fn apply(document: &mut Value, overlay: &Value) -> Result<Vec<String>> {
     info.require_string("title")?;
     info.require_string("version")?;
     info.refuse_rest()?;
+    // Read by `accepted`.
+    root.get(ACCEPT);
     let mut idle = Vec::new();
     for (index, action) in root.list("actions")?.unwrap_or_default().iter().enumerate() {
         let action = Object::new(action, &child("#/actions", &index.to_string()), &findings)?;
@@ -52,6 +54,32 @@ pub fn apply(document: &mut Value, overlay: &Value) -> Result<Vec<String>> {
     }
     root.refuse_rest()?;
     Ok(idle)
+}
+
+/// The extension of an overlay that lists the notes which its author accepts.
+const ACCEPT: &str = "x-accept";
+
+/// The notes of the description that the overlay does not accept, and the entries of its list that name no note.
+///
+/// An entry is the pointer of a note, or the keyword of one that says a keyword is not used.
+///
+/// # Errors
+///
+/// When the list is not one of distinct strings.
+pub fn accepted<'n>(overlay: &Value, notes: &'n [Note]) -> Result<(Vec<&'n Note>, Vec<String>)> {
+    let findings = Findings::default();
+    let entries = Object::new(overlay, "#", &findings)?
+        .strings(ACCEPT)?
+        .unwrap_or_default();
+    let open = notes
+        .iter()
+        .filter(|note| !entries.iter().any(|entry| note.is_named(entry)))
+        .collect();
+    let idle = entries
+        .into_iter()
+        .filter(|entry| !notes.iter().any(|note| note.is_named(entry)))
+        .collect();
+    Ok((open, idle))
 }
 
 /// A step of a target.
@@ -195,7 +223,8 @@ fn remove_at(value: &mut Value, path: &[Step]) -> usize {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::apply;
+    use super::{accepted, apply};
+    use crate::findings::Note;
 
     fn overlay(actions: &Value) -> Value {
         json!({ "overlay": "1.0.0", "info": { "title": "t", "version": "1" }, "actions": actions })
@@ -278,6 +307,27 @@ mod tests {
             apply(&mut json!({}), &overlay(&actions)).unwrap(),
             ["$.nowhere.x"]
         );
+    }
+
+    #[test]
+    fn notes_are_accepted_by_pointer_or_keyword() {
+        let notes = [
+            ("#/a/maxLength", "maxLength", Note::UNUSED),
+            ("#/b", "two schemas", "JSON"),
+            ("#/c/title", "x-y", Note::UNUSED),
+        ]
+        .map(|(pointer, found, carried)| Note {
+            pointer: pointer.to_owned(),
+            found: found.to_owned(),
+            carried: carried.to_owned(),
+            count: 1,
+        });
+        let mut overlay = overlay(&json!([]));
+        overlay["x-accept"] = json!(["maxLength", "#/b", "two schemas", "#/d"]);
+        let (open, idle) = accepted(&overlay, &notes).unwrap();
+        assert_eq!(open, [&notes[2]]);
+        assert_eq!(idle, ["two schemas", "#/d"]);
+        apply(&mut json!({}), &overlay).expect("the list is no action");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod baseline;
 mod features;
 mod groups;
 mod msrv;
+mod origin;
 mod spec;
 
 use std::error::Error;
@@ -13,15 +14,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use c1_api_spec::Description;
+use chrono::NaiveDate;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  spec import FILE      read the vendor's document (or ours) and write spec/openapi.yaml
-  spec check            verify the description, the overlay and the feature tables; print the counts
+  spec import FILE      read the vendor's document (or ours) and write spec/openapi.yaml; --date YYYY-MM-DD says
+                        when the vendor published it, by default the day on which FILE was modified
+  spec check            verify the description, the overlay and the feature tables; print notes and counts
   spec check FILE       the same for another document, the vendor's or in our form, without the feature tables
+  spec check --strict   the same; a note that spec/overlay.yaml does not accept is an error
   spec without GROUP    print the description without the operations of a group
   features              write the feature tables from the description
   groups                print the groups, one a line
@@ -32,8 +36,14 @@ usage: cargo xtask <command>
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 enum Command {
-    Import(PathBuf),
-    Check(Option<PathBuf>),
+    Import {
+        file: PathBuf,
+        date: Option<NaiveDate>,
+    },
+    Check {
+        file: Option<PathBuf>,
+        strict: bool,
+    },
     Without(String),
     Features,
     Groups,
@@ -48,10 +58,14 @@ fn parse<A: Into<OsString>>(
     arguments: impl IntoIterator<Item = A>,
 ) -> Result<Command, lexopt::Error> {
     let mut values = Vec::new();
+    let mut strict = false;
+    let mut date = None;
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
+            Long("strict") => strict = true,
+            Long("date") => date = Some(parser.value()?.parse()?),
             Value(value) => values.push(value),
             _ => return Err(argument.unexpected()),
         }
@@ -60,10 +74,22 @@ fn parse<A: Into<OsString>>(
         .iter()
         .map(|value| value.to_str().unwrap_or_default())
         .collect();
+    if strict && !words.starts_with(&["spec", "check"]) {
+        return Err("`--strict` belongs to `spec check`".into());
+    }
+    if date.is_some() && !words.starts_with(&["spec", "import"]) {
+        return Err("`--date` belongs to `spec import`".into());
+    }
     Ok(match words[..] {
-        ["spec", "import", _] => Command::Import(PathBuf::from(values.remove(2))),
-        ["spec", "check"] => Command::Check(None),
-        ["spec", "check", _] => Command::Check(Some(PathBuf::from(values.remove(2)))),
+        ["spec", "import", _] => Command::Import {
+            file: PathBuf::from(values.remove(2)),
+            date,
+        },
+        ["spec", "check"] => Command::Check { file: None, strict },
+        ["spec", "check", _] => Command::Check {
+            file: Some(PathBuf::from(values.remove(2))),
+            strict,
+        },
         ["spec", "without", _] => Command::Without(values.remove(2).string()?),
         ["features"] => Command::Features,
         ["groups"] => Command::Groups,
@@ -77,9 +103,12 @@ fn parse<A: Into<OsString>>(
 
 fn run(command: Command, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Import(file) => spec::import(&file, out)?,
-        Command::Check(None) => spec::check(out)?,
-        Command::Check(Some(file)) => spec::check_file(&file, out)?,
+        Command::Import { file, date } => spec::import(&file, date, out)?,
+        Command::Check { file: None, strict } => spec::check(strict, out)?,
+        Command::Check {
+            file: Some(file),
+            strict,
+        } => spec::check_file(&file, strict, out)?,
         Command::Without(group) => spec::without(&group, out)?,
         Command::Features => features::write(out)?,
         Command::Groups => groups::list(out)?,
@@ -131,19 +160,40 @@ fn description() -> Result<Description, c1_api_spec::Error> {
 mod tests {
     use std::path::PathBuf;
 
+    use chrono::NaiveDate;
+
     use super::{Command, parse};
 
     #[test]
     fn commands_are_read() {
         for (arguments, expected) in [
-            (["spec", "check"].as_slice(), Command::Check(None)),
             (
-                &["spec", "check", "a.yaml"],
-                Command::Check(Some(PathBuf::from("a.yaml"))),
+                ["spec", "check"].as_slice(),
+                Command::Check {
+                    file: None,
+                    strict: false,
+                },
+            ),
+            (
+                &["spec", "check", "--strict", "a.yaml"],
+                Command::Check {
+                    file: Some(PathBuf::from("a.yaml")),
+                    strict: true,
+                },
             ),
             (
                 &["spec", "import", "-"],
-                Command::Import(PathBuf::from("-")),
+                Command::Import {
+                    file: PathBuf::from("-"),
+                    date: None,
+                },
+            ),
+            (
+                &["spec", "import", "a.yaml", "--date", "2026-08-20"],
+                Command::Import {
+                    file: PathBuf::from("a.yaml"),
+                    date: NaiveDate::from_ymd_opt(2026, 8, 20),
+                },
             ),
             (
                 &["spec", "without", "apps"],
@@ -166,6 +216,12 @@ mod tests {
             (&["groups", "sample", "-1"], "-1"),
             (&["groups", "sample", "x"], "\"x\""),
             (&["features", "--all"], "--all"),
+            (&["spec", "check", "--date", "2026-08-20"], "--date"),
+            (
+                &["spec", "import", "a.yaml", "--date", "2026-02-30"],
+                "2026-02-30",
+            ),
+            (&["features", "--strict"], "--strict"),
             (&[], "missing command"),
         ] {
             match parse(arguments) {

@@ -5,24 +5,41 @@ use std::path::Path;
 use std::{fs, io};
 
 use c1_api_spec::check::Counts;
-use c1_api_spec::generate::generate;
+use c1_api_spec::generate::{Whole, generate};
+use c1_api_spec::overlay::accepted;
 use c1_api_spec::select::select;
-use c1_api_spec::{CORE, Description, emit, normalize, read};
+use c1_api_spec::{CORE, Description, Origin, emit, normalize, read};
+use chrono::NaiveDate;
 
+use crate::origin::origin;
 use crate::{features, root};
 
 /// Reads a document and writes `spec/openapi.yaml`; writes nothing when the build would refuse it.
-pub(crate) fn import(file: &Path, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn import(
+    file: &Path,
+    date: Option<NaiveDate>,
+    out: &mut dyn io::Write,
+) -> Result<(), Box<dyn Error>> {
     let named = |error: Box<dyn Error>| format!("{}: {error}", file.display());
-    let text = c1_api_spec::import(&document(file)?).map_err(|error| named(error.into()))?;
+    let ours = root().join("spec/openapi.yaml");
+    // What is there need not be sound: it is about to be replaced.
+    let last = document(&ours).ok().and_then(|text| {
+        let description = normalize::normalize(&read::read(&text).ok()?).ok()?;
+        description.origin
+    });
+    let bytes = fs::read(file).map_err(|error| named(error.into()))?;
+    let origin = origin(file, &bytes, date, last).map_err(named)?;
+    let text = read::decode(bytes)
+        .and_then(|text| c1_api_spec::import_file(&text, origin))
+        .map_err(|error| named(error.into()))?;
     let verified = verify(&text).map_err(named)?;
-    fs::write(root().join("spec/openapi.yaml"), text)?;
+    fs::write(ours, text)?;
     verified.warn(out)?;
     Ok(writeln!(out, "wrote spec/openapi.yaml")?)
 }
 
 /// Checks the description that the build uses, and that nothing of it is stale.
-pub(crate) fn check(out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn check(strict: bool, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
     let document = fs::read_to_string(root().join("spec/openapi.yaml"))?;
     if c1_api_spec::import(&document)? != document {
         return Err(
@@ -39,14 +56,20 @@ pub(crate) fn check(out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
         .into());
     }
     features::check(&verified.description)?;
-    verified.report(out)
+    verified.report(out)?;
+    verified.judge(strict)
 }
 
 /// Checks any document, for which our overlay and feature tables need not be made.
-pub(crate) fn check_file(file: &Path, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
-    verify(&document(file)?)
-        .map_err(|error| format!("{}: {error}", file.display()))?
-        .report(out)
+pub(crate) fn check_file(
+    file: &Path,
+    strict: bool,
+    out: &mut dyn io::Write,
+) -> Result<(), Box<dyn Error>> {
+    let verified =
+        verify(&document(file)?).map_err(|error| format!("{}: {error}", file.display()))?;
+    verified.report(out)?;
+    verified.judge(strict)
 }
 
 /// Prints the description without the operations of a group, as a document to build from.
@@ -58,6 +81,8 @@ pub(crate) fn without(group: &str, out: &mut dyn io::Write) -> Result<(), Box<dy
     description
         .operations
         .retain(|operation| operation.group != group);
+    // It is no longer what the file has.
+    description.origin = None;
     Ok(out.write_all(emit::text(&emit::emit(&description)).as_bytes())?)
 }
 
@@ -67,16 +92,39 @@ struct Verified {
     description: Description,
     /// The targets of our overlay that select nothing.
     idle: Vec<String>,
+    /// The notes that our overlay does not accept.
+    open: Vec<String>,
 }
 
 impl Verified {
-    /// Prints the warnings, then the counts.
+    /// Prints the warnings, then the origin and the counts.
     fn report(&self, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
         self.warn(out)?;
+        if let Some(Origin { sha256, size, date }) = &self.description.origin {
+            writeln!(
+                out,
+                "from the file of {date}, {size} bytes, SHA-256 {sha256}"
+            )?;
+        }
         Ok(write!(out, "{}", Counts::of(&self.description))?)
     }
 
+    /// What is carried untyped or not at all is an error where every note has to be accepted.
+    fn judge(&self, strict: bool) -> Result<(), Box<dyn Error>> {
+        if !strict || self.open.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "not accepted by `x-accept` of spec/overlay.yaml:\n{}",
+            self.open.join("\n")
+        )
+        .into())
+    }
+
     fn warn(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        for note in &self.description.notes {
+            writeln!(out, "note: {note}")?;
+        }
         for target in &self.idle {
             writeln!(out, "warning: spec/overlay.yaml: {target} selects nothing")?;
         }
@@ -91,18 +139,33 @@ impl Verified {
 fn verify(document: &str) -> Result<Verified, Box<dyn Error>> {
     let plain = normalize::normalize(&read::read(document)?)?;
     let overlay = fs::read_to_string(root().join("spec/overlay.yaml"))?;
-    let (description, idle) = c1_api_spec::correct(&plain, &overlay)?;
-    let secrets = description.sensitive_fields();
-    generate(&description, &secrets).map_err(|error| format!("full: {error}"))?;
+    let (description, mut idle) = c1_api_spec::correct(&plain, &overlay)?;
+    let (open, unmatched) = accepted(&read::read(&overlay)?, &description.notes)?;
+    let open = open.into_iter().map(ToString::to_string).collect();
+    idle.extend(
+        unmatched
+            .into_iter()
+            .map(|entry| format!("x-accept: {entry}")),
+    );
+    let whole = Whole::of(&description);
     let mut core = description.clone();
     select(&mut core, |group| CORE.contains(&group), false);
-    generate(&core, &secrets).map_err(|error| format!("core: {error}"))?;
-    Ok(Verified { description, idle })
+    let made = [generate(&description, &whole), generate(&core, &whole)];
+    // What both refuse is told once.
+    let errors = made.into_iter().filter_map(Result::err);
+    if let Some(error) = errors.reduce(c1_api_spec::Error::and) {
+        return Err(error.into());
+    }
+    Ok(Verified {
+        description,
+        idle,
+        open,
+    })
 }
 
 /// The text of a file.
 fn document(file: &Path) -> Result<String, Box<dyn Error>> {
     let name = file.display();
     let bytes = fs::read(file).map_err(|error| format!("{name}: {error}"))?;
-    Ok(String::from_utf8(bytes).map_err(|_| format!("{name}: not valid UTF-8"))?)
+    Ok(read::decode(bytes).map_err(|error| format!("{name}: {error}"))?)
 }

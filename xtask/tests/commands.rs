@@ -83,8 +83,24 @@ fn what_the_build_would_refuse_is_refused() -> Outcome {
         }
         assert!(!output.status.success(), "{command}: {output:?}");
         let error = text(&output.stderr);
-        assert!(error.contains("pattern.yaml: full: #: found"), "{error}");
+        assert!(error.contains("pattern.yaml: #: found"), "{error}");
     }
+    Ok(())
+}
+
+#[test]
+fn notes_are_told_and_an_error_where_each_has_to_be_accepted() -> Outcome {
+    let document = DOCUMENT.replace("{type: string}\n", "{type: string, maxLength: 3}\n");
+    let file = file("notes.yaml", &document)?;
+    let report = printed(&xtask().args(["spec", "check"]).arg(&file).output()?)?;
+    assert!(report.contains("maxLength: not used"), "{report}");
+    let output = xtask()
+        .args(["spec", "check", "--strict"])
+        .arg(&file)
+        .output()?;
+    assert!(!output.status.success(), "{output:?}");
+    let error = text(&output.stderr);
+    assert!(error.contains("maxLength: not used"), "{error}");
     Ok(())
 }
 

@@ -1,11 +1,11 @@
 //! The file `operations.rs`, with the table and the client's accessors, and a file for each group.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::File;
 use super::operations::{builder, requests, start};
-use super::table::{sensitive_fields, table};
+use super::table::{about, sensitive_fields, table};
 use super::text::{include, put};
+use super::{File, Whole};
 use crate::model::{Description, Operation};
 use crate::names::{identifier, pascal, snake};
 
@@ -13,7 +13,7 @@ use crate::names::{identifier, pascal, snake};
 type Group<'a> = Vec<(usize, &'a Operation)>;
 
 /// `operations.rs` and what it includes.
-pub(super) fn groups(description: &Description, secrets: &BTreeSet<String>) -> Vec<File> {
+pub(super) fn groups(description: &Description, whole: &Whole) -> Vec<File> {
     let mut sorted: Vec<_> = description.operations.iter().collect();
     sorted.sort_by_key(|operation| operation.raw_id());
     let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
@@ -26,7 +26,8 @@ pub(super) fn groups(description: &Description, secrets: &BTreeSet<String>) -> V
 
     let mut out = String::new();
     table(&sorted, &mut out);
-    sensitive_fields(secrets, &mut out);
+    sensitive_fields(&whole.secrets, &mut out);
+    about(description, whole, &mut out);
     accessors(groups.keys().copied(), &mut out);
     let mut files = Vec::new();
     for (name, operations) in &groups {

@@ -325,7 +325,7 @@ impl Lock {
                 }
             }
         }
-        for (place, name) in places(description) {
+        for (place, name) in description.places() {
             let schema = description.schemas.get(name);
             if schema.is_some_and(|schema| matches!(schema.kind, SchemaKind::Enum(_))) {
                 lock.insert(Kind::Enum, place, name);
@@ -395,37 +395,6 @@ impl Lock {
 /// What the document calls a message or a pattern.
 fn wire<'a>(name: &'a str, schema: &'a Schema) -> &'a str {
     schema.proto.as_deref().unwrap_or(name)
-}
-
-/// Every place that has a type with a name, and that name: `Message.field`, `group.name?parameter`, and `group.name:request`
-/// and `group.name:response`.
-pub(crate) fn places(description: &Description) -> Vec<(String, &str)> {
-    let mut places = Vec::new();
-    for (name, schema) in &description.schemas {
-        if let SchemaKind::Message(message) = &schema.kind {
-            for (wire, field) in &message.fields {
-                if let Some(reference) = field.ty.reference() {
-                    places.push((format!("{name}.{wire}"), reference));
-                }
-            }
-        }
-    }
-    for operation in &description.operations {
-        let id = operation.id();
-        for parameter in operation
-            .path_parameters
-            .iter()
-            .chain(&operation.query_parameters)
-        {
-            if let Some(reference) = parameter.ty.reference() {
-                places.push((format!("{id}?{}", parameter.name), reference));
-            }
-        }
-        let body = operation.body.as_deref();
-        places.extend(body.map(|body| (format!("{id}:request"), body)));
-        places.push((format!("{id}:response"), &operation.response));
-    }
-    places
 }
 
 const HEADER: &str = "# The names in Rust, written by `cargo xtask spec import`: see README.md. A name that is here never changes.\n";

@@ -44,6 +44,54 @@ impl Description {
         }
     }
 
+    /// Every place that has a type with a name, and that name: `Message.field`, `group.name?parameter`, and
+    /// `group.name:request` and `group.name:response`.
+    pub(crate) fn places(&self) -> Vec<(String, &str)> {
+        let mut places = Vec::new();
+        for (name, schema) in &self.schemas {
+            if let SchemaKind::Message(message) = &schema.kind {
+                for (wire, field) in &message.fields {
+                    let reference = field.ty.reference();
+                    places.extend(reference.map(|ty| (format!("{name}.{wire}"), ty)));
+                }
+            }
+        }
+        for operation in &self.operations {
+            let id = operation.id();
+            let path = operation.path_parameters.iter();
+            for parameter in path.chain(&operation.query_parameters) {
+                let reference = parameter.ty.reference();
+                places.extend(reference.map(|ty| (format!("{id}?{}", parameter.name), ty)));
+            }
+            let body = operation.body.as_deref();
+            places.extend(body.map(|ty| (format!("{id}:request"), ty)));
+            places.push((format!("{id}:response"), &operation.response));
+        }
+        places
+    }
+
+    /// The names in the same places, in the same order.
+    pub(crate) fn references_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let fields = self.schemas.values_mut().flat_map(|schema| {
+            let message = match &mut schema.kind {
+                SchemaKind::Message(message) => Some(message),
+                _ => None,
+            };
+            let fields = message
+                .into_iter()
+                .flat_map(|message| message.fields.values_mut());
+            fields.filter_map(|field| field.ty.reference_mut())
+        });
+        let operations = self.operations.iter_mut().flat_map(|operation| {
+            let path = operation.path_parameters.iter_mut();
+            let parameters = path.chain(&mut operation.query_parameters);
+            let parameters = parameters.filter_map(|parameter| parameter.ty.reference_mut());
+            let body = operation.body.as_mut();
+            parameters.chain(body).chain([&mut operation.response])
+        });
+        fields.chain(operations)
+    }
+
     /// The wire names of all fields that hold secrets.
     pub fn sensitive_fields(&self) -> std::collections::BTreeSet<String> {
         let messages = self.schemas.keys().filter_map(|name| self.message(name));
@@ -348,6 +396,15 @@ impl Type {
         match self {
             Self::Ref(name) => Some(name),
             Self::List(inner) | Self::Map(inner) => inner.reference(),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn reference_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Ref(name) => Some(name),
+            Self::List(inner) | Self::Map(inner) => inner.reference_mut(),
             _ => None,
         }
     }

@@ -5,13 +5,16 @@
 //! output gives the same description again. What is not understood is refused, never dropped.
 
 mod operation;
+mod operation_names;
 mod origin;
 mod schema;
+mod type_names;
 
 use indexmap::IndexMap;
-pub(crate) use schema::common_prefix;
 use serde_json::Value;
+pub(crate) use type_names::common_prefix;
 
+use crate::emit::is_ours;
 use crate::error::{Error, Result, child};
 use crate::findings::{Findings, Note};
 use crate::lock::Lock;
@@ -64,11 +67,12 @@ fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Descriptio
     let origin = findings.keep(origin::origin(&root)).flatten();
 
     let components = root.require_object("components")?;
-    let mut schemas = schema::Reader::new(components.require_object("schemas")?)?;
+    let mut schemas = schema::Reader::new(components.require_object("schemas")?, lock)?;
     let token_url = findings.keep(security(&root, &components));
     components.finish();
 
-    let operations = operation::operations(&root.require_object("paths")?, &mut schemas);
+    let mut operations = operation::operations(&root.require_object("paths")?, &mut schemas);
+    operation_names::name_operations(&mut operations, is_ours(document), lock);
     let server = findings.keep(server(&root, token_url.unwrap_or_default()));
     for known in ["tags", "x-form"] {
         root.get(known);

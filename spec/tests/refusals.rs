@@ -80,11 +80,6 @@ fn constructs_that_no_pass_knows() {
             format!("{name}/enum/1"),
         ),
         (
-            "name: {type: string}",
-            "aB: {type: string}\n        a_b: {type: string}",
-            "#/components/schemas/Thing/properties".to_owned(),
-        ),
-        (
             "      type: object\n",
             "      type: object\n      required: [nothing]\n",
             "#/components/schemas/Thing/required".to_owned(),
@@ -98,11 +93,6 @@ fn constructs_that_no_pass_knows() {
             "      type: object\n",
             "      type: array\n",
             "#/components/schemas/Thing".to_owned(),
-        ),
-        (
-            "    Thing:\n",
-            "    thing-y: {type: object}\n    Thing:\n",
-            "#/components/schemas/thing-y".to_owned(),
         ),
         (
             "required: true, schema: {type: string}",

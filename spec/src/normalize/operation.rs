@@ -1,6 +1,6 @@
 //! Operations: their ids, parameters, bodies and responses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -35,7 +35,9 @@ pub(super) fn operations<'a>(paths: &Object<'a>, schemas: &mut Reader<'a>) -> Ve
             let Some(operation) = findings.keep(operation).flatten() else {
                 continue;
             };
-            if !ids.insert(operation.raw_id()) {
+            // Two RPCs may have one short name, but not two operations one id.
+            let id = operation.rpc.clone().unwrap_or_else(|| operation.id());
+            if !ids.insert(id) {
                 let found = format!("the operation {:?} again", operation.id());
                 let expected = "a name of its own for each operation";
                 findings.keep::<()>(Err(Error::new(&pointer, found, expected)));
@@ -44,52 +46,7 @@ pub(super) fn operations<'a>(paths: &Object<'a>, schemas: &mut Reader<'a>) -> Ve
         }
         findings.keep(item.refuse_rest());
     }
-    shorten(&mut operations);
     operations
-}
-
-/// Drops the group's name from the names that repeat it: `apps.create_app` becomes `apps.create`.
-///
-/// A name that another operation of the group has, or would get too, stays as it is. So the result depends neither on
-/// the order of the operations nor on whether names are short already, and no document is refused for its names.
-fn shorten(operations: &mut [Operation]) {
-    let mut taken: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let shorts: Vec<_> = operations
-        .iter()
-        .map(|operation| without_group(&operation.group, &operation.name))
-        .collect();
-    for (operation, short) in operations.iter().zip(&shorts) {
-        for name in std::iter::once(&operation.name).chain(short) {
-            let key = (operation.group.clone(), name.clone());
-            *taken.entry(key).or_default() += 1;
-        }
-    }
-    for (operation, short) in operations.iter_mut().zip(shorts) {
-        let Some(short) = short else { continue };
-        if taken[&(operation.group.clone(), short.clone())] == 1 {
-            let long = std::mem::replace(&mut operation.name, short);
-            operation.vendor_name.get_or_insert(long);
-        }
-    }
-}
-
-/// The name without the words of the group, in the singular or the plural; `None` where it does not hold them, or where
-/// nothing would be left that can be a name.
-fn without_group(group: &str, name: &str) -> Option<String> {
-    let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
-    let group: Vec<_> = group.split('_').map(singular).collect();
-    let mut words: Vec<_> = name.split('_').collect();
-    let before = words.len();
-    while let Some(at) = words.windows(group.len()).position(|run| {
-        run.iter()
-            .zip(&group)
-            .all(|(word, known)| singular(word) == *known)
-    }) {
-        words.drain(at..at + group.len());
-    }
-    let short = words.join("_");
-    let is_name = short.starts_with(|c: char| c.is_ascii_lowercase());
-    (words.len() < before && is_name).then_some(short)
 }
 
 fn read<'a>(

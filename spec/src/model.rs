@@ -58,14 +58,19 @@ impl Description {
         }
         for operation in &self.operations {
             let id = operation.id();
-            let path = operation.path_parameters.iter();
-            for parameter in path.chain(&operation.query_parameters) {
+            let payloads = [
+                ("request", operation.body.as_ref()),
+                ("response", operation.response.payload.as_ref()),
+            ];
+            for (end, payload) in payloads {
+                let ty = payload.and_then(|payload| payload.json.as_ref());
+                let reference = ty.and_then(Type::reference);
+                places.extend(reference.map(|ty| (format!("{id}:{end}"), ty)));
+            }
+            for parameter in operation.parameters() {
                 let reference = parameter.ty.reference();
                 places.extend(reference.map(|ty| (format!("{id}?{}", parameter.name), ty)));
             }
-            let body = operation.body.as_deref();
-            places.extend(body.map(|ty| (format!("{id}:request"), ty)));
-            places.push((format!("{id}:response"), &operation.response));
         }
         places
     }
@@ -82,13 +87,8 @@ impl Description {
                 .flat_map(|message| message.fields.values_mut());
             fields.filter_map(|field| field.ty.reference_mut())
         });
-        let operations = self.operations.iter_mut().flat_map(|operation| {
-            let path = operation.path_parameters.iter_mut();
-            let parameters = path.chain(&mut operation.query_parameters);
-            let parameters = parameters.filter_map(|parameter| parameter.ty.reference_mut());
-            let body = operation.body.as_mut();
-            parameters.chain(body).chain([&mut operation.response])
-        });
+        let operations = self.operations.iter_mut().flat_map(Operation::types_mut);
+        let operations = operations.filter_map(Type::reference_mut);
         fields.chain(operations)
     }
 
@@ -153,10 +153,12 @@ pub struct Operation {
     pub path_parameters: Vec<Parameter>,
     /// The parameters in the query, in the order of the document.
     pub query_parameters: Vec<Parameter>,
-    /// The schema of the JSON request body.
-    pub body: Option<String>,
-    /// The schema of the JSON response.
-    pub response: String,
+    /// The parameters in headers, in the order of the document.
+    pub header_parameters: Vec<Parameter>,
+    /// The body of the request; it is always sent.
+    pub body: Option<Payload>,
+    /// What a success brings.
+    pub response: Success,
     /// How the response is paged, if it is.
     pub page: Option<Page>,
     /// What the vendor promises about the operation's form.
@@ -176,6 +178,103 @@ impl Operation {
     /// The name of the method on progenitor's client.
     pub fn raw_id(&self) -> String {
         format!("{}_{}", self.group, self.name)
+    }
+
+    /// Every parameter: in the path, in the query, in headers.
+    pub fn parameters(&self) -> impl Iterator<Item = &Parameter> + Clone {
+        let lists = [
+            &self.path_parameters,
+            &self.query_parameters,
+            &self.header_parameters,
+        ];
+        lists.into_iter().flatten()
+    }
+
+    /// The same, to be changed.
+    pub fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Parameter> {
+        let lists = [
+            &mut self.path_parameters,
+            &mut self.query_parameters,
+            &mut self.header_parameters,
+        ];
+        lists.into_iter().flatten()
+    }
+
+    /// Every type that the operation names: of the body, of the response, of the parameters.
+    pub fn types(&self) -> impl Iterator<Item = &Type> {
+        let payloads = self.body.iter().chain(&self.response.payload);
+        let types = payloads.filter_map(|payload| payload.json.as_ref());
+        types.chain(self.parameters().map(|parameter| &parameter.ty))
+    }
+
+    /// The same, to be changed.
+    pub fn types_mut(&mut self) -> impl Iterator<Item = &mut Type> {
+        let lists = [
+            &mut self.path_parameters,
+            &mut self.query_parameters,
+            &mut self.header_parameters,
+        ];
+        let parameters = lists.into_iter().flatten();
+        let payloads = self.body.iter_mut().chain(&mut self.response.payload);
+        let types = payloads.filter_map(|payload| payload.json.as_mut());
+        types.chain(parameters.map(|parameter| &mut parameter.ty))
+    }
+}
+
+/// The body of a request or a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// Its media type, such as `application/json`.
+    pub media: String,
+    /// What its JSON holds; `None` where the body is carried as bytes.
+    pub json: Option<Type>,
+}
+
+impl Payload {
+    /// The media type of JSON (RFC 8259).
+    pub const JSON: &str = "application/json";
+
+    /// JSON that holds the type.
+    pub fn json(ty: Type) -> Self {
+        Self {
+            media: Self::JSON.to_owned(),
+            json: Some(ty),
+        }
+    }
+
+    /// The schema by name of which it is, if its JSON is of one as a whole.
+    pub fn schema(&self) -> Option<&str> {
+        match &self.json {
+            Some(Type::Ref(name)) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// What a success brings: statuses, and a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Success {
+    /// The body; `None` where no success has one.
+    pub payload: Option<Payload>,
+    /// The statuses that bring it: `200`, or `2XX` for all that are not listed.
+    pub statuses: Vec<String>,
+    /// The statuses that bring no body.
+    pub empty: Vec<String>,
+}
+
+impl Success {
+    /// 200 with JSON that holds the type.
+    pub fn json(ty: Type) -> Self {
+        Self {
+            payload: Some(Payload::json(ty)),
+            statuses: vec!["200".to_owned()],
+            empty: Vec::new(),
+        }
+    }
+
+    /// The schema by name of which the response is, if it is JSON of one as a whole.
+    pub fn schema(&self) -> Option<&str> {
+        self.payload.as_ref()?.schema()
     }
 }
 
@@ -233,7 +332,7 @@ impl Safety {
 }
 
 /// What the vendor promises about an operation's form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stability {
     /// May change or vanish.
     Draft,
@@ -243,19 +342,22 @@ pub enum Stability {
     Beta,
     /// Settled.
     Stable,
+    /// A level that is new here, as the document has it.
+    Other(String),
 }
 
 impl Stability {
-    /// Every level, weakest promise first.
+    /// Every level that is known, weakest promise first.
     pub const ALL: [Self; 4] = [Self::Draft, Self::Alpha, Self::Beta, Self::Stable];
 
     /// As in the document: `draft`.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Draft => "draft",
             Self::Alpha => "alpha",
             Self::Beta => "beta",
             Self::Stable => "stable",
+            Self::Other(level) => level,
         }
     }
 }
@@ -280,13 +382,24 @@ pub enum PageToken {
     Nowhere,
 }
 
-/// A path or query parameter.
+/// A parameter in the path, the query or a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the document"
+)]
 pub struct Parameter {
     /// As on the wire.
     pub name: String,
-    /// What it holds.
+    /// What it holds: a scalar, an enum or, outside of the path, a list of these.
     pub ty: Type,
+    /// Must be sent; always so in the path.
+    pub required: bool,
+    /// What stands between the values of a list in the query; `None` where each has the parameter's name before it, and
+    /// in a header, where it is always a comma.
+    pub separator: Option<char>,
+    /// Whether the vendor wants callers to leave it out.
+    pub deprecated: bool,
     /// The vendor marks it as one that the server decides.
     pub read_only: bool,
     /// Added by our overlay, not listed by the vendor.

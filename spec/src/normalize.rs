@@ -92,7 +92,7 @@ fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Descriptio
         notes: Vec::new(),
         names: Names::default(),
     };
-    schemas.finish(&mut description)?;
+    schemas.finish(&mut description);
     // Of schemas that were refused, nothing more can be said.
     if findings.problems() == 0 {
         operation::pages(&mut description, findings);

@@ -19,7 +19,7 @@ pub(super) fn operation_doc(operation: &Operation, indent: &str, out: &mut Strin
         call = format!("{call}, RPC `{rpc}`");
     }
     let mut facts = vec![call + "."];
-    if let Some(stability) = operation.stability {
+    if let Some(stability) = &operation.stability {
         facts.push(format!("Stability: {}.", stability.as_str()));
     }
     if let Some(page) = &operation.page {

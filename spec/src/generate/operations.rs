@@ -2,7 +2,7 @@
 
 use super::docs::operation_doc;
 use super::text::{doc, list, literal, put, rust, signature};
-use crate::model::{Description, Operation, Parameter, Type};
+use crate::model::{Description, Operation, Parameter, Payload, Type};
 use crate::names::{identifier, snake};
 use crate::naming::NAMED_FROM;
 
@@ -58,7 +58,7 @@ impl Description {
 
 /// The body as an argument: where the message has fields at all.
 fn body<'a>(operation: &'a Operation, description: &Description) -> Option<&'a str> {
-    let name = operation.body.as_deref()?;
+    let name = operation.body.as_ref()?.schema()?;
     let has_fields = description
         .message(name)
         .is_some_and(|message| !message.fields.is_empty());
@@ -159,7 +159,7 @@ pub(super) fn builder(
     if let Some(body) = body(operation, description) {
         put!(fields, "    body: types::{body},");
         arguments.push("&self.body".to_owned());
-    } else if let Some(body) = &operation.body {
+    } else if let Some(body) = operation.body.as_ref().and_then(Payload::schema) {
         arguments.push(format!("&types::{body}::default()"));
     }
     path_struct(operation, description, out);
@@ -170,7 +170,8 @@ pub(super) fn builder(
     );
     let used = "            match self.client.raw().().await {".len() + raw.len();
     let arguments = list("            ", used, &arguments);
-    let answer = format!("ResponseValue<types::{}>", operation.response);
+    let answer = operation.response.schema().unwrap_or_default();
+    let answer = format!("ResponseValue<types::{answer}>");
     put!(
         out,
         "
@@ -236,7 +237,7 @@ pub(super) fn requests(
             out,
             "    {} => {}, {index};",
             description.request(operation).builder,
-            operation.response
+            operation.response.schema().unwrap_or_default()
         );
     }
     put!(out, "}}");

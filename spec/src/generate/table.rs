@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Whole;
 use super::text::{literal, put};
-use crate::model::{Description, Operation, Origin, PageToken, Safety};
+use crate::model::{Description, Operation, Origin, PageToken, Safety, Stability};
 use crate::names::pascal;
 
 /// The table, of operations that are sorted by their raw ids.
@@ -39,8 +39,10 @@ fn row(operation: &Operation, out: &mut String) {
     };
     let stability = operation
         .stability
-        .map_or("Unmarked".to_owned(), |stability| {
-            pascal(stability.as_str())
+        .as_ref()
+        .map_or("Unmarked".to_owned(), |stability| match stability {
+            Stability::Other(level) => format!("Other({})", literal(level)),
+            known => pascal(known.as_str()),
         });
     put!(out, "    Operation {{");
     put!(out, "        id: {},", literal(&operation.id()));

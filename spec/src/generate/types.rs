@@ -6,14 +6,15 @@ use super::File;
 use super::enums::open_enum;
 use super::messages::Writer;
 use super::text::{include, put};
-use crate::model::{Description, SchemaKind};
+use crate::model::{Description, SchemaKind, Type};
 use crate::names::{pascal, snake};
-use crate::select::closure;
+use crate::select::{closure, roots};
 
 /// `types.rs` and what it includes.
 pub(super) fn types(description: &Description) -> Vec<File> {
     let operations = description.operations.iter();
-    let bodies = operations.filter_map(|operation| operation.body.as_deref());
+    let bodies = operations.filter_map(|operation| operation.body.as_ref()?.json.as_ref());
+    let bodies = bodies.filter_map(Type::reference);
     let requests = closure(description, bodies);
     let homes = homes(description);
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
@@ -74,11 +75,8 @@ pub(super) fn types(description: &Description) -> Vec<File> {
 fn homes(description: &Description) -> BTreeMap<&str, &str> {
     let mut roots: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for operation in &description.operations {
-        let parameters = operation.query_parameters.iter();
         let group = roots.entry(&operation.group).or_default();
-        group.extend(operation.body.as_deref());
-        group.insert(&operation.response);
-        group.extend(parameters.filter_map(|parameter| parameter.ty.reference()));
+        group.extend(self::roots(operation));
     }
     let mut homes: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for (group, roots) in roots {

@@ -21,12 +21,13 @@ pub(super) fn name_operations(operations: &mut [Operation], is_ours: bool, lock:
                 Some(call(operation.method, &operation.path))
             };
             let id = key.and_then(|key| lock.get(Kind::Operation, &key));
-            if let Some((group, name)) = id.filter(|_| !*named).and_then(|id| id.split_once('.')) {
-                if taken.insert(raw(group, name)) {
-                    group.clone_into(&mut operation.group);
-                    rename(operation, name.to_owned());
-                    *named = true;
-                }
+            let id = id.filter(|_| !*named).and_then(|id| id.split_once('.'));
+            if let Some((group, name)) = id
+                && taken.insert(raw(group, name))
+            {
+                group.clone_into(&mut operation.group);
+                rename(operation, name.to_owned());
+                *named = true;
             }
         }
     }

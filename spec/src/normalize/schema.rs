@@ -288,7 +288,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the components and puts them, with what was hoisted, into the description.
-    pub(super) fn finish(mut self, description: &mut Description) -> Result<()> {
+    pub(super) fn finish(mut self, description: &mut Description) {
         let mut schemas: BTreeMap<String, Schema> = BTreeMap::new();
         let components: Vec<_> = self.components.entries().collect();
         for (key, value, pointer) in components {
@@ -308,7 +308,6 @@ impl<'a> Reader<'a> {
             schemas.insert(name.clone(), schema);
         }
         name_enums(description, schemas, &self.enums, self.lock);
-        Ok(())
     }
 
     /// A name for a schema that has none in the document: that of its place, if it is free.

@@ -227,7 +227,7 @@ pub(super) fn name_enums(
     description.schemas = named.into_iter().collect();
     let mut enums = found(components, inline);
     let places = description.places();
-    let mut names: Vec<Option<String>> = vec![None; places.len()];
+    let mut types_of: Vec<Option<String>> = vec![None; places.len()];
     let handles: BTreeMap<String, usize> = enums
         .iter()
         .enumerate()
@@ -254,9 +254,9 @@ pub(super) fn name_enums(
         let mut is_new = found.uses.is_empty() && default.is_none();
         let mut own = BTreeSet::new();
         for (at, locked) in &found.uses {
-            names[*at] = locked.clone().or_else(|| default.clone());
-            is_new |= names[*at].is_none();
-            own.extend(names[*at].clone());
+            types_of[*at] = locked.clone().or_else(|| default.clone());
+            is_new |= types_of[*at].is_none();
+            own.extend(types_of[*at].clone());
         }
         if found.uses.is_empty() {
             own.extend(default);
@@ -279,12 +279,12 @@ pub(super) fn name_enums(
                 || types.contains_key(name)
         });
         for (at, _) in &found.uses {
-            names[*at].get_or_insert_with(|| name.clone());
+            types_of[*at].get_or_insert_with(|| name.clone());
         }
         types.insert(name, vec![found]);
     }
 
-    for (reference, name) in description.references_mut().zip(names) {
+    for (reference, name) in description.references_mut().zip(types_of) {
         if let Some(name) = name {
             *reference = name;
         }

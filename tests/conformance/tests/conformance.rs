@@ -86,7 +86,7 @@ fn given(operation: &model::Operation, seed: u64) -> Given {
             .map(|(at, parameter)| (parameter.name.clone(), text(parameter, at)))
             .collect()
     };
-    let body = operation.body.as_deref();
+    let body = operation.body.as_ref().and_then(model::Payload::schema);
     Given {
         path: texts(&operation.path_parameters),
         query: texts(&operation.query_parameters),
@@ -152,7 +152,9 @@ fn differences(operation: &model::Operation, done: &Done, arrived: &Request) -> 
     );
 
     let body = match (&operation.body, &given.body) {
-        (Some(schema), Some(body)) => canonical::message(description(), schema, body).unwrap(),
+        (Some(payload), Some(body)) => {
+            canonical::message(description(), payload.schema().unwrap(), body).unwrap()
+        }
         _ => Value::Null,
     };
     compare("the typed body", json!(exchange.body), body);
@@ -177,7 +179,7 @@ fn differences(operation: &model::Operation, done: &Done, arrived: &Request) -> 
     compare(
         "the decoded answer",
         exchange.answer.clone(),
-        canonical::message(description(), &operation.response, answer).unwrap(),
+        canonical::message(description(), operation.response.schema().unwrap(), answer).unwrap(),
     );
     found
 }
@@ -194,6 +196,27 @@ fn there_is_a_case_for_every_operation() {
     assert_eq!(cases.len(), document.matches("operationId:").count());
     assert_eq!(cases.len(), c1_api::OPERATIONS.len());
     println!("{} operations", cases.len());
+}
+
+/// What a build tells of the description that it was made from.
+#[test]
+fn the_description_is_told() {
+    let (described, told) = (description(), c1_api::DESCRIPTION);
+    assert_eq!(told.version, described.version);
+    let file = told
+        .origin
+        .map(|origin| (origin.sha256, origin.size, origin.date));
+    let recorded = described.origin.as_ref();
+    let recorded =
+        recorded.map(|origin| (origin.sha256.as_str(), origin.size, origin.date.as_str()));
+    assert_eq!(file, recorded);
+    assert_eq!(told.operations, described.operations.len());
+    assert_eq!(told.groups, described.groups().len());
+    assert_eq!(
+        (told.built_operations, told.built_groups),
+        (told.operations, told.groups),
+        "of the feature full"
+    );
 }
 
 /// What a retry relies on: the client's table says of every operation what the description says.
@@ -408,7 +431,9 @@ impl List {
     fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for (operation, case) in description().operations.iter().zip(CASES) {
-            let response = description().message(&operation.response).unwrap();
+            let response = description()
+                .message(operation.response.schema().unwrap())
+                .unwrap();
             all.extend(response.fields.iter().filter_map(|(field, of)| {
                 let Type::List(inner) = &of.ty else {
                     return None;

@@ -179,7 +179,7 @@ impl Lock {
             // All places of one enum claim its name once, as one.
             Kind::Enum if self.types.contains(&name) => {
                 if claims.get(&format!("types {name}")).is_some() {
-                    return Err(refused("another name than that of a message or a oneof"));
+                    return Err(refused("a name that no other type has"));
                 }
             }
             _ => {

@@ -98,7 +98,9 @@ pub(super) fn field_doc(
         }
     }
     doc(out, "    ", &facts.join(" "));
-    if folded(ident.trim_start_matches("r#")) != folded(wire) {
+    let is_alias =
+        !wire.is_empty() && !wire.contains(|c: char| c.is_whitespace() || "'\"".contains(c));
+    if is_alias && folded(ident.trim_start_matches("r#")) != folded(wire) {
         put!(out, "    #[doc(alias = {})]", literal(wire));
     }
     if field.deprecated {

@@ -107,6 +107,23 @@ pub fn variant(name: &str) -> String {
     }
 }
 
+/// The name of a type: as it is where it can be one, else in `PascalCase`, and valid whatever the name.
+pub(crate) fn type_name(name: &str) -> String {
+    let is_type = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    if is_type(name) {
+        return name.to_owned();
+    }
+    let name = pascal(name);
+    if is_type(&name) {
+        name
+    } else {
+        format!("Schema{name}")
+    }
+}
+
 /// Whether a name can be given to anything in Rust, as it is or as a raw identifier.
 pub(crate) fn is_rust(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

@@ -34,13 +34,11 @@ pub(super) fn direct(operation: &Operation, body: Option<String>) -> String {
     }
     if let (Some(payload), Some(body)) = (&operation.body, body) {
         let media = literal(&payload.media);
-        match payload.json {
-            Some(_) => put!(out, "            .json({media}, {body})"),
-            None => put!(
-                out,
-                "            .bytes({media}, {})",
-                body.trim_start_matches('&')
-            ),
+        if payload.json.is_some() {
+            put!(out, "            .json({media}, {body})");
+        } else {
+            let body = body.trim_start_matches('&');
+            put!(out, "            .bytes({media}, {body})");
         }
     }
     // The line of `let` ends here.

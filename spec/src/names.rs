@@ -93,10 +93,8 @@ pub(crate) const UNRECOGNIZED: &str = "Unrecognized";
 pub fn variant(name: &str) -> String {
     let mut variant = pascal(name);
     if variant.is_empty() {
-        variant = name
-            .chars()
-            .map(|c| format!("U{:04x}", u32::from(c)))
-            .collect();
+        let spelled = name.chars().map(|c| format!("U{:04x}", u32::from(c)));
+        variant = spelled.collect::<Vec<_>>().concat();
     }
     match variant.as_str() {
         "" => "Value".to_owned(),

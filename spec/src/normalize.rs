@@ -76,16 +76,16 @@ fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Descriptio
 
     let components = root.require_object("components")?;
     let mut schemas = schema::Reader::new(components.require_object("schemas")?)?;
-    let schemes = findings.keep(security::schemes(&root, &components));
-    let schemes = schemes.unwrap_or_default();
+    let security = findings.keep(security::schemes(&root, &components));
+    let security = security.unwrap_or_default();
     let mut context = operation::Context {
         components: &components,
-        schemes: &schemes,
+        security: &security,
         schemas: &mut schemas,
     };
     let operations = operation::operations(&root.require_object("paths")?, &mut context);
     components.finish();
-    let server = findings.keep(server(&root, schemes.token_url));
+    let server = findings.keep(server(&root, security.token_url));
     for known in ["tags", "x-form"] {
         root.get(known);
     }

@@ -240,11 +240,11 @@ impl Checker<'_> {
                 integer(value, 0..=u32::MAX.into()),
                 "an unsigned 32-bit integer",
             ),
-            Type::Int64 => (
+            Type::Int64 | Type::Int64Number => (
                 integer(value, i64::MIN.into()..=i64::MAX.into()),
                 "a 64-bit integer",
             ),
-            Type::Uint64 => (
+            Type::Uint64 | Type::Uint64Number => (
                 integer(value, 0..=u64::MAX.into()),
                 "an unsigned 64-bit integer",
             ),

@@ -26,7 +26,7 @@ use crate::random::Random;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::site::Hosts;
-use crate::state::{Call, LATEST, PERSONAL_CLIENT, State, without_unknown};
+use crate::state::{Call, LATEST, PERSONAL_CLIENT, State, is_written_for, without_unknown};
 use crate::status::Status;
 use crate::text;
 
@@ -77,8 +77,6 @@ pub(crate) type Body = Result<Bytes, Status>;
 
 pub(crate) struct Tenant {
     description: Arc<Description>,
-    /// Whether it is the one for which the operations with state are written.
-    is_ours: bool,
     router: Router,
     address: SocketAddr,
     settings: Settings,
@@ -103,10 +101,11 @@ impl Tenant {
         client: &Credentials,
         trust: Arc<Trust>,
     ) -> Result<Self, Error> {
-        let (description, is_ours) = match &settings.description {
-            Some(description) => (Arc::clone(description), false),
-            None => crate::default_description()?,
+        let description = match &settings.description {
+            Some(description) => description,
+            None => crate::shared_description()?,
         };
+        let description = Arc::clone(description);
         let mut state = State::new(Arc::clone(&description), settings.seed);
         if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
@@ -114,7 +113,6 @@ impl Tenant {
         Ok(Self {
             router: Router::new(&description)?,
             description,
-            is_ours,
             address,
             hosts,
             auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
@@ -331,7 +329,7 @@ impl Tenant {
     /// The response of an operation with state, without what another description does not know; a sample where that does
     /// not conform to the description either.
     fn fit(&self, operation: &Operation, response: Value) -> Value {
-        if self.is_ours {
+        if is_written_for(&self.description) {
             return response;
         }
         let Some(schema) = operation.response.schema() else {
@@ -455,6 +453,7 @@ fn set_header(response: &mut Response<Full<Bytes>>, name: HeaderName, value: Str
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::SystemTime;
 
     use bytes::Bytes;
@@ -527,7 +526,7 @@ mod tests {
 
     #[test]
     fn the_seed_data_is_valid() {
-        let mut state = State::new(crate::default_description().unwrap().0, 0);
+        let mut state = State::new(Arc::clone(crate::shared_description().unwrap()), 0);
         assert_eq!(state.seed(SystemTime::UNIX_EPOCH), Ok(()));
         assert!(
             state.seed(SystemTime::UNIX_EPOCH).is_err(),

@@ -323,23 +323,24 @@ pub(super) fn requests(
         let schema = operation.response.schema();
         schema.is_some_and(|name| description.message(name).is_some())
     };
-    let builder = |operation| description.request(operation).builder;
     let (messages, others): (Vec<_>, Vec<_>) = operations
         .iter()
         .partition(|(_, operation)| is_message(operation));
     if !messages.is_empty() {
         put!(out, "\nrequests! {{");
         for (index, operation) in messages {
+            let builder = description.request(operation).builder;
             let schema = operation.response.schema().unwrap_or_default();
-            put!(out, "    {} => {schema}, {index};", builder(operation));
+            put!(out, "    {builder} => {schema}, {index};");
         }
         put!(out, "}}");
     }
     if !others.is_empty() {
         put!(out, "\nrequests! {{");
         for (index, operation) in others {
+            let builder = description.request(operation).builder;
             let ty = response(operation, description);
-            put!(out, "    {}: {ty}, {index};", builder(operation));
+            put!(out, "    {builder}: {ty}, {index};");
         }
         put!(out, "}}");
     }

@@ -80,11 +80,17 @@ pub fn is_lowered(operation: &Operation, description: &Description) -> bool {
             && matches!(parameter.ty, Type::String | Type::Int64 | Type::Uint64)
     };
     let is_setter = |parameter: &Parameter| {
-        use Type::{Bool, Double, Int32, Int64, Ref, String, Uint32, Uint64};
         let clashes = snake(&parameter.name) == "body" && operation.body.is_some();
         let is_text = matches!(
             parameter.ty,
-            String | Bool | Ref(_) | Int32 | Uint32 | Int64 | Uint64 | Double
+            Type::String
+                | Type::Bool
+                | Type::Int32
+                | Type::Uint32
+                | Type::Int64
+                | Type::Uint64
+                | Type::Double
+                | Type::Ref(_)
         );
         is_text && !parameter.required && !clashes
     };

@@ -89,7 +89,7 @@ fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Descriptio
     let security = security.unwrap_or_default();
     let mut context = operation::Context {
         components: &components,
-        schemes: &security,
+        security: &security,
         schemas: &mut schemas,
     };
     let mut operations = operation::operations(&root.require_object("paths")?, &mut context);

@@ -34,12 +34,12 @@ pub(super) fn direct(operation: &Operation, body: Option<String>) -> String {
     }
     if let (Some(payload), Some(body)) = (&operation.body, body) {
         let media = literal(&payload.media);
-        if payload.json.is_some() {
-            put!(out, "            .json({media}, {body})");
+        let step = if payload.json.is_some() {
+            format!("json({media}, {body})")
         } else {
-            let body = body.trim_start_matches('&');
-            put!(out, "            .bytes({media}, {body})");
-        }
+            format!("bytes({media}, {})", body.trim_start_matches('&'))
+        };
+        put!(out, "            .{step}");
     }
     // The line of `let` ends here.
     out.truncate(out.trim_end().len());

@@ -22,7 +22,7 @@ use crate::template::{self, Piece};
 /// What the operations of a document have in common.
 pub(super) struct Context<'c, 'a> {
     pub(super) components: &'c Object<'a>,
-    pub(super) schemes: &'c Schemes<'a>,
+    pub(super) security: &'c Schemes<'a>,
     pub(super) schemas: &'c mut Reader<'a>,
 }
 
@@ -119,7 +119,7 @@ fn read<'a>(
         &format!("{site}ResponseBody"),
         context.schemas,
     )?;
-    context.schemes.check(object)?;
+    context.security.check(object)?;
 
     let level = object.string("x-stability-level")?;
     if let Some(level) = level.filter(|level| matches!(stability(level), Stability::Other(_))) {

@@ -32,7 +32,7 @@ done
 cp tests/package/Cargo.toml tests/package/*.rs Cargo.lock "$work/program/"
 cargo fetch --quiet --locked
 # Where the program is, cargo finds the settings of its project.
-program() { (cd "$work/program" && cargo run --offline --target-dir "$work/target" --bin "$1" 2> "$work/messages") || { cat "$work/messages" >&2; fail "$2"; }; }
+program() { (cd "$work/program" && cargo run --offline --target-dir "$work/target" --bin "$1" "${@:3}" 2> "$work/messages") || { cat "$work/messages" >&2; fail "$2"; }; }
 
 path="$(program outside "not built from our description")"
 [ "$path" = /api/v1/apps ] || fail "expected /api/v1/apps, found $path"
@@ -76,4 +76,9 @@ echo "Built from C1_API_SPEC: a document of another service"
 # One whose names are those that generated code, Rust or cargo have a use for themselves.
 export C1_API_SPEC="$PWD/spec/tests/names.yaml"
 cargo check --quiet --locked --target-dir "$work/target" --package c1-api --no-default-features --features full
+echo "Built from C1_API_SPEC: ${C1_API_SPEC##*/}"
+
+# One whose operations are of every kind that ours does not have, each called against the emulator.
+export C1_API_SPEC="$PWD/spec/tests/operations.yaml"
+program operations "not built from operations of every kind" --features operations -- "$C1_API_SPEC"
 echo "Built from C1_API_SPEC: ${C1_API_SPEC##*/}"

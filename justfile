@@ -127,6 +127,26 @@ import document="../shared/upstream/openapi.yaml":
     cargo xtask features
     cargo xtask spec check --strict
 
+# Judges the verdicts of `cargo xtask spec diff` by cargo-semver-checks, cargo-public-api and openapi-diff, or one of so many shares. Installs them; needs node and a nightly Rust.
+judge-diff share="1" of="1": _judges-installed
+    cargo install --quiet --locked --debug --force --path xtask --root target/tools
+    cargo run --quiet --package c1-verdicts -- {{ share }} {{ of }}
+
+# Into ignored folders, unless they are there.
+_judges-installed:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    # They run for seconds; optimizing them would take minutes.
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off
+    for judge in cargo-semver-checks@0.51.0 cargo-public-api@0.52.0; do
+        cargo install --quiet --locked --root target/tools "$judge"
+    done
+    cd tests/verdicts/openapi-diff
+    # npm's own record of what it has installed.
+    if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+        npm ci --ignore-scripts --no-audit --no-fund
+    fi
+
 # What a call costs before it reaches the network: time and allocations.
 bench:
     cargo bench --package c1-benches

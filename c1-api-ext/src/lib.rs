@@ -33,6 +33,7 @@
 //! - [`RetryPolicy`] and [`Limits`] say how calls are retried and paced; [`Metrics`] and the spans of `tracing` report them.
 //! - [`C1::read_only`] and [`C1::dry_run`] give clients that do not write.
 //! - [`Client::call`](c1_api::Client::call) sends requests that the description lacks.
+//! - `webhook` (feature `signed-webhooks`) receives webhooks.
 //!
 //! # Credentials
 //!
@@ -52,6 +53,7 @@
 //! - `rustls-ring` (default), `rustls-aws-lc`, `native-tls`: the TLS of the HTTP client.
 //! - `gzip` (default): compressed responses; `compression`: brotli and zstd as well.
 //! - `federation`, `device`: token exchange and device login; `es256`: DPoP keys on P-256.
+//! - `signed-webhooks`: C1's webhooks verified, and those for C1 signed; `axum`: an extractor of verified webhooks.
 //! - `core` (default): the operation groups that most programs need; `full`: all; or any group by itself.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -75,6 +77,8 @@ mod identity;
 mod random;
 #[cfg(test)]
 mod testing;
+#[cfg(feature = "signed-webhooks")]
+pub mod webhook;
 
 pub use c1_api::{self, BoxFuture, Call, CallOptions, Error, ErrorKind, Request, Transport, types};
 

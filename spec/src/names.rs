@@ -120,7 +120,7 @@ pub fn group(name: &str) -> String {
 #[rustfmt::skip]
 const NOT_GROUPS: &[&str] = &[
     // Features of c1-api and c1-api-ext.
-    "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "rustls",
+    "axum", "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "rustls",
     // Modules and crates at the root of c1-api.
     "base_url", "c1_api", "call", "chrono", "client", "decode", "error", "future", "hook", "json_request", "operation",
     "options", "path", "progenitor_client", "raw", "request", "reqwest", "serde_json", "testing", "transport", "types", "wire",

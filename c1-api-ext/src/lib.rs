@@ -33,6 +33,7 @@
 //! - [`RetryPolicy`] and [`Limits`] say how calls are retried and paced; [`Metrics`] and the spans of `tracing` report them.
 //! - [`C1::read_only`] and [`C1::dry_run`] give clients that do not write.
 //! - [`Client::call`](c1_api::Client::call) sends requests that the description lacks.
+//! - [`Wait`] polls until something has happened: a task is closed, a new object shows.
 //! - `webhook` (feature `signed-webhooks`) receives webhooks.
 //!
 //! # Credentials
@@ -77,6 +78,7 @@ mod identity;
 mod random;
 #[cfg(test)]
 mod testing;
+mod wait;
 #[cfg(feature = "signed-webhooks")]
 pub mod webhook;
 
@@ -114,6 +116,9 @@ pub use crate::identity::client_id::{ClientId, ClientIdError, ClientIdKind};
 pub use crate::identity::client_secret::{ClientSecret, ClientSecretError};
 pub use crate::identity::tenant::{Tenant, TenantError};
 pub use crate::random::{Random, SystemRandom};
+#[cfg(feature = "task")]
+pub use crate::wait::task::{TaskOutcome, TaskStatus};
+pub use crate::wait::{Progress, Wait, WaitEnd, WaitPoll};
 
 /// The examples of the README compile, and those that can run do.
 #[cfg(doctest)]

@@ -59,9 +59,10 @@ pub(crate) fn warning(description: &Description) -> Option<String> {
 fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
     let groups = description.groups();
     let mut api = String::from("default = [\"core\"]\ncore = [\n");
-    // `personal_client` brings code of c1-api-ext as well.
-    let mut ext =
-        String::from("core = [\"c1-api/core\"]\nfull = [\"c1-api/full\", \"personal_client\"]\n");
+    // `personal_client` and `task` bring code of c1-api-ext as well.
+    let mut ext = String::from(
+        "core = [\"c1-api/core\"]\nfull = [\"c1-api/full\", \"personal_client\", \"task\"]\n",
+    );
     for group in CORE.iter().filter(|group| groups.contains(*group)) {
         writeln!(api, "    \"{group}\",")?;
     }

@@ -34,6 +34,7 @@
 //! - [`C1::read_only`] and [`C1::dry_run`] give clients that do not write.
 //! - [`Client::call`](c1_api::Client::call) sends requests that the description lacks.
 //! - [`Wait`] polls until something has happened: a task is closed, a new object shows.
+//! - [`Bulk`] makes many calls, some at a time.
 //! - `webhook` (feature `signed-webhooks`) receives webhooks.
 //!
 //! # Credentials
@@ -68,6 +69,7 @@
 mod auth;
 mod base64url;
 mod builder;
+mod bulk;
 mod call;
 mod client;
 mod clock;
@@ -103,6 +105,7 @@ pub use crate::auth::subject_token::{
 pub use crate::auth::token::{AccessToken, TokenSource};
 pub use crate::auth::token_error::TokenError;
 pub use crate::builder::C1Builder;
+pub use crate::bulk::{Bulk, BulkDone, BulkItem};
 pub use crate::call::auth_transport::AuthTransport;
 pub use crate::call::guard::UnsentRequest;
 pub use crate::call::limits::Limits;

@@ -181,8 +181,12 @@ impl Verifier {
         let host = self.url.host_str().unwrap_or_default();
         let with_port = self.url.port().map(|port| format!("{host}:{port}"));
         let is_ours = |value: &Value| {
-            let value = value.as_str();
-            value == Some(host) || (value.is_some() && value == with_port.as_deref())
+            let is = |host: &str| {
+                value
+                    .as_str()
+                    .is_some_and(|it| it.eq_ignore_ascii_case(host))
+            };
+            is(host) || with_port.as_deref().is_some_and(is)
         };
         let found = match audience {
             Value::Array(list) => list.iter().any(is_ours),

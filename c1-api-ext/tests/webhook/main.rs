@@ -162,6 +162,31 @@ async fn every_vector_of_another_library() {
 }
 
 #[tokio::test]
+async fn no_character_of_a_token_can_be_changed() {
+    let scene = Scene::new([all()]);
+    let body = scene.vectors["body"].as_str().expect("a text").as_bytes();
+    for case in ["EdDSA", "ES256", "RS256"] {
+        let token = scene.token(case);
+        for at in 0..token.len() {
+            for other in [b'A', b'B', b'.', b'='] {
+                let mut changed = token.as_bytes().to_vec();
+                if std::mem::replace(&mut changed[at], other) == other {
+                    continue;
+                }
+                let changed = String::from_utf8(changed).expect("ASCII");
+                let headers = headers([("authorization", &format!("bearer {changed}"))]);
+                let result = scene.verifier.verify(&Method::POST, &headers, body).await;
+                let error = name(&result.expect_err("changed"));
+                let expected = ["Token", "Algorithm", "UnknownKey", "Signature"];
+                assert!(expected.contains(&&*error), "{case}, {at}: {error}");
+            }
+        }
+        let delivery = scene.receive(case).await.expect("as it was");
+        scene.verifier.forget(&delivery);
+    }
+}
+
+#[tokio::test]
 async fn requests_without_the_one_token_are_refused_before_keys_are_fetched() {
     let scene = Scene::new([]);
     let verify = async |method: Method, headers: HeaderMap| {

@@ -92,6 +92,7 @@ case("ES256", sign(claims(), ec, "ES256"))
 case("hash in base64url", sign(claims(htb_s256=base64.urlsafe_b64encode(HASH).decode())))
 case("hash without padding", sign(claims(htb_s256=base64.b64encode(HASH).decode().rstrip("="))))
 case("several audiences", sign(claims(aud=["a.example", "hooks.example.com"])))
+case("audience in upper case", sign(claims(aud="Hooks.Example.Com")))
 case("URL with a query", sign(claims(htu=URL + "?a=b#c")))
 case("URL with its default port", sign(claims(htu=URL.replace(".com/", ".com:443/"))))
 case("fractions of seconds", sign(claims(exp=NOW + 0.5, nbf=NOW - 0.5)))
@@ -134,7 +135,7 @@ for name, value in [
     ("htm", "GET"), ("htm", "post"), ("htu", "https://hooks.example.com/other"), ("htu", URL + "/"),
     ("htu", URL.replace("https", "http")), ("htu", "https://evil.example/c1/approvals"), ("htu", "/c1/approvals"),
     ("htu", URL.replace("https://", "https://a@")), ("exp", str(NOW + 120)), ("exp", -1), ("exp", 1e300), ("nbf", str(NOW)),
-    ("htb_s256", "canary!"),
+    ("htb_s256", "canary!"), ("aud", None), ("aud", 1), ("jti", ""),
 ]:
     case(f"{name} {value!r}", sign(claims(**{name: value})), name)
 for name in ["c1typ", "iss", "aud", "htm", "htu", "exp", "jti", "htb_s256"]:

@@ -94,15 +94,19 @@ impl Scene {
         }
     }
 
-    fn token(&self, name: &str) -> &str {
+    fn case(&self, name: &str) -> &Value {
         let mut cases = self.vectors["cases"].as_array().expect("a list").iter();
-        let case = cases.find(|case| case["name"] == name).expect(name);
-        case["token"].as_str().expect("a text")
+        cases.find(|case| case["name"] == name).expect(name)
     }
 
-    /// Receives the body of most vectors with the token of one.
+    fn token(&self, name: &str) -> &str {
+        self.case(name)["token"].as_str().expect("a text")
+    }
+
+    /// Receives a vector.
     async fn receive(&self, name: &str) -> Result<Delivery, WebhookError> {
-        let body = self.vectors["body"].as_str().expect("a text");
+        let body = self.case(name)["body"].as_str();
+        let body = body.or(self.vectors["body"].as_str()).expect("a text");
         let headers = headers([("authorization", &format!("bearer {}", self.token(name)))]);
         self.verifier
             .verify(&Method::POST, &headers, body.as_bytes())
@@ -301,6 +305,11 @@ async fn each_token_and_each_webhook_is_received_once() {
     );
     scene.verifier.forget(&delivery);
     assert!(scene.receive("EdDSA").await.is_ok(), "it was not processed");
+
+    let scene = Scene::new([all()]);
+    scene.receive("one jti").await.expect("the first");
+    let other = scene.receive("one jti, another webhook").await;
+    assert_eq!(name(&other.expect_err("the same `jti`")), "Duplicate");
 }
 
 #[tokio::test]

@@ -13,11 +13,11 @@ pub(crate) mod endpoint;
 #[cfg(feature = "federation")]
 pub(crate) mod exchange;
 mod form;
-mod jwt;
+pub(crate) mod jwt;
 #[cfg(feature = "personal_client")]
 pub(crate) mod personal_client;
 pub(crate) mod redact;
-mod request;
+pub(crate) mod request;
 mod response;
 mod server_time;
 #[cfg(feature = "federation")]

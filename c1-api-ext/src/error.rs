@@ -82,6 +82,9 @@ pub enum ConfigError {
     /// A limit that would let no call pass.
     #[error("invalid limits: {0}")]
     Limits(&'static str),
+    /// The URL of a receiver of webhooks is invalid.
+    #[error("invalid receiver URL: expected an http or https URL with a host")]
+    ReceiverUrl,
     /// The generated client refuses the tenant's base URL.
     #[error(transparent)]
     Client(Error),

@@ -33,6 +33,9 @@
 //! - [`RetryPolicy`] and [`Limits`] say how calls are retried and paced; [`Metrics`] and the spans of `tracing` report them.
 //! - [`C1::read_only`] and [`C1::dry_run`] give clients that do not write.
 //! - [`Client::call`](c1_api::Client::call) sends requests that the description lacks.
+//! - [`Wait`] polls until something has happened: a task is closed, a new object shows.
+//! - [`Bulk`] makes many calls, some at a time.
+//! - `webhook` (feature `signed-webhooks`) receives webhooks.
 //!
 //! # Credentials
 //!
@@ -52,6 +55,7 @@
 //! - `rustls-ring` (default), `rustls-aws-lc`, `native-tls`: the TLS of the HTTP client.
 //! - `gzip` (default): compressed responses; `compression`: brotli and zstd as well.
 //! - `federation`, `device`: token exchange and device login; `es256`: DPoP keys on P-256.
+//! - `signed-webhooks`: C1's webhooks verified, and those for C1 signed; `axum`: an extractor of verified webhooks.
 //! - `core` (default): the operation groups that most programs need; `full`: all; or any group by itself.
 //!
 //! `C1_API_SPEC`, `C1_API_OVERLAY` and `C1_API_GROUPS` in the environment of a build have it made from another API
@@ -68,6 +72,7 @@
 mod auth;
 mod base64url;
 mod builder;
+mod bulk;
 mod call;
 mod client;
 mod clock;
@@ -78,6 +83,9 @@ mod identity;
 mod random;
 #[cfg(test)]
 mod testing;
+mod wait;
+#[cfg(feature = "signed-webhooks")]
+pub mod webhook;
 
 pub use c1_api::{self, BoxFuture, Call, CallOptions, Error, ErrorKind, Request, Transport, types};
 
@@ -100,6 +108,7 @@ pub use crate::auth::subject_token::{
 pub use crate::auth::token::{AccessToken, TokenSource};
 pub use crate::auth::token_error::TokenError;
 pub use crate::builder::C1Builder;
+pub use crate::bulk::{Bulk, BulkDone, BulkItem};
 pub use crate::call::auth_transport::AuthTransport;
 pub use crate::call::guard::UnsentRequest;
 pub use crate::call::limits::Limits;
@@ -113,6 +122,9 @@ pub use crate::identity::client_id::{ClientId, ClientIdError, ClientIdKind};
 pub use crate::identity::client_secret::{ClientSecret, ClientSecretError};
 pub use crate::identity::tenant::{Tenant, TenantError};
 pub use crate::random::{Random, SystemRandom};
+#[cfg(feature = "task")]
+pub use crate::wait::task::{TaskOutcome, TaskStatus};
+pub use crate::wait::{Progress, Wait, WaitEnd, WaitPoll};
 
 /// The examples of the README compile, and those that can run do.
 #[cfg(doctest)]

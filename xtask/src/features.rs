@@ -60,9 +60,11 @@ fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<
     let groups = description.groups();
     let mut api = String::from("default = [\"core\"]\ncore = [\n");
     let mut ext = String::from("core = [\"c1-api/core\"]\nfull = [\"c1-api/full\"");
-    // It brings code of c1-api-ext as well.
-    if groups.contains("personal_client") {
-        ext.push_str(", \"personal_client\"");
+    // They bring code of c1-api-ext as well.
+    for group in ["personal_client", "task"] {
+        if groups.contains(group) {
+            write!(ext, ", {group:?}")?;
+        }
     }
     ext.push_str("]\n");
     for group in CORE.iter().filter(|group| groups.contains(*group)) {

@@ -19,24 +19,31 @@ use crate::random::Random;
 
 /// Whether the failure may be temporary, and sending the request again is safe.
 fn is_retryable(error: &Error, call: &Call) -> bool {
+    let not_processed = matches!(
+        error.kind(),
+        ErrorKind::RateLimited | ErrorKind::Connect | ErrorKind::Auth
+    );
+    is_temporary(error) && (call.is_repeatable() || not_processed)
+}
+
+/// Whether the same call may succeed later.
+pub(crate) fn is_temporary(error: &Error) -> bool {
     match error.kind() {
-        ErrorKind::RateLimited | ErrorKind::Connect => true,
+        ErrorKind::RateLimited
+        | ErrorKind::Connect
+        | ErrorKind::Timeout
+        | ErrorKind::Transport
+        | ErrorKind::RequestTimeout => true,
         ErrorKind::Auth => TokenError::of(error).is_some_and(TokenError::is_retryable),
-        ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::RequestTimeout => {
-            call.is_repeatable()
-        }
-        ErrorKind::Server => {
-            call.is_repeatable()
-                && matches!(
-                    error.status(),
-                    Some(
-                        StatusCode::INTERNAL_SERVER_ERROR
-                            | StatusCode::BAD_GATEWAY
-                            | StatusCode::SERVICE_UNAVAILABLE
-                            | StatusCode::GATEWAY_TIMEOUT
-                    )
-                )
-        }
+        ErrorKind::Server => matches!(
+            error.status(),
+            Some(
+                StatusCode::INTERNAL_SERVER_ERROR
+                    | StatusCode::BAD_GATEWAY
+                    | StatusCode::SERVICE_UNAVAILABLE
+                    | StatusCode::GATEWAY_TIMEOUT
+            )
+        ),
         _ => false,
     }
 }

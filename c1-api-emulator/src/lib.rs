@@ -1,8 +1,9 @@
 //! An offline C1 tenant on loopback, built from the API description; see [`Emulator`].
 //!
-//! It serves every operation and validates requests strictly against their schemas. Apps,
-//! entitlements, users, conflict monitors, bindings and entitlement owners have state; every other
-//! operation returns a sample that conforms to its schema. The token endpoint issues tokens for
+//! It serves every operation and validates requests strictly against their schemas. Operations that get,
+//! list, search, create, update or delete objects have state; the others return samples that conform to
+//! their schemas, with the header `C1-Emulator: sample`, or are refused
+//! ([`Builder::refuse_samples`]). [`support`] tells which. The token endpoint issues tokens for
 //! signed assertions, client secrets, subject tokens and device logins, bound to a key if the
 //! request has a `DPoP` proof, and verifies all of them as C1 does.
 //!
@@ -23,17 +24,20 @@ mod server;
 mod site;
 mod state;
 mod status;
+mod support;
 mod tenant;
 #[cfg(test)]
 mod testing;
 mod text;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use c1_api_spec::Description;
 pub use error::Error;
 pub use log::Request;
 pub use server::{Builder, Emulator};
+use state::Plan;
+pub use support::{Support, support};
 
 /// The API description that the emulator is built from, parsed on first use.
 ///
@@ -47,4 +51,13 @@ pub fn description() -> Result<&'static Description, Error> {
     DESCRIPTION
         .as_ref()
         .map_err(|error| Error::Description(error.clone()))
+}
+
+/// What the operations of the description do to the state, found out on first use.
+pub(crate) fn plan() -> Result<Arc<Plan>, Error> {
+    static PLAN: OnceLock<Arc<Plan>> = OnceLock::new();
+    let description = description()?;
+    Ok(Arc::clone(
+        PLAN.get_or_init(|| Arc::new(Plan::new(description))),
+    ))
 }

@@ -26,12 +26,14 @@ use crate::random::Random;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::site::Hosts;
-use crate::state::{Call, LATEST, State};
+use crate::state::{Call, LATEST, Plan, State};
 use crate::status::Status;
 use crate::text;
 
 /// The limit on the size of a form: 128 KiB, twice the longest subject token that the client reads.
 const FORM_LIMIT: usize = 128 << 10;
+/// The header of a response that is a sample.
+const SAMPLE: HeaderName = HeaderName::from_static("c1-emulator");
 
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// Returns whether to approve the device login with the given user code immediately.
@@ -46,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
+    pub(crate) refuse_samples: bool,
 }
 
 impl Settings {
@@ -63,6 +66,7 @@ impl fmt::Debug for Settings {
             .field("seed", &self.seed)
             .field("seed_data", &self.seed_data)
             .field("stateful", &self.stateful)
+            .field("refuse_samples", &self.refuse_samples)
             .finish_non_exhaustive()
     }
 }
@@ -75,6 +79,8 @@ pub(crate) struct Tenant {
     router: Router<'static>,
     address: SocketAddr,
     settings: Settings,
+    /// What the operations do to the state.
+    plan: Arc<Plan>,
     hosts: Hosts,
     auth: Mutex<Auth>,
     state: Mutex<State>,
@@ -97,7 +103,8 @@ impl Tenant {
         trust: Arc<Trust>,
     ) -> Result<Self, Error> {
         let description = crate::description()?;
-        let mut state = State::new(description, settings.seed);
+        let plan = crate::plan()?;
+        let mut state = State::new(description, Arc::clone(&plan), settings.seed);
         if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
@@ -105,6 +112,7 @@ impl Tenant {
             description,
             router: Router::new(description)?,
             address,
+            plan,
             hosts,
             auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
             state: Mutex::new(state),
@@ -126,6 +134,22 @@ impl Tenant {
 
     pub(crate) fn token_requests(&self) -> u64 {
         *lock(&self.token_requests)
+    }
+
+    /// Adds an object to the state. Returns it with what the state adds.
+    pub(crate) fn add(&self, kind: &str, object: Value) -> Result<Value, Error> {
+        let refused = |reason: String| Error::Object {
+            kind: kind.to_owned(),
+            reason,
+        };
+        check::value(self.description, kind, &object, Direction::Response)
+            .map_err(|violation| refused(violation.to_string()))?;
+        let Value::Object(fields) = object else {
+            return Err(refused("expected a message".to_owned()));
+        };
+        let now = self.now();
+        let added = lock(&self.state).insert_object(kind, fields, now);
+        added.map_err(|status| refused(status.to_string()))
     }
 
     /// Issues a token without the token endpoint.
@@ -195,7 +219,11 @@ impl Tenant {
 
     fn respond_api(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         match self.call(parts, body) {
-            Ok(value) => json_response(StatusCode::OK, &value, None),
+            Ok((value, false)) => json_response(StatusCode::OK, &value, None),
+            Ok((value, true)) => {
+                let header = (SAMPLE, "sample".to_owned());
+                json_response(StatusCode::OK, &value, Some(header))
+            }
             Err(status) => self.error(&status),
         }
     }
@@ -240,15 +268,17 @@ impl Tenant {
         Ok(login.response)
     }
 
-    fn call(&self, parts: &Parts, body: &Body) -> Result<Value, Status> {
+    /// The response to a call, and whether it is a sample.
+    fn call(&self, parts: &Parts, body: &Body) -> Result<(Value, bool), Status> {
         if is_oauth(parts.uri.path()) {
             return Err(Status::method_not_allowed("POST"));
         }
         let (operation, path) = self.router.find(parts.method.as_str(), parts.uri.path())?;
         let query = text::pairs(parts.uri.query().unwrap_or_default());
         let body = json_text(&parts.headers, body);
+        let sample = !self.settings.stateful || !self.plan.has_state(&operation.id());
         lock(&self.log).push(
-            Request::new(operation, &path, query.as_deref(), &parts.headers),
+            Request::new(operation, &path, query.as_deref(), &parts.headers).sampled(sample),
             body.as_deref().unwrap_or_default(),
         );
 
@@ -269,25 +299,39 @@ impl Tenant {
             .and_then(|()| check::body(self.description, operation, body.as_ref()))
             .map_err(|violation| Status::invalid(&violation))?;
 
-        let call = Call::new(operation, &path, &query, body.as_ref(), now);
-        let result = if !self.settings.stateful {
-            None
-        } else if operation.id() == "personal_client.create" {
-            Some(self.create_personal_client(&call))
+        if sample && self.settings.refuse_samples {
+            return Err(Status::no_state(&operation.id()));
+        }
+        let response = if sample {
+            self.sample(operation)
         } else {
-            lock(&self.state).handle(&call)
+            let call = Call::new(operation, &path, &query, body.as_ref(), now);
+            self.execute(&call)?
         };
-        let response = result.unwrap_or_else(|| Ok(self.sample(operation)))?;
-        self.check_response(operation, response)
+        Ok((self.check_response(operation, response)?, sample))
+    }
+
+    /// Executes an operation that has state.
+    fn execute(&self, call: &Call<'_>) -> Result<Value, Status> {
+        let personal_client = call.operation.id() == "personal_client.create";
+        let response = if personal_client {
+            self.create_personal_client(call)?
+        } else {
+            lock(&self.state).handle(call).transpose()?
+        };
+        response.ok_or_else(|| Status::no_state(&call.operation.id()))
     }
 
     /// Changes both the state and the clients of the token endpoint.
-    fn create_personal_client(&self, call: &Call<'_>) -> Result<Value, Status> {
+    fn create_personal_client(&self, call: &Call<'_>) -> Result<Option<Value>, Status> {
         let credentials = Credentials::generate(self.address, "pcc")
             .map_err(|error| Status::internal(error.to_string()))?;
-        let (response, expiry) = lock(&self.state).create_personal_client(call, &credentials)?;
+        let created = lock(&self.state).create_personal_client(call, &credentials);
+        let Some((response, expiry)) = created.transpose()? else {
+            return Ok(None);
+        };
         lock(&self.auth).add_client(&credentials, expiry);
-        Ok(response)
+        Ok(Some(response))
     }
 
     fn sample(&self, operation: &Operation) -> Value {
@@ -368,7 +412,7 @@ mod tests {
     use crate::check::{self, Direction};
     use crate::random::Random;
     use crate::sample::{Fill, Sampler};
-    use crate::state::State;
+    use crate::state::{Plan, State};
     use crate::status::Status;
     use crate::testing::tenant;
 
@@ -437,7 +481,8 @@ mod tests {
 
     #[test]
     fn the_seed_data_is_valid() {
-        let mut state = State::new(crate::description().unwrap(), 0);
+        let description = crate::description().unwrap();
+        let mut state = State::new(description, Plan::new(description).into(), 0);
         assert_eq!(state.seed(SystemTime::UNIX_EPOCH), Ok(()));
         assert!(
             state.seed(SystemTime::UNIX_EPOCH).is_err(),

@@ -27,6 +27,7 @@ pub(crate) fn tenant() -> Tenant {
         seed: 0,
         seed_data: true,
         stateful: true,
+        refuse_samples: false,
     };
     let hosts = Hosts::default();
     Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()
@@ -203,6 +204,7 @@ pub(crate) fn description() -> Description {
             .into_iter()
             .map(|(name, schema)| (name.to_owned(), schema))
             .collect(),
+        notes: Vec::new(),
     }
 }
 

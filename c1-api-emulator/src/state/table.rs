@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use c1_api_spec::model::Description;
 use serde_json::Value;
 
 use super::call::Call;
@@ -15,20 +16,26 @@ type Key = Vec<String>;
 
 pub(super) struct Table {
     /// The name of the rows' message, for errors.
-    kind: &'static str,
+    kind: String,
     positions: BTreeMap<Key, u64>,
     rows: BTreeMap<u64, (Key, Row)>,
     next: u64,
 }
 
-fn key(parts: &[&str]) -> Key {
-    parts.iter().map(|part| (*part).to_owned()).collect()
+fn key<S: AsRef<str>>(parts: &[S]) -> Key {
+    parts.iter().map(|part| part.as_ref().to_owned()).collect()
+}
+
+/// The key as in an error.
+fn joined<S: AsRef<str>>(parts: &[S]) -> String {
+    let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
+    parts.join("/")
 }
 
 impl Table {
-    pub(super) fn new(kind: &'static str) -> Self {
+    pub(super) fn new(kind: &str) -> Self {
         Self {
-            kind,
+            kind: kind.to_owned(),
             positions: BTreeMap::new(),
             rows: BTreeMap::new(),
             next: 1,
@@ -36,9 +43,9 @@ impl Table {
     }
 
     /// Adds a row; 409 if the key exists.
-    pub(super) fn insert(&mut self, parts: &[&str], row: Row) -> Result<(), Status> {
+    pub(super) fn insert<S: AsRef<str>>(&mut self, parts: &[S], row: Row) -> Result<(), Status> {
         if self.positions.contains_key(&key(parts)) {
-            return Err(Status::already_exists(self.kind, &parts.join("/")));
+            return Err(Status::already_exists(&self.kind, &joined(parts)));
         }
         self.positions.insert(key(parts), self.next);
         self.rows.insert(self.next, (key(parts), row));
@@ -47,45 +54,64 @@ impl Table {
     }
 
     /// The row with the key; 404 if there is none.
-    pub(super) fn get(&self, parts: &[&str]) -> Result<&Row, Status> {
+    pub(super) fn get<S: AsRef<str>>(&self, parts: &[S]) -> Result<&Row, Status> {
         let position = self.positions.get(&key(parts));
         let row = position.and_then(|position| self.rows.get(position));
         row.map(|(_, row)| row)
-            .ok_or_else(|| Status::not_found(self.kind, &parts.join("/")))
+            .ok_or_else(|| Status::not_found(&self.kind, &joined(parts)))
     }
 
-    /// Replaces the row with the key, if there is one.
-    pub(super) fn replace(&mut self, parts: &[&str], row: Row) {
-        let position = self.positions.get(&key(parts));
-        if let Some((_, old)) = position.and_then(|position| self.rows.get_mut(position)) {
-            *old = row;
-        }
+    /// Replaces the row with the key, or adds it.
+    pub(super) fn put<S: AsRef<str>>(&mut self, parts: &[S], row: Row) {
+        let key = key(parts);
+        let position = *self.positions.entry(key.clone()).or_insert_with(|| {
+            self.next += 1;
+            self.next - 1
+        });
+        self.rows.insert(position, (key, row));
+    }
+
+    /// The rows in order of creation.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values().map(|(_, row)| row)
+    }
+
+    /// The first row that matches.
+    pub(super) fn find(&self, matches: impl Fn(&Row) -> bool) -> Option<&Row> {
+        self.rows().find(|row| matches(row))
+    }
+
+    /// A number that no row has had.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next
     }
 
     /// Removes the row with the key; 404 if there is none.
-    pub(super) fn remove(&mut self, parts: &[&str]) -> Result<Row, Status> {
+    pub(super) fn remove<S: AsRef<str>>(&mut self, parts: &[S]) -> Result<Row, Status> {
         let position = self.positions.remove(&key(parts));
         let row = position.and_then(|position| self.rows.remove(&position));
         row.map(|(_, row)| row)
-            .ok_or_else(|| Status::not_found(self.kind, &parts.join("/")))
+            .ok_or_else(|| Status::not_found(&self.kind, &joined(parts)))
     }
 
-    /// Removes the rows for which `keep` is false.
-    pub(super) fn retain(&mut self, keep: impl Fn(&Row) -> bool) {
-        let positions = &mut self.positions;
-        self.rows.retain(|_, (key, row)| {
-            let stays = keep(row);
-            if !stays {
-                positions.remove(key);
-            }
-            stays
+    /// Removes the rows that match, and returns them.
+    pub(super) fn extract(&mut self, matches: impl Fn(&Row) -> bool) -> Vec<Row> {
+        let matching = self.rows.iter().filter(|(_, (_, row))| matches(row));
+        let positions: Vec<_> = matching.map(|(position, _)| *position).collect();
+        let removed = positions
+            .iter()
+            .filter_map(|position| self.rows.remove(position));
+        let removed = removed.map(|(key, row)| {
+            self.positions.remove(&key);
+            row
         });
+        removed.collect()
     }
 
     /// Checks that no row matches; 409 with the id of the first match.
     pub(super) fn ensure_none(&self, same: impl Fn(&Row) -> bool) -> Result<(), Status> {
         match self.rows.values().find(|(_, row)| same(row)) {
-            Some((_, row)) => Err(Status::already_exists(self.kind, row.text("id"))),
+            Some((_, row)) => Err(Status::already_exists(&self.kind, row.text("id"))),
             None => Ok(()),
         }
     }
@@ -93,14 +119,19 @@ impl Table {
     /// The page that the call requests, of the rows for which `keep` is true, and the token of the next
     /// page.
     ///
-    /// Page sizes are those of the API: 0 means 25, less than 10 means 10, more than 100 means 100. A
-    /// token identifies the last row of its page, so changes in between do not shift later pages.
+    /// Page sizes are those of the API: 0 means 25, less than 10 means 10, more than 100 means 100. An
+    /// operation that takes no token returns all rows. A token identifies the last row of its page, so changes in between do not shift later pages.
     pub(super) fn page(
         &self,
+        description: &Description,
         call: &Call<'_>,
         keep: impl Fn(&Row) -> bool,
     ) -> Result<(Vec<&Row>, String), Status> {
-        let (size, token) = page_parameters(call)?;
+        let (size, token) = if takes_token(description, call) {
+            page_parameters(call)?
+        } else {
+            (usize::MAX, String::new())
+        };
         let after = match token.as_str() {
             "" => 0,
             token => position(call, token).ok_or_else(|| {
@@ -128,6 +159,15 @@ impl Table {
         };
         Ok((page, next))
     }
+}
+
+/// Whether the operation has a parameter for a page token.
+fn takes_token(description: &Description, call: &Call<'_>) -> bool {
+    let mut query = call.operation.query_parameters.iter();
+    let body = call.operation.body.as_ref();
+    let body = body.and_then(|body| description.message(body));
+    query.any(|parameter| parameter.name == "page_token")
+        || body.is_some_and(|body| body.fields.contains_key("pageToken"))
 }
 
 /// The position in a page token; `None` if it is not a token of this operation.
@@ -180,7 +220,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::{Call, Row, Table};
-    use crate::testing::operation;
+    use crate::testing::{description, operation};
 
     fn table(rows: usize) -> Table {
         let mut table = Table::new("Thing");
@@ -199,7 +239,7 @@ mod tests {
             ("page_token".to_owned(), token.to_owned()),
         ];
         let call = Call::new(&list, &[], &query, None, SystemTime::UNIX_EPOCH);
-        let page = table.page(&call, |_| true);
+        let page = table.page(&description(), &call, |_| true);
         page.map(|(rows, token)| (rows.len(), token))
             .map_err(|status| status.http.as_u16())
     }
@@ -248,7 +288,7 @@ mod tests {
                 .as_u16(),
             409
         );
-        table.retain(|row| row.text("id") != "0");
+        assert_eq!(table.extract(|row| row.text("id") == "0").len(), 1);
         assert_eq!(table.get(&["0"]).unwrap_err().http.as_u16(), 404);
         assert!(table.insert(&["0"], Row::default()).is_ok());
     }

@@ -82,11 +82,21 @@ pub fn value(
     value: &Value,
     direction: Direction,
 ) -> Result<(), Violation> {
+    of_type(description, &Type::Ref(schema.to_owned()), value, direction)
+}
+
+/// The same for a value of a type.
+pub(crate) fn of_type(
+    description: &Description,
+    ty: &Type,
+    value: &Value,
+    direction: Direction,
+) -> Result<(), Violation> {
     Checker {
         description,
         direction,
     }
-    .named(schema, value)
+    .value(ty, value)
 }
 
 /// Checks the decoded path parameters.
@@ -137,14 +147,10 @@ pub(crate) fn body(
     operation: &Operation,
     body: Option<&Value>,
 ) -> Result<(), Violation> {
-    match (&operation.body, body) {
-        (Some(schema), Some(body)) => value(description, schema, body, Direction::Request),
-        (Some(schema), None) => value(
-            description,
-            schema,
-            &Value::Object(Map::new()),
-            Direction::Request,
-        ),
+    let json = operation.body.as_ref().and_then(|body| body.json.as_ref());
+    let empty = Value::Object(Map::new());
+    match (json, body) {
+        (Some(ty), body) => of_type(description, ty, body.unwrap_or(&empty), Direction::Request),
         (None, Some(_)) => Err(Violation::new("no body for this operation")),
         (None, None) => Ok(()),
     }

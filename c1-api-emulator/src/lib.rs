@@ -1,9 +1,10 @@
 //! An offline C1 tenant on loopback, built from the API description; see [`Emulator`].
 //!
-//! It serves every operation and validates requests strictly against their schemas. Operations that get,
-//! list, search, create, update or delete objects have state; the others return samples that conform to
-//! their schemas, with the header `C1-Emulator: sample`, or are refused
-//! ([`Builder::refuse_samples`]). [`support`] tells which. The token endpoint issues tokens for
+//! It serves every operation of the description ([`description`], or that of [`Builder::description`])
+//! and validates requests strictly against their schemas. Operations that get, list, search, create,
+//! update or delete objects have state; the others return samples that conform to their schemas, with the
+//! header `C1-Emulator: sample`, or are refused ([`Builder::refuse_samples`]). [`support`] tells which. The
+//! token endpoint issues tokens for
 //! signed assertions, client secrets, subject tokens and device logins, bound to a key if the
 //! request has a `DPoP` proof, and verifies all of them as C1 does.
 //!
@@ -30,34 +31,45 @@ mod tenant;
 mod testing;
 mod text;
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
-use c1_api_spec::Description;
+/// The crate whose types describe an API: its `Source` reads a [`Description`](c1_api_spec::Description).
+pub use c1_api_spec;
+use c1_api_spec::{Description, Source};
 pub use error::Error;
 pub use log::Request;
 pub use server::{Builder, Emulator};
 use state::Plan;
 pub use support::{Support, support};
 
-/// The API description that the emulator is built from, parsed on first use.
+/// The API description that an emulator serves by default: the one that c1-api is built from in this environment. So
+/// `C1_API_SPEC` and `C1_API_OVERLAY` are read where they are set. It is read once, on first use.
 ///
 /// # Errors
 ///
-/// [`Error::Description`] if the description that was built in is invalid.
+/// [`Error::Description`] if a document that the environment names cannot be read or is invalid.
 pub fn description() -> Result<&'static Description, Error> {
-    // Parsing is slow and the result never changes, so a process parses it once.
-    static DESCRIPTION: LazyLock<Result<Description, c1_api_spec::Error>> =
-        LazyLock::new(|| c1_api_spec::load(c1_api_spec::DOCUMENT, c1_api_spec::OVERLAY));
-    DESCRIPTION
-        .as_ref()
-        .map_err(|error| Error::Description(error.clone()))
+    Ok(&shared()?.0)
 }
 
-/// What the operations of the description do to the state, found out on first use.
-pub(crate) fn plan() -> Result<Arc<Plan>, Error> {
-    static PLAN: OnceLock<Arc<Plan>> = OnceLock::new();
-    let description = description()?;
-    Ok(Arc::clone(
-        PLAN.get_or_init(|| Arc::new(Plan::new(description))),
-    ))
+/// The same, to be kept.
+fn default_description() -> Result<Arc<Description>, Error> {
+    Ok(Arc::clone(&shared()?.0))
+}
+
+/// What the operations of that description do to the state.
+fn default_plan() -> Result<Arc<Plan>, Error> {
+    Ok(Arc::clone(&shared()?.1))
+}
+
+fn shared() -> Result<&'static (Arc<Description>, Arc<Plan>), Error> {
+    // Reading is slow and the result never changes, so a process reads it once.
+    static SHARED: OnceLock<(Arc<Description>, Arc<Plan>)> = OnceLock::new();
+    if let Some(shared) = SHARED.get() {
+        return Ok(shared);
+    }
+    let loaded = Source::from_env().load().map_err(Error::Description)?;
+    let description = Arc::new(loaded.description);
+    let plan = Arc::new(Plan::new(&description));
+    Ok(SHARED.get_or_init(|| (description, plan)))
 }

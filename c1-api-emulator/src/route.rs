@@ -8,27 +8,28 @@ use crate::status::Status;
 use crate::text::{self, Pairs};
 
 /// The operations of a path template. Templates that differ only in parameter names share a node.
-struct Node<'a> {
+struct Node {
     pattern: String,
-    operations: Vec<&'a Operation>,
+    /// Their places in the description.
+    operations: Vec<usize>,
 }
 
-pub(crate) struct Router<'a> {
+pub(crate) struct Router {
     paths: matchit::Router<usize>,
-    nodes: Vec<Node<'a>>,
+    nodes: Vec<Node>,
 }
 
-impl<'a> Router<'a> {
+impl Router {
     /// A router for all operations of the description.
-    pub(crate) fn new(description: &'a Description) -> Result<Self, Error> {
+    pub(crate) fn new(description: &Description) -> Result<Self, Error> {
         let mut router = Self {
             paths: matchit::Router::new(),
             nodes: Vec::new(),
         };
-        for operation in &description.operations {
+        for (at, operation) in description.operations.iter().enumerate() {
             let pattern = positional(&operation.path);
             if let Some(node) = router.nodes.iter_mut().find(|node| node.pattern == pattern) {
-                node.operations.push(operation);
+                node.operations.push(at);
                 continue;
             }
             let inserted = router.paths.insert(pattern.as_str(), router.nodes.len());
@@ -38,26 +39,31 @@ impl<'a> Router<'a> {
             })?;
             router.nodes.push(Node {
                 pattern,
-                operations: vec![operation],
+                operations: vec![at],
             });
         }
         Ok(router)
     }
 
-    /// The operation and its decoded path parameters in order.
+    /// The operation of the description and its decoded path parameters in order.
     ///
     /// The path is split before it is decoded, so an encoded slash stays within its segment.
-    pub(crate) fn find(&self, method: &str, path: &str) -> Result<(&'a Operation, Pairs), Status> {
+    pub(crate) fn find<'a>(
+        &self,
+        description: &'a Description,
+        method: &str,
+        path: &str,
+    ) -> Result<(&'a Operation, Pairs), Status> {
         let found = self.paths.at(path).map_err(|_| Status::unknown_path())?;
         let node = &self.nodes[*found.value];
-        let operation = node
-            .operations
-            .iter()
-            .find(|operation| operation.method.as_str() == method);
-        let operation = operation.ok_or_else(|| {
-            let methods: Vec<_> = node
-                .operations
+        let operations = || {
+            node.operations
                 .iter()
+                .map(|at| &description.operations[*at])
+        };
+        let operation = operations().find(|operation| operation.method.as_str() == method);
+        let operation = operation.ok_or_else(|| {
+            let methods: Vec<_> = operations()
                 .map(|operation| operation.method.as_str())
                 .collect();
             Status::method_not_allowed(&methods.join(", "))
@@ -106,7 +112,7 @@ mod tests {
         let description = description();
         let router = Router::new(&description).unwrap();
         let find = |method, path| {
-            let (operation, values) = router.find(method, path).unwrap();
+            let (operation, values) = router.find(&description, method, path).unwrap();
             let values: Vec<_> = values
                 .iter()
                 .map(|(name, value)| format!("{name}={value}"))
@@ -137,7 +143,7 @@ mod tests {
     fn unknown_paths_methods_and_invalid_bytes_are_rejected() {
         let description = description();
         let router = Router::new(&description).unwrap();
-        let rejected = |method, path| router.find(method, path).unwrap_err();
+        let rejected = |method, path| router.find(&description, method, path).unwrap_err();
         for path in [
             "/",
             "/v1/thing",

@@ -72,7 +72,10 @@ impl<'a> Sampler<'a> {
     /// A sample of a type, for example of a path parameter. Strings depend on `name`: an id, an email
     /// address, a URL or words.
     pub fn value(&mut self, ty: &Type, name: &str) -> Value {
-        self.typed(ty, name, 0)
+        match ty {
+            Type::Ref(schema) => self.named(schema, name, 0),
+            ty => self.typed(ty, name, 0),
+        }
     }
 
     fn named(&mut self, schema: &str, name: &str, depth: usize) -> Value {

@@ -11,6 +11,7 @@ mod filter;
 mod history;
 mod kind;
 mod members;
+mod messages;
 mod names;
 mod path;
 mod personal_clients;
@@ -31,6 +32,7 @@ use std::time::SystemTime;
 
 use c1_api_spec::model::Description;
 pub(crate) use call::{Call, LATEST};
+pub(crate) use personal_clients::PERSONAL_CLIENT;
 pub(crate) use plan::Plan;
 use serde_json::{Map, Value};
 use table::Table;
@@ -42,7 +44,7 @@ type HandlerResult = Result<Value, Status>;
 
 /// The objects of a tenant.
 pub(crate) struct State {
-    description: &'static Description,
+    description: Arc<Description>,
     plan: Arc<Plan>,
     ids: Random,
     /// The objects by kind.
@@ -51,7 +53,7 @@ pub(crate) struct State {
 
 impl State {
     /// An empty tenant, whose ids are derived from `seed`.
-    pub(crate) fn new(description: &'static Description, plan: Arc<Plan>, seed: u64) -> Self {
+    pub(crate) fn new(description: Arc<Description>, plan: Arc<Plan>, seed: u64) -> Self {
         Self {
             description,
             plan,
@@ -65,8 +67,8 @@ impl State {
         let plan = Arc::clone(&self.plan);
         let action = plan.action(&call.operation.id())?;
         let response = self.execute(action, call);
-        let schema = &call.operation.response;
-        Some(response.map(|value| row::with_defaults(self.description, schema, value)))
+        let schema = call.operation.response.schema().unwrap_or_default();
+        Some(response.map(|value| row::with_defaults(&self.description, schema, value)))
     }
 
     /// Adds an object as the service would return it, and returns it with its id and times.
@@ -78,6 +80,6 @@ impl State {
     ) -> HandlerResult {
         let row = self.add(kind, fields, &call::timestamp(now))?;
         let fields = Value::Object(self.fields(kind, &row));
-        Ok(row::with_defaults(self.description, kind, fields))
+        Ok(row::with_defaults(&self.description, kind, fields))
     }
 }

@@ -19,7 +19,7 @@ pub struct Support {
 /// [`Error::Description`] if the description is invalid.
 pub fn support() -> Result<Vec<Support>, Error> {
     let description = crate::description()?;
-    let plan = crate::plan()?;
+    let plan = crate::default_plan()?;
     let operations = description.operations.iter().map(|operation| Support {
         operation: operation.id(),
         sample: plan.reason(&operation.id()),

@@ -39,9 +39,7 @@ impl Counts {
                 .filter(|field| is(field))
                 .count()
         };
-        let parameters = operations
-            .iter()
-            .flat_map(|o| o.path_parameters.iter().chain(&o.query_parameters));
+        let parameters = operations.iter().flat_map(Operation::parameters);
 
         let mut enum_sites = 0;
         let mut values: BTreeMap<&'static str, usize> = BTreeMap::new();

@@ -47,9 +47,28 @@ impl File {
     }
 }
 
-/// Generates the client for every operation and schema of the description. `secrets` are the wire names of the fields
-/// that hold secrets, [of the whole description](Description::sensitive_fields) and not only of what was selected. The
-/// files that c1-api includes are
+/// What the generated code says of a description as a whole, whatever is selected of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// The wire names of the fields that hold secrets.
+    secrets: BTreeSet<String>,
+    operations: usize,
+    groups: usize,
+}
+
+impl Whole {
+    /// Of a description from which nothing has been removed yet.
+    pub fn of(description: &Description) -> Self {
+        Self {
+            secrets: description.sensitive_fields(),
+            operations: description.operations.len(),
+            groups: description.groups().len(),
+        }
+    }
+}
+
+/// Generates the client for every operation and schema of the description, which is the part of the whole that was
+/// selected. The files that c1-api includes are
 ///
 /// - `raw.rs`: progenitor's client;
 /// - `types.rs`: messages, enums and oneof views; it includes `types/*.rs`, a file for the types that only one group
@@ -58,11 +77,11 @@ impl File {
 ///
 /// # Errors
 ///
-/// When progenitor refuses the lowered description, or names would clash in Rust.
-pub fn generate(description: &Description, secrets: &BTreeSet<String>) -> Result<Vec<File>> {
+/// When progenitor refuses the lowered description.
+pub fn generate(description: &Description, whole: &Whole) -> Result<Vec<File>> {
     let mut files = vec![raw(description)?];
-    files.extend(types::types(description)?);
-    files.extend(groups::groups(description, secrets)?);
+    files.extend(types::types(description));
+    files.extend(groups::groups(description, whole));
     Ok(files)
 }
 

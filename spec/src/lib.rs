@@ -3,28 +3,36 @@
 //! Data flow, each pass a pure function in a file named after it:
 //! [`read`] text to a JSON value, [`normalize`] the vendor's form (or ours) to a [`Description`],
 //! [`emit`] a description as our form, [`overlay`] our corrections onto that form, [`select`] the
-//! groups that are wanted, `lower` to what progenitor reads, `generate` Rust.
+//! groups that are wanted, `lower` to what progenitor reads, `generate` Rust. [`Source`] finds the
+//! documents to begin with, [`choice`] the groups that are wanted.
 
 pub mod check;
+pub mod choice;
 pub mod emit;
 mod error;
 mod findings;
 #[cfg(feature = "codegen")]
 pub mod generate;
+pub mod lock;
 #[cfg(feature = "codegen")]
 pub mod lower;
 pub mod model;
 pub mod names;
+mod naming;
 pub mod normalize;
 mod object;
 pub mod overlay;
 pub mod read;
 pub mod select;
+mod source;
 
 pub use error::{Error, Problem, Result};
 pub use findings::Note;
-pub use model::Description;
+pub use lock::NAMES;
+pub use model::{Description, Origin};
+pub use naming::{Names, OneofNames, RequestNames};
 use serde_json::Value;
+pub use source::{Loaded, Source, SourceError, VARIABLES};
 
 /// The description that ships with this crate, in our form: `openapi.yaml`.
 pub const DOCUMENT: &str = include_str!("../openapi.yaml");
@@ -86,7 +94,23 @@ fn corrected(mut value: Value, overlay: &str) -> Result<(Description, Vec<String
 ///
 /// When the text is no document, or holds a construct that no pass knows.
 pub fn import(document: &str) -> Result<String> {
-    let mut description = normalize::normalize(&read::read(document)?)?;
+    imported(&read::read(document)?, None)
+}
+
+/// As [`import`], with a record of the file that the document was in. One in our form keeps the record that it has.
+///
+/// # Errors
+///
+/// As [`import`].
+pub fn import_file(document: &str, origin: Origin) -> Result<String> {
+    let value = read::read(document)?;
+    let origin = (!emit::is_ours(&value)).then_some(origin);
+    imported(&value, origin)
+}
+
+fn imported(document: &Value, origin: Option<Origin>) -> Result<String> {
+    let mut description = normalize::normalize(document)?;
+    description.origin = origin.or(description.origin);
     emit::drop_prose(&mut description);
     Ok(emit::text(&emit::emit(&description)))
 }

@@ -16,7 +16,7 @@ use openapiv3::{
 };
 use serde_json::json;
 
-use crate::model::{Description, Method, Operation, Parameter, SchemaKind, Type};
+use crate::model::{Description, Method, Operation, Parameter, Payload, SchemaKind, Type};
 use crate::names::snake;
 
 /// The document for progenitor.
@@ -115,7 +115,8 @@ fn lowered(operation: &Operation) -> Lowered {
             style: QueryStyle::Form,
             allow_empty_value: None,
         });
-    let body = operation.body.as_deref().map(|schema| {
+    let body = operation.body.as_ref().and_then(Payload::schema);
+    let body = body.map(|schema| {
         ReferenceOr::Item(RequestBody {
             content: content(schema),
             required: true,
@@ -123,7 +124,7 @@ fn lowered(operation: &Operation) -> Lowered {
         })
     });
     let answer = Response {
-        content: content(&operation.response),
+        content: operation.response.schema().map(content).unwrap_or_default(),
         ..Response::default()
     };
     let responses = IndexMap::from([(StatusCode::Code(200), ReferenceOr::Item(answer))]);

@@ -6,12 +6,15 @@
 use indexmap::IndexMap;
 
 use crate::findings::Note;
+use crate::naming::Names;
 
 /// The API: its operations and the schemas they speak in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// The version that the document gives itself.
     pub version: String,
+    /// The file that it was imported from, where that is recorded.
+    pub origin: Option<Origin>,
     /// Where the API lives.
     pub server: Server,
     /// Every operation, in the order of the document.
@@ -20,6 +23,8 @@ pub struct Description {
     pub schemas: IndexMap<String, Schema>,
     /// What of the imported document is carried untyped or not at all.
     pub notes: Vec<Note>,
+    /// The names in Rust that are not those of the model; [`Description::variant`] and its neighbours tell them.
+    pub names: Names,
 }
 
 impl Description {
@@ -57,6 +62,17 @@ impl Description {
     }
 }
 
+/// The file that a description in our form was imported from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its SHA-256, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its date (RFC 3339 full-date).
+    pub date: String,
+}
+
 /// The server of the API: a URL template and its variables' defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
@@ -89,10 +105,12 @@ pub struct Operation {
     pub path_parameters: Vec<Parameter>,
     /// The parameters in the query, in the order of the document.
     pub query_parameters: Vec<Parameter>,
-    /// The schema of the JSON request body.
-    pub body: Option<String>,
-    /// The schema of the JSON response.
-    pub response: String,
+    /// The parameters in headers, in the order of the document.
+    pub header_parameters: Vec<Parameter>,
+    /// The body of the request; it is always sent.
+    pub body: Option<Payload>,
+    /// What a success brings.
+    pub response: Success,
     /// How the response is paged, if it is.
     pub page: Option<Page>,
     /// What the vendor promises about the operation's form.
@@ -112,6 +130,103 @@ impl Operation {
     /// The name of the method on progenitor's client.
     pub fn raw_id(&self) -> String {
         format!("{}_{}", self.group, self.name)
+    }
+
+    /// Every parameter: in the path, in the query, in headers.
+    pub fn parameters(&self) -> impl Iterator<Item = &Parameter> + Clone {
+        let lists = [
+            &self.path_parameters,
+            &self.query_parameters,
+            &self.header_parameters,
+        ];
+        lists.into_iter().flatten()
+    }
+
+    /// The same, to be changed.
+    pub fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Parameter> {
+        let lists = [
+            &mut self.path_parameters,
+            &mut self.query_parameters,
+            &mut self.header_parameters,
+        ];
+        lists.into_iter().flatten()
+    }
+
+    /// Every type that the operation names: of the body, of the response, of the parameters.
+    pub fn types(&self) -> impl Iterator<Item = &Type> {
+        let payloads = self.body.iter().chain(&self.response.payload);
+        let types = payloads.filter_map(|payload| payload.json.as_ref());
+        types.chain(self.parameters().map(|parameter| &parameter.ty))
+    }
+
+    /// The same, to be changed.
+    pub fn types_mut(&mut self) -> impl Iterator<Item = &mut Type> {
+        let lists = [
+            &mut self.path_parameters,
+            &mut self.query_parameters,
+            &mut self.header_parameters,
+        ];
+        let parameters = lists.into_iter().flatten();
+        let payloads = self.body.iter_mut().chain(&mut self.response.payload);
+        let types = payloads.filter_map(|payload| payload.json.as_mut());
+        types.chain(parameters.map(|parameter| &mut parameter.ty))
+    }
+}
+
+/// The body of a request or a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// Its media type, such as `application/json`.
+    pub media: String,
+    /// What its JSON holds; `None` where the body is carried as bytes.
+    pub json: Option<Type>,
+}
+
+impl Payload {
+    /// The media type of JSON (RFC 8259).
+    pub const JSON: &str = "application/json";
+
+    /// JSON that holds the type.
+    pub fn json(ty: Type) -> Self {
+        Self {
+            media: Self::JSON.to_owned(),
+            json: Some(ty),
+        }
+    }
+
+    /// The schema by name of which it is, if its JSON is of one as a whole.
+    pub fn schema(&self) -> Option<&str> {
+        match &self.json {
+            Some(Type::Ref(name)) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// What a success brings: statuses, and a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Success {
+    /// The body; `None` where no success has one.
+    pub payload: Option<Payload>,
+    /// The statuses that bring it: `200`, or `2XX` for all that are not listed.
+    pub statuses: Vec<String>,
+    /// The statuses that bring no body.
+    pub empty: Vec<String>,
+}
+
+impl Success {
+    /// 200 with JSON that holds the type.
+    pub fn json(ty: Type) -> Self {
+        Self {
+            payload: Some(Payload::json(ty)),
+            statuses: vec!["200".to_owned()],
+            empty: Vec::new(),
+        }
+    }
+
+    /// The schema by name of which the response is, if it is JSON of one as a whole.
+    pub fn schema(&self) -> Option<&str> {
+        self.payload.as_ref()?.schema()
     }
 }
 
@@ -169,7 +284,7 @@ impl Safety {
 }
 
 /// What the vendor promises about an operation's form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stability {
     /// May change or vanish.
     Draft,
@@ -179,19 +294,22 @@ pub enum Stability {
     Beta,
     /// Settled.
     Stable,
+    /// A level that is new here, as the document has it.
+    Other(String),
 }
 
 impl Stability {
-    /// Every level, weakest promise first.
+    /// Every level that is known, weakest promise first.
     pub const ALL: [Self; 4] = [Self::Draft, Self::Alpha, Self::Beta, Self::Stable];
 
     /// As in the document: `draft`.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Draft => "draft",
             Self::Alpha => "alpha",
             Self::Beta => "beta",
             Self::Stable => "stable",
+            Self::Other(level) => level,
         }
     }
 }
@@ -216,13 +334,24 @@ pub enum PageToken {
     Nowhere,
 }
 
-/// A path or query parameter.
+/// A parameter in the path, the query or a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the document"
+)]
 pub struct Parameter {
     /// As on the wire.
     pub name: String,
-    /// What it holds.
+    /// What it holds: a scalar, an enum or, outside of the path, a list of these.
     pub ty: Type,
+    /// Must be sent; always so in the path.
+    pub required: bool,
+    /// What stands between the values of a list in the query; `None` where each has the parameter's name before it, and
+    /// in a header, where it is always a comma.
+    pub separator: Option<char>,
+    /// Whether the vendor wants callers to leave it out.
+    pub deprecated: bool,
     /// The vendor marks it as one that the server decides.
     pub read_only: bool,
     /// Added by our overlay, not listed by the vendor.

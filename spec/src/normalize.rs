@@ -5,27 +5,39 @@
 //! output gives the same description again. What is not understood is refused, never dropped.
 
 mod operation;
+mod origin;
 mod schema;
 
 use indexmap::IndexMap;
-#[cfg(feature = "codegen")]
 pub(crate) use schema::common_prefix;
 use serde_json::Value;
 
 use crate::error::{Error, Result, child};
 use crate::findings::{Findings, Note};
+use crate::lock::Lock;
 use crate::model::{Description, Server};
+use crate::naming::{self, Names};
 use crate::object::Object;
 use crate::read::shape;
 
-/// Reads a document in the vendor's form or ours.
+/// Reads a document in the vendor's form or ours, with the names of the shipped lock where it is
+/// [of the same service](Lock::of_document).
 ///
 /// # Errors
 ///
 /// When a construct is unknown, a reference leads nowhere, or a name is taken twice.
 pub fn normalize(document: &Value) -> Result<Description> {
+    normalize_with(document, Lock::of_document(document)?)
+}
+
+/// The same with another lock than the shipped one. It is used whatever the document is of.
+///
+/// # Errors
+///
+/// As [`normalize`].
+pub fn normalize_with(document: &Value, lock: &Lock) -> Result<Description> {
     let findings = Findings::default();
-    let description = read(document, &findings);
+    let description = read(document, lock, &findings);
     // What went wrong in single places, and what ended the reading.
     let description = findings.keep(description);
     let notes = findings.finish()?;
@@ -34,7 +46,7 @@ pub fn normalize(document: &Value) -> Result<Description> {
     Ok(description)
 }
 
-fn read(document: &Value, findings: &Findings) -> Result<Description> {
+fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Description> {
     let root = Object::new(document, "#", findings)?;
     let openapi = root.require_string("openapi")?;
     if !(openapi.starts_with("3.1.") || openapi.starts_with("3.0.")) {
@@ -49,6 +61,7 @@ fn read(document: &Value, findings: &Findings) -> Result<Description> {
     info.doc()?;
     info.finish();
     findings.keep(notes(&root));
+    let origin = findings.keep(origin::origin(&root)).flatten();
 
     let components = root.require_object("components")?;
     let mut schemas = schema::Reader::new(components.require_object("schemas")?)?;
@@ -64,6 +77,7 @@ fn read(document: &Value, findings: &Findings) -> Result<Description> {
 
     let mut description = Description {
         version,
+        origin,
         server: server.unwrap_or_else(|| Server {
             url: String::new(),
             variables: IndexMap::new(),
@@ -72,12 +86,14 @@ fn read(document: &Value, findings: &Findings) -> Result<Description> {
         operations,
         schemas: IndexMap::new(),
         notes: Vec::new(),
+        names: Names::default(),
     };
     schemas.finish(&mut description)?;
     // Of schemas that were refused, nothing more can be said.
     if findings.problems() == 0 {
         operation::pages(&mut description, findings);
     }
+    description.names = naming::names(&description, lock);
     Ok(description)
 }
 

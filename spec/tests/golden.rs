@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use c1_api_spec::check::Counts;
-use c1_api_spec::model::{Method, PageToken, Safety, Stability, Type};
+use c1_api_spec::model::{Method, PageToken, Payload, Safety, Stability, Type};
 use c1_api_spec::select::select;
 use c1_api_spec::{Description, emit, normalize, read};
 
@@ -27,6 +27,11 @@ fn upstream() -> Option<String> {
         eprintln!("skipped: the vendor's document is not at hand (C1_UPSTREAM_SPEC)");
     }
     text
+}
+
+/// JSON of a message.
+fn message(name: &str) -> Payload {
+    Payload::json(Type::Ref(name.to_owned()))
 }
 
 #[test]
@@ -69,8 +74,11 @@ fn a_handful_of_operations() {
         (create.method, create.path.as_str()),
         (Method::Post, "/api/v1/apps/{app_id}/entitlements")
     );
-    assert_eq!(create.body.as_deref(), Some("CreateAppEntitlementRequest"));
-    assert_eq!(create.response, "CreateAppEntitlementResponse");
+    assert_eq!(create.body, Some(message("CreateAppEntitlementRequest")));
+    assert_eq!(
+        create.response.payload,
+        Some(message("CreateAppEntitlementResponse"))
+    );
 
     let owner = description
         .operation("app_entitlement_owners_v2.create_entitlement_owner")
@@ -306,8 +314,10 @@ fn our_own_output_does_not_change_by_a_byte() {
 #[test]
 fn the_vendors_document_gives_what_is_committed() {
     let Some(vendor) = upstream() else { return };
+    let origin = description().origin.expect("the import records its file");
+    assert_eq!(origin.size, vendor.len() as u64);
     assert!(
-        c1_api_spec::import(&vendor).unwrap() == c1_api_spec::DOCUMENT,
+        c1_api_spec::import_file(&vendor, origin).unwrap() == c1_api_spec::DOCUMENT,
         "spec/openapi.yaml is not what the import gives"
     );
 }
@@ -377,6 +387,9 @@ fn the_vendors_document_builds_directly() {
             > 600
     );
     let mut ours = description();
+    // Only an import records its file.
+    assert_eq!(direct.origin, None);
+    direct.origin.clone_from(&ours.origin);
     emit::drop_prose(&mut direct);
     emit::drop_prose(&mut ours);
     assert!(direct == ours);

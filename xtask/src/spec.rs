@@ -5,19 +5,35 @@ use std::path::Path;
 use std::{fs, io};
 
 use c1_api_spec::check::Counts;
-use c1_api_spec::generate::generate;
+use c1_api_spec::generate::{Whole, generate};
 use c1_api_spec::overlay::accepted;
 use c1_api_spec::select::select;
-use c1_api_spec::{CORE, Description, emit, normalize, read};
+use c1_api_spec::{CORE, Description, Origin, emit, normalize, read};
+use chrono::NaiveDate;
 
+use crate::origin::origin;
 use crate::{features, root};
 
 /// Reads a document and writes `spec/openapi.yaml`; writes nothing when the build would refuse it.
-pub(crate) fn import(file: &Path, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn import(
+    file: &Path,
+    date: Option<NaiveDate>,
+    out: &mut dyn io::Write,
+) -> Result<(), Box<dyn Error>> {
     let named = |error: Box<dyn Error>| format!("{}: {error}", file.display());
-    let text = c1_api_spec::import(&document(file)?).map_err(|error| named(error.into()))?;
+    let ours = root().join("spec/openapi.yaml");
+    // What is there need not be sound: it is about to be replaced.
+    let last = document(&ours).ok().and_then(|text| {
+        let description = normalize::normalize(&read::read(&text).ok()?).ok()?;
+        description.origin
+    });
+    let bytes = fs::read(file).map_err(|error| named(error.into()))?;
+    let origin = origin(file, &bytes, date, last).map_err(named)?;
+    let text = read::decode(bytes)
+        .and_then(|text| c1_api_spec::import_file(&text, origin))
+        .map_err(|error| named(error.into()))?;
     let verified = verify(&text).map_err(named)?;
-    fs::write(root().join("spec/openapi.yaml"), text)?;
+    fs::write(ours, text)?;
     verified.warn(out)?;
     Ok(writeln!(out, "wrote spec/openapi.yaml")?)
 }
@@ -65,6 +81,8 @@ pub(crate) fn without(group: &str, out: &mut dyn io::Write) -> Result<(), Box<dy
     description
         .operations
         .retain(|operation| operation.group != group);
+    // It is no longer what the file has.
+    description.origin = None;
     Ok(out.write_all(emit::text(&emit::emit(&description)).as_bytes())?)
 }
 
@@ -79,9 +97,15 @@ struct Verified {
 }
 
 impl Verified {
-    /// Prints the warnings, then the counts.
+    /// Prints the warnings, then the origin and the counts.
     fn report(&self, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
         self.warn(out)?;
+        if let Some(Origin { sha256, size, date }) = &self.description.origin {
+            writeln!(
+                out,
+                "from the file of {date}, {size} bytes, SHA-256 {sha256}"
+            )?;
+        }
         Ok(write!(out, "{}", Counts::of(&self.description))?)
     }
 
@@ -123,10 +147,10 @@ fn verify(document: &str) -> Result<Verified, Box<dyn Error>> {
             .into_iter()
             .map(|entry| format!("x-accept: {entry}")),
     );
-    let secrets = description.sensitive_fields();
+    let whole = Whole::of(&description);
     let mut core = description.clone();
     select(&mut core, |group| CORE.contains(&group), false);
-    let made = [generate(&description, &secrets), generate(&core, &secrets)];
+    let made = [generate(&description, &whole), generate(&core, &whole)];
     // What both refuse is told once.
     let errors = made.into_iter().filter_map(Result::err);
     if let Some(error) = errors.reduce(c1_api_spec::Error::and) {
@@ -143,5 +167,5 @@ fn verify(document: &str) -> Result<Verified, Box<dyn Error>> {
 fn document(file: &Path) -> Result<String, Box<dyn Error>> {
     let name = file.display();
     let bytes = fs::read(file).map_err(|error| format!("{name}: {error}"))?;
-    Ok(String::from_utf8(bytes).map_err(|_| format!("{name}: not valid UTF-8"))?)
+    Ok(read::decode(bytes).map_err(|error| format!("{name}: {error}"))?)
 }

@@ -11,6 +11,7 @@ use super::call::Call;
 use super::filter::{Filter, is_empty};
 use super::history::Change;
 use super::kind::{Kind, embedded, is_hidden};
+use super::messages;
 use super::plan::{Action, Replacement, Verb};
 use super::row::Row;
 use super::table::Table;
@@ -152,7 +153,7 @@ impl State {
 
     /// The object in the body.
     fn nested<'c>(&self, action: &Action, call: &'c Call<'_>) -> Option<&'c Map<String, Value>> {
-        let body = self.description.message(call.operation.body.as_ref()?)?;
+        let body = messages::request(&self.description, call.operation)?;
         let of_kind = Type::Ref(action.kind.clone());
         let mut fields = body.fields.iter().filter(|(_, field)| field.ty == of_kind);
         fields.find_map(|(name, _)| call.body().0.get(name)?.as_object())
@@ -182,7 +183,7 @@ impl State {
         }
         let empty = Table::new(&action.kind);
         let table = self.tables.get(&action.kind).unwrap_or(&empty);
-        let page = table.page(self.description, call, |row| {
+        let page = table.page(&self.description, call, |row| {
             row.is(&selection) && set.iter().all(|(filter, value)| filter.passes(row, value))
         })?;
         Ok(respond::page(self, action, call, page))
@@ -195,11 +196,11 @@ impl State {
         call: &Call<'_>,
         more: &[(&str, Value)],
     ) -> HandlerResult {
-        let description = self.description;
-        let message = message(description, &action.kind)?;
+        let description = Arc::clone(&self.description);
+        let message = message(&description, &action.kind)?;
         let mut row = Row::default();
         if let Some(object) = self.nested(action, call) {
-            row.update(self.description, &action.kind, object, "")?;
+            row.update(&self.description, &action.kind, object, "")?;
         }
         self.copy_request_fields(&mut row, &action.kind, call);
         for name in SET_BY_SERVER {
@@ -209,21 +210,32 @@ impl State {
         for (part, value) in selection.iter().filter(|(_, value)| !value.is_empty()) {
             row.set(part, typed(message, part, value));
         }
+        let ty = |field: &str| message.fields.get(field).map(|field| &field.ty);
+        let request = messages::request(&description, call.operation);
         for (name, field) in rules::renamed(&action.kind) {
-            if let Some(value) = call.value(name) {
+            let requested = request.and_then(|request| request.fields.get(*name));
+            if let (Some(value), Some(requested)) = (call.value(name), requested)
+                && ty(field) == Some(&requested.ty)
+            {
                 row.set(field, value);
             }
         }
         for (name, field, kind) in rules::copied(&action.kind) {
-            let ids = call.body().texts(name).into_iter();
-            let copies = ids.map(|id| Ok(Value::Object(self.find_by_id(kind, id)?.0.clone())));
-            row.set(field, copies.collect::<Result<Vec<_>, Status>>()?);
+            if ty(field) == Some(&Type::List(Box::new(Type::Ref((*kind).to_owned())))) {
+                let ids = call.body().texts(name).into_iter();
+                let copies = ids.map(|id| Ok(Value::Object(self.find_by_id(kind, id)?.0.clone())));
+                row.set(field, copies.collect::<Result<Vec<_>, Status>>()?);
+            }
         }
         for name in rules::flags(&action.kind) {
-            row.set(name, true);
+            if ty(name) == Some(&Type::Bool) {
+                row.set(name, true);
+            }
         }
         for name in rules::ids(&action.kind) {
-            row.set(name, self.ids.id());
+            if ty(name) == Some(&Type::String) {
+                row.set(name, self.ids.id());
+            }
         }
         for (name, value) in more {
             row.set(name, value.clone());
@@ -272,8 +284,8 @@ impl State {
 
     /// Completes an object and stores it. 409 if it exists, or another one has its name.
     pub(super) fn insert(&mut self, kind: &str, mut row: Row, now: &str) -> Result<Row, Status> {
-        let description = self.description;
-        let message = message(description, kind)?;
+        let description = Arc::clone(&self.description);
+        let message = message(&description, kind)?;
         let parts = self.kind(kind)?.key.clone();
         for part in &parts {
             if text_of(row.0.get(part)).is_empty() {
@@ -362,18 +374,18 @@ impl State {
 
     /// Stores the object with the changes of the request.
     fn changed(&mut self, action: &Action, call: &Call<'_>, old: &Row) -> HandlerResult {
-        let description = self.description;
-        let message = message(description, &action.kind)?;
+        let description = Arc::clone(&self.description);
+        let message = message(&description, &action.kind)?;
         let parts = self.kind(&action.kind)?.key.clone();
         let mut row = old.clone();
         let mask = call.body().text("updateMask");
         if let Some(object) = self.nested(action, call) {
-            row.update(self.description, &action.kind, object, mask)?;
+            row.update(&self.description, &action.kind, object, mask)?;
             self.copy_request_fields(&mut row, &action.kind, call);
         } else if mask.is_empty() {
             self.copy_request_fields(&mut row, &action.kind, call);
         } else {
-            row.update(self.description, &action.kind, &call.body().0, mask)?;
+            row.update(&self.description, &action.kind, &call.body().0, mask)?;
         }
         for name in parts.iter().map(String::as_str).chain(SET_BY_SERVER) {
             match old.0.get(name) {
@@ -485,8 +497,7 @@ impl State {
 
     /// Copies the fields of the call's body that have the same name and type in the object.
     fn copy_request_fields(&self, row: &mut Row, kind: &str, call: &Call<'_>) {
-        let request = call.operation.body.as_ref();
-        let request = request.and_then(|body| self.description.message(body));
+        let request = messages::request(&self.description, call.operation);
         if let (Some(message), Some(request)) = (self.description.message(kind), request) {
             row.copy_fields(message, request, &call.body().0);
         }

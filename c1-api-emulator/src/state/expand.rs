@@ -7,6 +7,7 @@ use super::State;
 use super::call::Call;
 use super::engine::text;
 use super::kind::{Link, link};
+use super::messages;
 use super::names::words;
 use super::row::{Row, with_defaults};
 
@@ -22,7 +23,7 @@ pub(super) struct Expansion<'a> {
 impl<'a> Expansion<'a> {
     /// Expands the paths in the call's `expandMask`, if any.
     pub(super) fn new(state: &'a State, call: &Call<'_>) -> Self {
-        let response = state.description.message(&call.operation.response);
+        let response = messages::response(&state.description, call.operation);
         let mask = call.object("expandMask");
         Self {
             state,
@@ -84,7 +85,7 @@ impl<'a> Expansion<'a> {
             .unwrap_or(&link.kind);
         let mut object = Row::of([("@type", &format!("type.googleapis.com/{proto}"))]);
         let fields = Value::Object(state.fields(&link.kind, found));
-        if let Value::Object(fields) = with_defaults(state.description, &link.kind, fields) {
+        if let Value::Object(fields) = with_defaults(&state.description, &link.kind, fields) {
             object.0.extend(fields);
         }
         let object = Value::Object(object.0);

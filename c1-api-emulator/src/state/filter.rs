@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::history;
 use super::kind::{Kind, is_scalar};
+use super::messages;
 use super::names::{camel, ends_with, singular, words};
 use super::row::Row;
 use super::rules;
@@ -56,10 +57,7 @@ impl Filter {
         };
         let query = operation.query_parameters.iter();
         let query = query.map(|parameter| (&parameter.name, &parameter.ty));
-        let body = operation
-            .body
-            .as_ref()
-            .and_then(|body| description.message(body));
+        let body = messages::request(description, operation);
         let body = body.into_iter().flat_map(|body| &body.fields);
         let body = body.map(|(name, field)| (name, &field.ty));
         let all = query

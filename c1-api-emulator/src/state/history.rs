@@ -72,7 +72,7 @@ impl State {
     /// Who changed what is not known; the id, the time and the kind of change are.
     fn metadata(&self, entries: &str, id: &str, change: Change, now: &str) -> Map<String, Value> {
         let mut metadata = Map::new();
-        let description = self.description;
+        let description = &self.description;
         let field = description
             .message(entries)
             .and_then(|message| message.fields.get("metadata"));

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::call::Call;
 use super::engine::from_path;
 use super::kind::{self, Kind, Link, is_hidden};
+use super::messages;
 use super::names::singular;
 use super::plan::{Action, Verb};
 use super::row::Row;
@@ -120,11 +121,7 @@ impl Members {
 
     /// What an operation with this path does with the members.
     fn change(survey: &Survey<'_>, one: &Surveyed<'_>) -> Option<Change> {
-        let body = one
-            .operation
-            .body
-            .as_ref()
-            .and_then(|body| survey.description.message(body));
+        let body = messages::request(survey.description, one.operation);
         let field = |ty: &Type| {
             let mut fields = body?.fields.iter().filter(|(_, field)| field.ty == *ty);
             fields.next().map(|(name, _)| name.clone())
@@ -159,7 +156,7 @@ impl Members {
         if operation.method == Method::Delete {
             return Some(Change::Clear);
         }
-        let response = survey.description.message(&operation.response)?;
+        let response = messages::response(survey.description, operation)?;
         let ids = Type::List(Type::String.into());
         let mut fields = response.fields.iter().filter(|(_, field)| field.ty == ids);
         let (name, _) = fields.next()?;
@@ -223,7 +220,7 @@ impl State {
             Change::List => {
                 let empty = Table::new(name);
                 let table = self.tables.get(name).unwrap_or(&empty);
-                let (rows, next) = table.page(self.description, call, |row| row.is(&owner))?;
+                let (rows, next) = table.page(&self.description, call, |row| row.is(&owner))?;
                 let members = rows
                     .into_iter()
                     .map(|row| self.member(action, row.text(MEMBER)));

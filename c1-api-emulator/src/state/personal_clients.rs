@@ -10,6 +10,10 @@ use super::{State, row};
 use crate::credentials::Credentials;
 use crate::status::Status;
 
+/// The operation that creates one: its id and its path.
+pub(crate) const PERSONAL_CLIENT: (&str, &str) =
+    ("personal_client.create", "/api/v1/iam/personal_clients");
+
 impl State {
     /// Creates a client with the credentials. Returns the response and the expiry of the client; `None`
     /// if the operation does not create an object.
@@ -25,9 +29,9 @@ impl State {
             more.extend(expiry.map(|expiry| ("expiresTime", json!(timestamp(expiry)))));
             let mut response = self.create(action, call, &more)?;
             response["clientSecret"] = json!(credentials.client_secret);
-            let schema = &call.operation.response;
+            let schema = call.operation.response.schema().unwrap_or_default();
             Ok((
-                row::with_defaults(self.description, schema, response),
+                row::with_defaults(&self.description, schema, response),
                 expiry,
             ))
         });

@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use super::filter::Filter;
 use super::kind::{self, Kind, Link, is_hidden};
 use super::members::Change;
+use super::messages;
 use super::names::{camel, words};
 use super::path::Path;
 use super::shape::Shape;
@@ -149,6 +150,9 @@ impl Survey<'_> {
         if let Some(action) = self.members_action(one) {
             return Ok(action);
         }
+        if one.operation.response.payload.is_some() && one.operation.response.schema().is_none() {
+            return Err("its response is not a message");
+        }
         let (kind, verb) = self.verb(one)?;
         let facts = &self.kinds[&kind];
         let ahead = one
@@ -223,7 +227,7 @@ impl Survey<'_> {
 
     /// The field of the body with the object, which then may identify it.
     fn nested(&self, one: &Surveyed<'_>, kind: &str) -> Option<String> {
-        let body = self.description.message(one.operation.body.as_ref()?)?;
+        let body = messages::request(self.description, one.operation)?;
         let mut fields = body.fields.iter();
         let found = fields.find(|(_, field)| field.ty == Type::Ref(kind.to_owned()));
         found.map(|(name, _)| name.clone())
@@ -355,7 +359,7 @@ impl Survey<'_> {
         if one.operation.method != Method::Put || !one.singles.is_empty() {
             return None;
         }
-        let body = self.description.message(one.operation.body.as_ref()?)?;
+        let body = messages::request(self.description, one.operation)?;
         let mut replacements = Vec::new();
         for (field, facts) in &body.fields {
             let Type::List(element) = &facts.ty else {

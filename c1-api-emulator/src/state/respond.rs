@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::State;
 use super::call::Call;
 use super::expand::Expansion;
+use super::messages;
 use super::plan::Action;
 use super::row::Row;
 
@@ -31,7 +32,7 @@ pub(super) fn one(state: &State, action: &Action, call: &Call<'_>, row: &Row) ->
 /// secrets that are shown only then.
 pub(super) fn created(state: &mut State, action: &Action, call: &Call<'_>, row: &Row) -> Value {
     let mut response = one(state, action, call, row);
-    let message = state.description.message(&call.operation.response);
+    let message = messages::response(&state.description, call.operation);
     let (Some(message), Some(fields)) = (message, response.as_object_mut()) else {
         return response;
     };

@@ -1,6 +1,6 @@
 //! What the description does not tell of a kind of object.
 //!
-//! Unique names are a rule of the emulator: C1 is not known to refuse a name that is taken.
+//! Where a description does not have the fields, the rules about them do not apply. Unique names are a rule of the emulator: C1 is not known to refuse a name that is taken.
 
 use super::kind::Link;
 

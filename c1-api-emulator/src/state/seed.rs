@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::State;
+use super::row::without_unknown;
 use crate::check::{self, Direction};
 use crate::status::Status;
 
@@ -74,10 +75,12 @@ impl State {
         Ok(())
     }
 
-    /// Adds an object, or only returns it if the description does not have its kind as it was known here.
+    /// Adds an object with the fields that the description has, or only returns it if the description
+    /// does not have its kind, or has other fields by these names.
     fn seed_one(&mut self, kind: &str, fields: Value, now: SystemTime) -> Result<Value, Status> {
+        let fields = without_unknown(&self.description, kind, fields);
         let known = self.plan.kinds.contains_key(kind)
-            && check::value(self.description, kind, &fields, Direction::Response).is_ok();
+            && check::value(&self.description, kind, &fields, Direction::Response).is_ok();
         match fields {
             Value::Object(fields) if known => self.insert_object(kind, fields, now),
             fields => Ok(fields),

@@ -1,6 +1,8 @@
 //! Where an object is in a response: `{ app: App }`, `{ list: [AppView { app: App }] }`, or the response itself.
 
-use c1_api_spec::model::{Description, Operation, Safety, Type};
+use c1_api_spec::model::{Description, Message, Operation, Safety, Type};
+
+use super::messages;
 
 /// The place of an object, or of a list of objects, in a message.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,18 +18,23 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// All objects and lists of objects in the message.
-    pub(super) fn all(description: &Description, name: &str) -> Vec<Self> {
-        if !name.contains("Response") {
+    /// All objects and lists of objects in the response. One that is called so, or has a token of the next
+    /// page, is a message around them; any other is the object itself.
+    pub(super) fn all(description: &Description, operation: &Operation) -> Vec<Self> {
+        let (Some(name), Some(message)) = (
+            operation.response.schema(),
+            messages::response(description, operation),
+        ) else {
+            return Vec::new();
+        };
+        if !is_wrapper(name, message) {
             return Self::of(description, name, None, false)
                 .into_iter()
                 .collect();
         }
-        let fields = description
-            .message(name)
-            .into_iter()
-            .flat_map(|message| &message.fields);
-        fields
+        let fields = message
+            .fields
+            .iter()
             .filter_map(|(field, facts)| match &facts.ty {
                 Type::Ref(inner) => Self::of(description, inner, Some(field), false),
                 Type::List(inner) => match inner.as_ref() {
@@ -35,8 +42,8 @@ impl Shape {
                     _ => None,
                 },
                 _ => None,
-            })
-            .collect()
+            });
+        fields.collect()
     }
 
     fn of(description: &Description, name: &str, field: Option<&str>, many: bool) -> Option<Self> {
@@ -55,25 +62,29 @@ impl Shape {
         if operation.safety != Safety::Safe {
             return None;
         }
-        let shapes = Self::all(description, &operation.response);
+        let shapes = Self::all(description, operation);
         let mut lists = shapes.iter().filter(|shape| shape.many);
         if let Some(page) = &operation.page {
             return lists
                 .find(|shape| shape.field.as_ref() == Some(&page.items))
                 .cloned();
         }
-        match (shapes.as_slice(), operation.response.contains("Response")) {
-            ([list], true) if list.many => Some(list.clone()),
+        match shapes.as_slice() {
+            [list] if list.many => Some(list.clone()),
             _ => None,
         }
     }
 
     /// The single objects in the response.
     pub(super) fn singles(description: &Description, operation: &Operation) -> Vec<Self> {
-        let mut shapes = Self::all(description, &operation.response);
+        let mut shapes = Self::all(description, operation);
         shapes.retain(|shape| !shape.many);
         shapes
     }
+}
+
+fn is_wrapper(name: &str, message: &Message) -> bool {
+    name.contains("Response") || message.fields.contains_key("nextPageToken")
 }
 
 /// The object in a view of it, and the field it is in: a message `FooView` with a field of type `Foo`.

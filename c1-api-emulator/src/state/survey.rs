@@ -10,6 +10,7 @@ use super::filter::Filter;
 use super::history;
 use super::kind::{self, Kind, Link, is_hidden};
 use super::members::{self, Members};
+use super::messages;
 use super::names::{camel, singular, words};
 use super::path::Path;
 use super::rules;
@@ -72,7 +73,7 @@ impl<'a> Survey<'a> {
                 path,
                 list: Shape::list(description, operation),
                 singles: Shape::singles(description, operation),
-                all: Shape::all(description, &operation.response),
+                all: Shape::all(description, operation),
             }
         });
         let mut survey = Self {
@@ -97,6 +98,7 @@ impl<'a> Survey<'a> {
         self.find_batches();
         self.find_listed();
         self.find_created();
+        self.drop_unreachable();
         self.find_links();
         self.members = members::find(self);
         for members in self.members.values() {
@@ -281,7 +283,7 @@ impl<'a> Survey<'a> {
     pub(super) fn batch(&self, one: &Surveyed<'_>) -> Option<(String, String, String)> {
         let kind = self.collections.get(&one.template)?;
         let message = self.description.message(kind)?;
-        let body = self.description.message(one.operation.body.as_ref()?)?;
+        let body = messages::request(self.description, one.operation)?;
         let ids = Type::List(Type::String.into());
         let mut fields = body.fields.iter().filter(|(_, field)| field.ty == ids);
         let ((name, _), None) = (fields.next()?, fields.next()) else {
@@ -359,6 +361,24 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// Drops the kinds whose objects neither an operation creates nor a test can, because only a path tells
+    /// what identifies them.
+    fn drop_unreachable(&mut self) {
+        let (created, operations) = (&self.created, &self.operations);
+        self.kinds.retain(|kind, facts| {
+            let told = |part: &String| !is_hidden(part) || part.contains('.');
+            let put = |one: &Surveyed<'_>| {
+                one.writes() && one.singles.iter().any(|shape| shape.kind == *kind)
+            };
+            facts.key.iter().all(told) || created.contains_key(kind) || operations.iter().any(put)
+        });
+        let kinds = &self.kinds;
+        self.items.retain(|_, kind| kinds.contains_key(kind));
+        self.collections.retain(|_, kind| kinds.contains_key(kind));
+        self.singletons
+            .retain(|_, (kind, _)| kinds.contains_key(kind));
+    }
+
     fn find_links(&mut self) {
         let mut links = Vec::new();
         for (name, facts) in &self.kinds {
@@ -421,11 +441,7 @@ impl<'a> Survey<'a> {
         };
         let query = one.operation.query_parameters.iter();
         let query = query.map(|parameter| (camel(&words(&parameter.name)), &parameter.ty));
-        let body = one
-            .operation
-            .body
-            .as_ref()
-            .and_then(|body| self.description.message(body));
+        let body = messages::request(self.description, one.operation);
         let body = body.into_iter().flat_map(|body| &body.fields);
         let body = body.map(|(name, field)| (name.clone(), &field.ty));
         let same = query.chain(body).filter(|(name, ty)| {
@@ -437,11 +453,7 @@ impl<'a> Survey<'a> {
 
     /// Whether the body says what the object is to be.
     pub(super) fn describes(&self, one: &Surveyed<'_>, kind: &str) -> bool {
-        let body = one
-            .operation
-            .body
-            .as_ref()
-            .and_then(|body| self.description.message(body));
+        let body = messages::request(self.description, one.operation);
         let (Some(body), Some(message)) = (body, self.description.message(kind)) else {
             return false;
         };

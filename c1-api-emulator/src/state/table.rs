@@ -9,6 +9,7 @@ use c1_api_spec::model::Description;
 use serde_json::Value;
 
 use super::call::Call;
+use super::messages;
 use super::row::Row;
 use crate::status::Status;
 
@@ -164,8 +165,7 @@ impl Table {
 /// Whether the operation has a parameter for a page token.
 fn takes_token(description: &Description, call: &Call<'_>) -> bool {
     let mut query = call.operation.query_parameters.iter();
-    let body = call.operation.body.as_ref();
-    let body = body.and_then(|body| description.message(body));
+    let body = messages::request(description, call.operation);
     query.any(|parameter| parameter.name == "page_token")
         || body.is_some_and(|body| body.fields.contains_key("pageToken"))
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::engine::text;
 use super::members::Change;
-use super::plan::{Action, Plan, Verb};
+use super::plan::{Action, Verb};
 use super::row::Row;
 use super::{State, rules};
 use crate::check::{self, Direction};
@@ -40,7 +40,7 @@ fn ensure(state: &mut State, kind: &str) {
     }
     let mut row = Row::default();
     for part in &facts.key {
-        row.set(part, value_of(state.description, kind, part));
+        row.set(part, value_of(&state.description, kind, part));
     }
     let key: Vec<_> = facts.key.iter().map(|part| text(&row.0[part])).collect();
     if state.table(kind).get(&key).is_err() {
@@ -57,7 +57,7 @@ fn path(
     let parameters = operation.path_parameters.iter().map(|parameter| {
         let part = action.path.iter().find(|(name, _)| *name == parameter.name);
         let part = part.map(|(_, part)| part.as_str()).unwrap_or_default();
-        let value = value_of(description, &action.kind, part);
+        let value = value_of(&description, &action.kind, part);
         (parameter.name.clone(), text(&value))
     });
     parameters.collect()
@@ -65,7 +65,7 @@ fn path(
 
 /// A body with all fields, which identifies objects of [`ensure`].
 fn body(description: &Description, action: &Action, operation: &Operation) -> Option<Value> {
-    let schema = operation.body.as_ref()?;
+    let schema = operation.body.as_ref()?.schema()?;
     if let Verb::List(_) = action.verb {
         return Some(json!({}));
     }
@@ -76,7 +76,7 @@ fn body(description: &Description, action: &Action, operation: &Operation) -> Op
         fields.remove(*field);
     }
     for part in &action.given {
-        fields.insert(part.clone(), value_of(description, &action.kind, part));
+        fields.insert(part.clone(), value_of(&description, &action.kind, part));
     }
     for value in fields.values_mut().filter_map(Value::as_object_mut) {
         for (part, id) in ["clientKey", "id"].map(|part| (part, json!("x"))) {
@@ -127,7 +127,7 @@ fn query(
         let part = given.find(|part| c1_api_spec::names::snake(part) == parameter.name)?;
         Some((
             parameter.name.clone(),
-            text(&value_of(description, &action.kind, part)),
+            text(&value_of(&description, &action.kind, part)),
         ))
     });
     parameters.collect()
@@ -135,20 +135,20 @@ fn query(
 
 #[test]
 fn every_operation_works_on_objects_that_exist_and_on_no_others() {
-    let description = crate::description().unwrap();
-    let plan = Arc::new(Plan::new(description));
+    let description = crate::default_description().unwrap();
+    let plan = crate::default_plan().unwrap();
     let (mut found, mut missing) = (0, 0);
     for operation in &description.operations {
         let id = operation.id();
         let Some(action) = plan.action(&id) else {
             continue;
         };
-        let mut state = State::new(description, Arc::clone(&plan), 0);
+        let mut state = State::new(Arc::clone(&description), Arc::clone(&plan), 0);
         let (path, query) = (
-            path(description, action, operation),
-            query(description, action, operation),
+            path(&description, action, operation),
+            query(&description, action, operation),
         );
-        let body = body(description, action, operation);
+        let body = body(&description, action, operation);
         let call = Call::new(
             operation,
             &path,
@@ -168,7 +168,7 @@ fn every_operation_works_on_objects_that_exist_and_on_no_others() {
             missing += 1;
         }
 
-        let mut state = State::new(description, Arc::clone(&plan), 0);
+        let mut state = State::new(Arc::clone(&description), Arc::clone(&plan), 0);
         for (kind, _) in &action.parents {
             ensure(&mut state, kind);
         }
@@ -183,11 +183,11 @@ fn every_operation_works_on_objects_that_exist_and_on_no_others() {
             let key: Vec<_> = facts
                 .key
                 .iter()
-                .map(|part| text(&value_of(description, &action.kind, part)))
+                .map(|part| text(&value_of(&description, &action.kind, part)))
                 .collect();
             let mut row = state.table(&action.kind).get(&key).unwrap().clone();
             for (_, part) in &action.path {
-                row.set(part, value_of(description, &action.kind, part));
+                row.set(part, value_of(&description, &action.kind, part));
             }
             state.table(&action.kind).put(&key, row);
         }
@@ -205,8 +205,8 @@ fn every_operation_works_on_objects_that_exist_and_on_no_others() {
             .unwrap()
             .unwrap_or_else(|status| panic!("{id}: {status}"));
         let checked = check::value(
-            description,
-            &operation.response,
+            &description,
+            operation.response.schema().unwrap(),
             &response,
             Direction::Response,
         );
@@ -220,15 +220,19 @@ fn every_operation_works_on_objects_that_exist_and_on_no_others() {
 
 #[test]
 fn what_belongs_to_an_object_goes_with_it() {
-    let description = crate::description().unwrap();
-    let plan = Arc::new(Plan::new(description));
+    let description = crate::default_description().unwrap();
+    let plan = crate::default_plan().unwrap();
     for (kind, facts) in &plan.kinds {
         for link in facts.owners.iter().filter(|link| link.kind != *kind) {
-            let mut state = State::new(description, Arc::clone(&plan), 0);
+            let mut state = State::new(Arc::clone(&description), Arc::clone(&plan), 0);
             ensure(&mut state, kind);
             let key = plan.kinds[&link.kind].key.iter();
-            let key =
-                key.map(|part| (part.clone(), text(&value_of(description, &link.kind, part))));
+            let key = key.map(|part| {
+                (
+                    part.clone(),
+                    text(&value_of(&description, &link.kind, part)),
+                )
+            });
             let key: Vec<_> = key.collect();
             let row = state.find(&link.kind, &key).unwrap().clone();
             state.remove(&link.kind, &row, "");

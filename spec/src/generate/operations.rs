@@ -2,11 +2,9 @@
 
 use super::docs::operation_doc;
 use super::text::{doc, list, literal, put, rust, signature};
-use crate::model::{Description, Operation, Parameter, Type};
-use crate::names::{identifier, is_used_by_groups, pascal, snake};
-
-/// From so many path parameters of one type in a row on, an operation takes them by name.
-const NAMED_FROM: usize = 3;
+use crate::model::{Description, Operation, Parameter, Payload, Type};
+use crate::names::{identifier, snake};
+use crate::naming::NAMED_FROM;
 
 /// What a builder has besides its parameters: two fields, its own method, and those of the traits that a caller uses.
 const MEMBERS: &[&str] = &[
@@ -22,17 +20,6 @@ const MEMBERS: &[&str] = &[
 ];
 
 impl Operation {
-    /// What its builder is called: as the operation, with `Request` behind it where that is the name of the group's entry or
-    /// of something that every group uses.
-    pub(super) fn builder(&self) -> String {
-        let name = pascal(&self.name);
-        if name == pascal(&self.group) || is_used_by_groups(&name) {
-            name + "Request"
-        } else {
-            name
-        }
-    }
-
     /// What the builder's field for a parameter is called, and the setter of one in the query: as the parameter, with an
     /// underscore behind it where the builder has something else of that name, or `_query` where the path has one.
     fn member(&self, parameter: &Parameter) -> String {
@@ -46,30 +33,32 @@ impl Operation {
             identifier(&name)
         }
     }
+}
 
+impl Description {
     /// The struct that holds the path parameters by name, where the operation takes them so.
     ///
     /// A struct, because its literal names each id and the compiler misses none, while a builder would find out at run time
     /// that one is absent. An id type for each kind of id would also do, but the API has hundreds of kinds, all fields
     /// of the responses would need them, and `src_app_id` and `dst_app_id` would still be of one kind. The struct borrows
     /// its strings, so that a literal takes `&id` of a `String` as well as a `&str`; it costs no code but its derives.
-    pub fn path_struct(&self) -> Option<String> {
+    pub fn path_struct(&self, operation: &Operation) -> Option<String> {
         let mut run = 0;
         let mut longest = 0;
         let mut last = None;
-        for parameter in &self.path_parameters {
+        for parameter in &operation.path_parameters {
             let ty = Some(path_type(parameter));
             run = if ty == last { run + 1 } else { 1 };
             last = ty;
             longest = longest.max(run);
         }
-        (longest >= NAMED_FROM).then(|| format!("{}Path", pascal(&self.name)))
+        (longest >= NAMED_FROM).then(|| self.request(operation).path)
     }
 }
 
 /// The body as an argument: where the message has fields at all.
 fn body<'a>(operation: &'a Operation, description: &Description) -> Option<&'a str> {
-    let name = operation.body.as_deref()?;
+    let name = operation.body.as_ref()?.schema()?;
     let has_fields = description
         .message(name)
         .is_some_and(|message| !message.fields.is_empty());
@@ -89,7 +78,7 @@ fn path_type(parameter: &Parameter) -> &'static str {
 pub(super) fn start(operation: &Operation, description: &Description, out: &mut String) {
     let mut arguments = vec!["&self".to_owned()];
     let mut fields = vec!["client: self.0.clone()".to_owned()];
-    let named = operation.path_struct();
+    let named = description.path_struct(operation);
     if let Some(path) = &named {
         arguments.push(format!("path: {path}<'_>"));
     }
@@ -110,7 +99,10 @@ pub(super) fn start(operation: &Operation, description: &Description, out: &mut 
     for parameter in &operation.query_parameters {
         fields.push(format!("{}: None", operation.member(parameter)));
     }
-    let (name, builder) = (identifier(&operation.name), operation.builder());
+    let (name, builder) = (
+        identifier(&operation.name),
+        description.request(operation).builder,
+    );
     operation_doc(operation, "    ", out);
     put!(out, "{} {{", signature("    ", &name, &arguments, &builder));
     put!(out, "        {builder} {{");
@@ -167,18 +159,19 @@ pub(super) fn builder(
     if let Some(body) = body(operation, description) {
         put!(fields, "    body: types::{body},");
         arguments.push("&self.body".to_owned());
-    } else if let Some(body) = &operation.body {
+    } else if let Some(body) = operation.body.as_ref().and_then(Payload::schema) {
         arguments.push(format!("&types::{body}::default()"));
     }
-    path_struct(operation, out);
+    path_struct(operation, description, out);
     let (method, name, raw) = (
         identifier(&operation.name),
-        operation.builder(),
+        description.request(operation).builder,
         operation.raw_id(),
     );
     let used = "            match self.client.raw().().await {".len() + raw.len();
     let arguments = list("            ", used, &arguments);
-    let answer = format!("ResponseValue<types::{}>", operation.response);
+    let answer = operation.response.schema().unwrap_or_default();
+    let answer = format!("ResponseValue<types::{answer}>");
     put!(
         out,
         "
@@ -209,8 +202,8 @@ impl {name} {{
 }
 
 /// The struct of the path parameters, where there is one.
-fn path_struct(operation: &Operation, out: &mut String) {
-    let Some(name) = operation.path_struct() else {
+fn path_struct(operation: &Operation, description: &Description, out: &mut String) {
+    let Some(name) = description.path_struct(operation) else {
         return;
     };
     put!(
@@ -233,14 +226,18 @@ pub struct {name}<'a> {{",
 }
 
 /// What all builders of the group have in common, by the macro in `c1-api/src/operation.rs`.
-pub(super) fn requests(operations: &[(usize, &Operation)], out: &mut String) {
+pub(super) fn requests(
+    operations: &[(usize, &Operation)],
+    description: &Description,
+    out: &mut String,
+) {
     put!(out, "\nrequests! {{");
     for (index, operation) in operations {
         put!(
             out,
             "    {} => {}, {index};",
-            operation.builder(),
-            operation.response
+            description.request(operation).builder,
+            operation.response.schema().unwrap_or_default()
         );
     }
     put!(out, "}}");

@@ -8,7 +8,8 @@ use super::schema::Reader;
 use crate::error::{Error, Result, child};
 use crate::findings::Findings;
 use crate::model::{
-    Description, Method, Operation, Page, PageToken, Parameter, Safety, Stability, Type,
+    Description, Method, Operation, Page, PageToken, Parameter, Payload, Safety, Stability,
+    Success, Type,
 };
 use crate::names::{self, snake};
 use crate::object::Object;
@@ -198,8 +199,9 @@ fn read<'a>(
         path: path.to_owned(),
         path_parameters,
         query_parameters,
-        body,
-        response,
+        header_parameters: Vec::new(),
+        body: body.map(|name| Payload::json(Type::Ref(name))),
+        response: Success::json(Type::Ref(response)),
         page: page.map(|items| Page {
             items,
             token: PageToken::Nowhere,
@@ -312,6 +314,9 @@ fn parameter<'a>(
         Parameter {
             name: name.to_owned(),
             ty,
+            required,
+            separator: None,
+            deprecated: false,
             read_only: facts.read_only,
             ours,
             doc,
@@ -399,8 +404,9 @@ pub(super) fn pages(description: &mut Description, findings: &Findings) {
 }
 
 fn page(description: &Description, operation: &Operation) -> Result<Option<Page>> {
-    let fields = description
-        .message(&operation.response)
+    let response = operation.response.schema();
+    let fields = response
+        .and_then(|name| description.message(name))
         .map(|message| &message.fields);
     let Some(fields) = fields.filter(|fields| fields.contains_key("nextPageToken")) else {
         return Ok(None);
@@ -422,7 +428,7 @@ fn page(description: &Description, operation: &Operation) -> Result<Option<Page>
             }),
     };
     let Some(items) = items else {
-        let found = format!("the lists {lists:?} in {:?}", operation.response);
+        let found = format!("the lists {lists:?} in {:?}", response.unwrap_or_default());
         return Err(Error::new(
             &pointer(operation),
             found,
@@ -431,8 +437,8 @@ fn page(description: &Description, operation: &Operation) -> Result<Option<Page>
     };
     let in_body = operation
         .body
-        .as_deref()
-        .and_then(|body| description.message(body));
+        .as_ref()
+        .and_then(|body| description.message(body.schema()?));
     let token = if in_body.is_some_and(|body| body.fields.contains_key("pageToken")) {
         PageToken::Body
     } else if operation

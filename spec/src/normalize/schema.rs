@@ -329,12 +329,8 @@ impl<'a> Reader<'a> {
             }
         }
         for operation in &mut description.operations {
-            for parameter in operation
-                .path_parameters
-                .iter_mut()
-                .chain(&mut operation.query_parameters)
-            {
-                name_sites(&mut parameter.ty, &names);
+            for ty in operation.types_mut() {
+                name_sites(ty, &names);
             }
         }
         description.schemas = schemas.into_iter().collect();

@@ -86,7 +86,7 @@ fn given(operation: &model::Operation, seed: u64) -> Given {
             .map(|(at, parameter)| (parameter.name.clone(), text(parameter, at)))
             .collect()
     };
-    let body = operation.body.as_deref();
+    let body = operation.body.as_ref().and_then(model::Payload::schema);
     Given {
         path: texts(&operation.path_parameters),
         query: texts(&operation.query_parameters),
@@ -152,7 +152,9 @@ fn differences(operation: &model::Operation, done: &Done, arrived: &Request) -> 
     );
 
     let body = match (&operation.body, &given.body) {
-        (Some(schema), Some(body)) => canonical::message(description(), schema, body).unwrap(),
+        (Some(payload), Some(body)) => {
+            canonical::message(description(), payload.schema().unwrap(), body).unwrap()
+        }
         _ => Value::Null,
     };
     compare("the typed body", json!(exchange.body), body);
@@ -177,7 +179,7 @@ fn differences(operation: &model::Operation, done: &Done, arrived: &Request) -> 
     compare(
         "the decoded answer",
         exchange.answer.clone(),
-        canonical::message(description(), &operation.response, answer).unwrap(),
+        canonical::message(description(), operation.response.schema().unwrap(), answer).unwrap(),
     );
     found
 }
@@ -408,7 +410,9 @@ impl List {
     fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for (operation, case) in description().operations.iter().zip(CASES) {
-            let response = description().message(&operation.response).unwrap();
+            let response = description()
+                .message(operation.response.schema().unwrap())
+                .unwrap();
             all.extend(response.fields.iter().filter_map(|(field, of)| {
                 let Type::List(inner) = &of.ty else {
                     return None;

@@ -133,7 +133,7 @@ fn serve(options: Options) -> Result<(), Box<dyn Error>> {
 fn print_support() -> Result<(), Box<dyn Error>> {
     let mut counts = BTreeMap::new();
     let mut out = io::stdout().lock();
-    for one in c1_api_emulator::support()? {
+    for one in c1_api_emulator::support(c1_api_emulator::description()?) {
         let reason = one
             .sample
             .map_or("state".to_owned(), |reason| format!("sample: {reason}"));

@@ -1,6 +1,8 @@
 //! Which operations have state.
 
-use crate::error::Error;
+use c1_api_spec::Description;
+
+use crate::state::Plan;
 
 /// Whether an operation has state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,17 +14,12 @@ pub struct Support {
     pub sample: Option<&'static str>,
 }
 
-/// Which operations have state, in the order of the description.
-///
-/// # Errors
-///
-/// [`Error::Description`] if the description is invalid.
-pub fn support() -> Result<Vec<Support>, Error> {
-    let description = crate::description()?;
-    let plan = crate::default_plan()?;
+/// Which operations of the description have state, in its order.
+pub fn support(description: &Description) -> Vec<Support> {
+    let plan = Plan::new(description);
     let operations = description.operations.iter().map(|operation| Support {
         operation: operation.id(),
         sample: plan.reason(&operation.id()),
     });
-    Ok(operations.collect())
+    operations.collect()
 }

@@ -1,5 +1,6 @@
 //! The tenant without its sockets: one request in, one response out.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -87,6 +88,8 @@ pub(crate) struct Tenant {
     auth: Mutex<Auth>,
     state: Mutex<State>,
     request_ids: Mutex<Random>,
+    /// The seeds of the samples of each operation.
+    samples: Mutex<BTreeMap<String, Random>>,
     log: Mutex<Log>,
     token_requests: Mutex<u64>,
 }
@@ -121,6 +124,7 @@ impl Tenant {
             auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
             state: Mutex::new(state),
             request_ids: Mutex::new(Random::named(settings.seed, "requests")),
+            samples: Mutex::default(),
             log: Mutex::new(Log::new(settings.log_bytes)),
             token_requests: Mutex::default(),
             settings,
@@ -340,8 +344,13 @@ impl Tenant {
         Ok(Some(response))
     }
 
+    /// A sample, another one for each call of the operation.
     fn sample(&self, operation: &Operation) -> Value {
-        let seed = Random::named(self.settings.seed, &operation.id()).next();
+        let id = operation.id();
+        let named = || Random::named(self.settings.seed, &id);
+        let mut samples = lock(&self.samples);
+        let seed = samples.entry(id.clone()).or_insert_with(named).next();
+        drop(samples);
         match operation
             .response
             .payload

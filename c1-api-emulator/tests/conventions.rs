@@ -351,9 +351,22 @@ async fn samples_say_so_or_are_refused() {
     assert_eq!(strict.get("/api/v1/apps").await.0, 200);
 }
 
+#[tokio::test]
+async fn samples_differ_from_call_to_call_and_repeat_with_the_seed() {
+    let samples = async || {
+        let client = Client::start().await;
+        let path = "/api/v1/auth/introspect";
+        [client.get(path).await.1, client.get(path).await.1]
+    };
+    let [first, second] = samples().await;
+    assert_ne!(first, second);
+    assert_eq!(samples().await, [first, second]);
+}
+
 #[test]
 fn support_tells_why_an_operation_has_no_state() {
-    let support = support().unwrap();
+    let description = c1_api_emulator::description().unwrap();
+    let support = support(description);
     let of = |id: &str| {
         support
             .iter()
@@ -363,8 +376,5 @@ fn support_tells_why_an_operation_has_no_state() {
     };
     assert_eq!(of("apps.get"), None);
     assert_eq!(of("task_actions.approve"), Some("it is an action"));
-    assert_eq!(
-        support.len(),
-        c1_api_emulator::description().unwrap().operations.len()
-    );
+    assert_eq!(support.len(), description.operations.len());
 }

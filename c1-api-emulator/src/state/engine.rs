@@ -313,30 +313,10 @@ impl State {
                 row.set(name, now);
             }
         }
-        self.ensure_unique(kind, &row, None)?;
         let key = key(&parts, &row);
         self.table(kind).insert(&key, row.clone())?;
         self.record(kind, &row, Change::Created, now);
         Ok(row)
-    }
-
-    /// Checks the rules about names; `key` is that of the object itself.
-    fn ensure_unique(&self, kind: &str, row: &Row, own: Option<&[String]>) -> Result<(), Status> {
-        let (Some(table), parts) = (self.tables.get(kind), &self.kind(kind)?.key) else {
-            return Ok(());
-        };
-        for fields in rules::unique(kind) {
-            if fields.last().is_none_or(|last| row.text(last).is_empty()) {
-                continue;
-            }
-            table.ensure_none(|other| {
-                fields
-                    .iter()
-                    .all(|field| other.text(field) == row.text(field))
-                    && own != Some(&key(parts, other))
-            })?;
-        }
-        Ok(())
     }
 
     /// Checks that what the object belongs to exists, as far as the request says what that is.
@@ -394,7 +374,6 @@ impl State {
             }
         }
         let key = key(&parts, &row);
-        self.ensure_unique(&action.kind, &row, Some(&key))?;
         if message
             .fields
             .get("updatedAt")
@@ -402,7 +381,7 @@ impl State {
         {
             row.set("updatedAt", call.timestamp());
         }
-        self.table(&action.kind).put(&key, row.clone());
+        self.table(&action.kind).put(&key, row.clone())?;
         self.record(&action.kind, &row, Change::Updated, &call.timestamp());
         Ok(respond::one(self, action, call, &row))
     }
@@ -426,7 +405,7 @@ impl State {
         let mut removed = vec![(kind.to_owned(), row.clone())];
         if let Some(facts) = plan.kinds.get(kind) {
             let key = key(&facts.key, row);
-            let _ = self.table(kind).remove(&key);
+            self.table(kind).remove(&key);
         }
         while let Some((kind, row)) = removed.pop() {
             self.record(&kind, &row, Change::Deleted, now);

@@ -66,7 +66,8 @@ impl State {
         let id = self.ids.id();
         entry.set("metadata", self.metadata(&entries, &id, change, now));
         entry.set(ENTRY, id.as_str());
-        self.table(&entries).put(&[id], entry);
+        // Entries have no names, so this cannot fail.
+        let _ = self.table(&entries).put(&[id], entry);
     }
 
     /// Who changed what is not known; the id, the time and the kind of change are.

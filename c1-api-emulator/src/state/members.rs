@@ -280,7 +280,7 @@ impl State {
             row.set(MEMBER, id.as_str());
             let key = owner.iter().map(|(_, value)| value).chain([id]);
             let key: Vec<_> = key.map(String::as_str).collect();
-            self.table(name).put(&key, row);
+            self.table(name).put(&key, row)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,15 +12,18 @@ use serde_json::Value;
 use super::call::Call;
 use super::messages;
 use super::row::Row;
+use super::rules;
 use crate::status::Status;
 
-type Key = Vec<String>;
+type Key = Arc<[String]>;
 
 pub(super) struct Table {
     /// The name of the rows' message, for errors.
     kind: String,
     positions: BTreeMap<Key, u64>,
     rows: BTreeMap<u64, (Key, Row)>,
+    /// The positions of the rows by the values that no two rows share.
+    names: BTreeMap<Vec<String>, u64>,
     next: u64,
 }
 
@@ -39,19 +43,17 @@ impl Table {
             kind: kind.to_owned(),
             positions: BTreeMap::new(),
             rows: BTreeMap::new(),
+            names: BTreeMap::new(),
             next: 1,
         }
     }
 
-    /// Adds a row; 409 if the key exists.
+    /// Adds a row; 409 if the key or a name exists.
     pub(super) fn insert<S: AsRef<str>>(&mut self, parts: &[S], row: Row) -> Result<(), Status> {
         if self.positions.contains_key(&key(parts)) {
             return Err(Status::already_exists(&self.kind, &joined(parts)));
         }
-        self.positions.insert(key(parts), self.next);
-        self.rows.insert(self.next, (key(parts), row));
-        self.next += 1;
-        Ok(())
+        self.put(parts, row)
     }
 
     /// The row with the key; 404 if there is none.
@@ -62,14 +64,34 @@ impl Table {
             .ok_or_else(|| Status::not_found(&self.kind, &joined(parts)))
     }
 
-    /// Replaces the row with the key, or adds it.
-    pub(super) fn put<S: AsRef<str>>(&mut self, parts: &[S], row: Row) {
+    /// Replaces the row with the key, or adds it; 409 with the id of another row that has the same name.
+    pub(super) fn put<S: AsRef<str>>(&mut self, parts: &[S], row: Row) -> Result<(), Status> {
         let key = key(parts);
-        let position = *self.positions.entry(key.clone()).or_insert_with(|| {
-            self.next += 1;
-            self.next - 1
-        });
+        let position = self.positions.get(&key).copied().unwrap_or(self.next);
+        let names: Vec<_> = names(&self.kind, &row).collect();
+        for name in &names {
+            let taken = self.names.get(name).filter(|taken| **taken != position);
+            if let Some((_, other)) = taken.and_then(|taken| self.rows.get(taken)) {
+                return Err(Status::already_exists(&self.kind, other.text("id")));
+            }
+        }
+        self.next += u64::from(position == self.next);
+        self.take(position);
+        self.names
+            .extend(names.into_iter().map(|name| (name, position)));
+        self.positions.insert(Arc::clone(&key), position);
         self.rows.insert(position, (key, row));
+        Ok(())
+    }
+
+    /// Removes the row at the position.
+    fn take(&mut self, position: u64) -> Option<Row> {
+        let (key, row) = self.rows.remove(&position)?;
+        self.positions.remove(&key);
+        for name in names(&self.kind, &row) {
+            self.names.remove(&name);
+        }
+        Some(row)
     }
 
     /// The rows in order of creation.
@@ -87,12 +109,11 @@ impl Table {
         self.next
     }
 
-    /// Removes the row with the key; 404 if there is none.
-    pub(super) fn remove<S: AsRef<str>>(&mut self, parts: &[S]) -> Result<Row, Status> {
-        let position = self.positions.remove(&key(parts));
-        let row = position.and_then(|position| self.rows.remove(&position));
-        row.map(|(_, row)| row)
-            .ok_or_else(|| Status::not_found(&self.kind, &joined(parts)))
+    /// Removes the row with the key, if there is one.
+    pub(super) fn remove<S: AsRef<str>>(&mut self, parts: &[S]) {
+        if let Some(position) = self.positions.get(&key(parts)) {
+            self.take(*position);
+        }
     }
 
     /// Removes the rows that match, and returns them.
@@ -100,21 +121,9 @@ impl Table {
         let matching = self.rows.iter().filter(|(_, (_, row))| matches(row));
         let positions: Vec<_> = matching.map(|(position, _)| *position).collect();
         let removed = positions
-            .iter()
-            .filter_map(|position| self.rows.remove(position));
-        let removed = removed.map(|(key, row)| {
-            self.positions.remove(&key);
-            row
-        });
+            .into_iter()
+            .filter_map(|position| self.take(position));
         removed.collect()
-    }
-
-    /// Checks that no row matches; 409 with the id of the first match.
-    pub(super) fn ensure_none(&self, same: impl Fn(&Row) -> bool) -> Result<(), Status> {
-        match self.rows.values().find(|(_, row)| same(row)) {
-            Some((_, row)) => Err(Status::already_exists(&self.kind, row.text("id"))),
-            None => Ok(()),
-        }
     }
 
     /// The page that the call requests, of the rows for which `keep` is true, and the token of the next
@@ -160,6 +169,19 @@ impl Table {
         };
         Ok((page, next))
     }
+}
+
+/// The values that no other row of the kind may have, with the number of the rule that says so.
+fn names<'r>(kind: &str, row: &'r Row) -> impl Iterator<Item = Vec<String>> + use<'r> {
+    let rules = rules::unique(kind).iter().enumerate();
+    let rules = rules.filter(|(_, fields)| {
+        let last = fields.last();
+        last.is_some_and(|last| !row.text(last).is_empty())
+    });
+    rules.map(|(rule, fields)| {
+        let values = fields.iter().map(|field| row.text(field).to_owned());
+        [rule.to_string()].into_iter().chain(values).collect()
+    })
 }
 
 /// Whether the operation has a parameter for a page token.
@@ -219,7 +241,7 @@ fn page_parameters(call: &Call<'_>) -> Result<(usize, String), Status> {
 mod tests {
     use std::time::SystemTime;
 
-    use super::{Call, Row, Table};
+    use super::{Call, Row, Status, Table};
     use crate::testing::{description, operation};
 
     fn table(rows: usize) -> Table {
@@ -264,8 +286,8 @@ mod tests {
     fn deletions_do_not_shift_pages() {
         let mut table = table(30);
         let (_, token) = page(&table, "10", "").unwrap();
-        table.remove(&["9"]).unwrap();
-        table.remove(&["10"]).unwrap();
+        table.remove(&["9"]);
+        table.remove(&["10"]);
         let (second, token) = page(&table, "10", &token).unwrap();
         let (third, end) = page(&table, "10", &token).unwrap();
         assert_eq!((second, third, end.as_str()), (10, 9, ""));
@@ -291,6 +313,26 @@ mod tests {
         assert_eq!(table.extract(|row| row.text("id") == "0").len(), 1);
         assert_eq!(table.get(&["0"]).unwrap_err().http.as_u16(), 404);
         assert!(table.insert(&["0"], Row::default()).is_ok());
+    }
+
+    #[test]
+    fn names_are_unique_and_reusable_after_removal() {
+        let app = |id: &str, name: &str| Row::of([("id", id), ("displayName", name)]);
+        let mut table = Table::new("App");
+        table.insert(&["1"], app("1", "a")).unwrap();
+        let taken =
+            |result: Result<(), _>| result.unwrap_err() == Status::already_exists("App", "1");
+        assert!(taken(table.insert(&["2"], app("2", "a"))));
+        table.insert(&["2"], app("2", "b")).unwrap();
+        assert!(taken(table.put(&["2"], app("2", "a"))));
+        assert_eq!(table.get(&["2"]).unwrap().text("displayName"), "b");
+        table.put(&["1"], app("1", "c")).unwrap();
+        table.put(&["2"], app("2", "a")).unwrap();
+        table.remove(&["2"]);
+        table.insert(&["3"], app("3", "a")).unwrap();
+        // A row that is replaced stays where it was.
+        let names: Vec<_> = table.rows().map(|row| row.text("displayName")).collect();
+        assert_eq!(names, ["c", "a"]);
     }
 
     #[test]

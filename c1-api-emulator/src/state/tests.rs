@@ -57,7 +57,7 @@ fn path(
     let parameters = operation.path_parameters.iter().map(|parameter| {
         let part = action.path.iter().find(|(name, _)| *name == parameter.name);
         let part = part.map(|(_, part)| part.as_str()).unwrap_or_default();
-        let value = value_of(&description, &action.kind, part);
+        let value = value_of(description, &action.kind, part);
         (parameter.name.clone(), text(&value))
     });
     parameters.collect()
@@ -76,7 +76,7 @@ fn body(description: &Description, action: &Action, operation: &Operation) -> Op
         fields.remove(*field);
     }
     for part in &action.given {
-        fields.insert(part.clone(), value_of(&description, &action.kind, part));
+        fields.insert(part.clone(), value_of(description, &action.kind, part));
     }
     for value in fields.values_mut().filter_map(Value::as_object_mut) {
         for (part, id) in ["clientKey", "id"].map(|part| (part, json!("x"))) {
@@ -127,7 +127,7 @@ fn query(
         let part = given.find(|part| c1_api_spec::names::snake(part) == parameter.name)?;
         Some((
             parameter.name.clone(),
-            text(&value_of(&description, &action.kind, part)),
+            text(&value_of(description, &action.kind, part)),
         ))
     });
     parameters.collect()
@@ -189,7 +189,7 @@ fn every_operation_works_on_objects_that_exist_and_on_no_others() {
             for (_, part) in &action.path {
                 row.set(part, value_of(&description, &action.kind, part));
             }
-            state.table(&action.kind).put(&key, row);
+            state.table(&action.kind).put(&key, row).unwrap();
         }
         match &action.verb {
             Verb::Members(name, Change::Remove(_)) => ensure(&mut state, name),

@@ -20,10 +20,12 @@
 extern crate self as c1_api;
 
 mod base_url;
+mod body;
 mod call;
 mod client;
 mod decode;
 mod description;
+mod direct;
 mod error;
 mod future;
 mod hook;
@@ -46,6 +48,7 @@ pub use progenitor_client::ResponseValue;
 pub use {chrono, reqwest, serde_json};
 
 pub use crate::base_url::{is_loopback, is_secure};
+pub use crate::body::{Body, MaxBytes};
 pub use crate::call::Call;
 pub use crate::client::Client;
 pub use crate::description::{Description, Origin};
@@ -59,7 +62,7 @@ pub use crate::request::Request;
 pub use crate::transport::{Bearer, Transport, require_runtime};
 pub use crate::wire::Any;
 
-/// progenitor's client: one method per operation, every parameter by position.
+/// progenitor's client: one method per operation that it can express, every parameter by position.
 ///
 /// [`Client`] is easier to use. To call one of these methods, see [`Client::raw_call`]. Its errors quote bodies and headers:
 /// do not print them.

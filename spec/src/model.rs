@@ -152,6 +152,14 @@ impl Operation {
         lists.into_iter().flatten()
     }
 
+    /// The parameters that are arguments of the method, in order: those in the path, then what else is required.
+    pub fn positional(&self) -> impl Iterator<Item = &Parameter> {
+        let others = self.query_parameters.iter().chain(&self.header_parameters);
+        self.path_parameters
+            .iter()
+            .chain(others.filter(|parameter| parameter.required))
+    }
+
     /// Every type that the operation names: of the body, of the response, of the parameters.
     pub fn types(&self) -> impl Iterator<Item = &Type> {
         let payloads = self.body.iter().chain(&self.response.payload);

@@ -146,6 +146,30 @@ pub(super) fn rust(ty: &Type, module: &str) -> String {
     }
 }
 
+/// The type of an argument that becomes a value, and the expression that makes it one.
+pub(super) fn argument(ty: &Type, module: &str, name: &str) -> (String, String) {
+    match ty {
+        Type::List(item) => (
+            format!(
+                "impl IntoIterator<Item = impl Into<{}>>",
+                rust(item, module)
+            ),
+            format!("{name}.into_iter().map(Into::into).collect()"),
+        ),
+        Type::Map(item) => (
+            format!(
+                "impl IntoIterator<Item = (impl Into<String>, impl Into<{}>)>",
+                rust(item, module)
+            ),
+            format!("{name}.into_iter().map(|(key, value)| (key.into(), value.into())).collect()"),
+        ),
+        _ => (
+            format!("impl Into<{}>", rust(ty, module)),
+            format!("{name}.into()"),
+        ),
+    }
+}
+
 /// Whether the type is a string with a pattern, which has no zero value.
 pub(super) fn is_pattern(description: &Description, ty: &Type) -> bool {
     matches!(ty, Type::Ref(name) if description.schemas.get(name).is_some_and(|schema| matches!(schema.kind, SchemaKind::Pattern(_))))

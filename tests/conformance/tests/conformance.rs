@@ -198,6 +198,27 @@ fn there_is_a_case_for_every_operation() {
     println!("{} operations", cases.len());
 }
 
+/// What a build tells of the description that it was made from.
+#[test]
+fn the_description_is_told() {
+    let (described, told) = (description(), c1_api::DESCRIPTION);
+    assert_eq!(told.version, described.version);
+    let file = told
+        .origin
+        .map(|origin| (origin.sha256, origin.size, origin.date));
+    let recorded = described.origin.as_ref();
+    let recorded =
+        recorded.map(|origin| (origin.sha256.as_str(), origin.size, origin.date.as_str()));
+    assert_eq!(file, recorded);
+    assert_eq!(told.operations, described.operations.len());
+    assert_eq!(told.groups, described.groups().len());
+    assert_eq!(
+        (told.built_operations, told.built_groups),
+        (told.operations, told.groups),
+        "of the feature full"
+    );
+}
+
 /// What a retry relies on: the client's table says of every operation what the description says.
 #[test]
 fn the_table_knows_which_operations_can_be_repeated() {

@@ -23,3 +23,39 @@ pub fn support(description: &Description) -> Vec<Support> {
     });
     operations.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::support;
+
+    /// The SHA-256 of the vendor's file that the numbers below are facts of.
+    const FILE: &str = "f2cf3228f3665105df799e86f23d73ec92a4fe0a93f0bfcc325972a48427af96";
+
+    #[test]
+    fn most_operations_have_state() {
+        let description = crate::description().unwrap();
+        let mut counts = BTreeMap::new();
+        for one in support(description) {
+            *counts.entry(one.sample.unwrap_or("state")).or_insert(0) += 1;
+        }
+        if description
+            .origin
+            .as_ref()
+            .is_some_and(|origin| origin.sha256 != FILE)
+        {
+            println!("skipped: not the file that these are facts of; found {counts:?}");
+            return;
+        }
+        let expected = [
+            ("it computes what it returns", 18),
+            ("it is an action", 95),
+            ("its path selects by what the object does not tell", 12),
+            ("nothing identifies its objects", 38),
+            ("nothing in it identifies one object", 2),
+            ("state", 473),
+        ];
+        assert_eq!(counts, BTreeMap::from(expected));
+    }
+}

@@ -63,6 +63,7 @@ async fn objects_are_created_listed_searched_updated_and_deleted() {
         refused["details"][0]["fieldViolations"][0]["field"],
         "updateMask"
     );
+    assert!(text(&refused["message"]).contains("colour"), "{refused}");
 
     assert_eq!(client.delete(&path).await, 200);
     for (status, response) in [

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::filter::{Filter, is_empty};
 use super::history::Change;
-use super::kind::{Kind, embedded, is_hidden};
+use super::kind::{Kind, embedded};
 use super::messages;
 use super::plan::{Action, Replacement, Verb};
 use super::row::Row;
@@ -358,14 +358,14 @@ impl State {
         let message = message(&description, &action.kind)?;
         let parts = self.kind(&action.kind)?.key.clone();
         let mut row = old.clone();
-        let mask = call.body().text("updateMask");
+        let mask = text_of(call.value("updateMask").as_ref());
         if let Some(object) = self.nested(action, call) {
-            row.update(&self.description, &action.kind, object, mask)?;
+            row.update(&self.description, &action.kind, object, &mask)?;
             self.copy_request_fields(&mut row, &action.kind, call);
         } else if mask.is_empty() {
             self.copy_request_fields(&mut row, &action.kind, call);
         } else {
-            row.update(&self.description, &action.kind, &call.body().0, mask)?;
+            row.update(&self.description, &action.kind, &call.body().0, &mask)?;
         }
         for name in parts.iter().map(String::as_str).chain(SET_BY_SERVER) {
             match old.0.get(name) {
@@ -509,28 +509,16 @@ impl State {
 
     /// The fields of an object, with those of the objects in it.
     pub(super) fn fields(&self, kind: &str, row: &Row) -> Map<String, Value> {
-        let mut fields: Map<_, _> = row
-            .0
-            .iter()
-            .filter(|(name, _)| !is_hidden(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        for (field, other) in self
-            .plan
-            .kinds
-            .get(kind)
-            .map_or(&[][..], |facts| &facts.embeds)
-        {
-            let key = self
-                .plan
-                .kinds
-                .get(other)
-                .map_or(&[][..], |other| &other.key);
-            let selection = key
-                .iter()
-                .map(|part| (part.clone(), row.text(&embedded(field, part)).to_owned()));
+        let mut fields = row.fields();
+        let embeds = self.plan.kinds.get(kind).map(|facts| &facts.embeds);
+        for (field, other) in embeds.into_iter().flatten() {
+            let key = self.plan.kinds.get(other).map(|other| &other.key);
+            let selection = key.into_iter().flatten().map(|part| {
+                let value = row.text(&embedded(field, part));
+                (part.clone(), value.to_owned())
+            });
             if let Ok(found) = self.find(other, &selection.collect::<Vec<_>>()) {
-                fields.insert(field.clone(), Value::Object(self.fields(other, found)));
+                fields.insert(field.clone(), Value::Object(found.fields()));
             }
         }
         fields

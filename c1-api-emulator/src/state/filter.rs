@@ -163,7 +163,7 @@ impl Reader<'_> {
         if let Some(filter) = self.time(&name, ty) {
             return filter;
         }
-        let exclude = matches!(name[0].as_str(), "exclude" | "excluded");
+        let exclude = name.len() > 1 && matches!(name[0].as_str(), "exclude" | "excluded");
         if exclude {
             name.remove(0);
         }

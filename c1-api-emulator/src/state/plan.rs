@@ -21,6 +21,9 @@ use super::survey::{Survey, Surveyed};
 /// Why an operation has no state that changes or computes something by rules of its own.
 const ACTION: &str = "it is an action";
 
+/// Why an operation has no state whose objects are of no kind that is known.
+const UNKNOWN: &str = "nothing identifies its objects";
+
 /// The kinds of objects, and what the operations do with them.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -154,7 +157,7 @@ impl Survey<'_> {
             return Err("its response is not a message");
         }
         let (kind, verb) = self.verb(one)?;
-        let facts = &self.kinds[&kind];
+        let facts = self.kinds.get(&kind).ok_or(UNKNOWN)?;
         let ahead = one
             .path
             .parents()
@@ -247,9 +250,7 @@ impl Survey<'_> {
     fn verb(&self, one: &Surveyed<'_>) -> Result<(String, Verb), &'static str> {
         let known = |kind: &String| {
             let known = self.kinds.contains_key(kind);
-            known
-                .then(|| kind.clone())
-                .ok_or("nothing identifies its objects")
+            known.then(|| kind.clone()).ok_or(UNKNOWN)
         };
         let item = self.items.get(&one.template);
         let collection = self.collections.get(&one.template);

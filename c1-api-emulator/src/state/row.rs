@@ -4,6 +4,7 @@ use c1_api_spec::model::{Description, Field, Message, SchemaKind, Type};
 use serde_json::{Map, Value, json};
 
 use super::engine::{COLLECTION, text};
+use super::kind::is_hidden;
 use super::names::words;
 use crate::status::Status;
 
@@ -60,6 +61,14 @@ impl Row {
         list.into_iter()
             .flatten()
             .filter_map(Value::as_str)
+            .collect()
+    }
+
+    /// The fields, without the parts that are kept beside them.
+    pub(super) fn fields(&self) -> Map<String, Value> {
+        let fields = self.0.iter().filter(|(name, _)| !is_hidden(name));
+        fields
+            .map(|(name, value)| (name.clone(), value.clone()))
             .collect()
     }
 
@@ -140,10 +149,10 @@ fn update_path(
     path: &str,
 ) -> Result<(), Status> {
     let unknown = || {
-        Status::invalid_field(
-            "updateMask",
-            "field paths in camelCase, separated by commas",
-        )
+        let shown: String = path.chars().take(80).collect();
+        let expected =
+            format!("paths of fields in camelCase, separated by commas, and {shown} is none");
+        Status::invalid_field("updateMask", &expected)
     };
     let (name, rest) = path
         .split_once('.')

@@ -29,9 +29,34 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::support;
+    use crate::testing;
 
     /// The SHA-256 of the vendor's file that the numbers below are facts of.
     const FILE: &str = "f2cf3228f3665105df799e86f23d73ec92a4fe0a93f0bfcc325972a48427af96";
+
+    #[test]
+    fn the_conventions_hold_in_any_description() {
+        let support = support(&testing::description());
+        let support: Vec<_> = support
+            .iter()
+            .map(|one| (one.operation.as_str(), one.sample))
+            .collect();
+        let expected = [
+            ("things.list", None),
+            ("things.create", None),
+            ("things.get", None),
+            ("things.delete", None),
+            (
+                "things.part",
+                Some("its path selects by what the object does not tell"),
+            ),
+            (
+                "things.special",
+                Some("nothing in it identifies one object"),
+            ),
+        ];
+        assert_eq!(support, expected);
+    }
 
     #[test]
     fn most_operations_have_state() {

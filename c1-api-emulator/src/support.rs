@@ -27,6 +27,7 @@ pub fn support(description: &Description) -> Vec<Support> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::io::{Write as _, stderr};
 
     use super::support;
     use crate::testing;
@@ -70,7 +71,12 @@ mod tests {
             .as_ref()
             .is_some_and(|origin| origin.sha256 != FILE)
         {
-            println!("skipped: not the file that these are facts of; found {counts:?}");
+            // Not by `eprintln`, which tests that pass do not show.
+            writeln!(
+                stderr(),
+                "skipped: facts of the file {FILE}; found {counts:?}"
+            )
+            .unwrap();
             return;
         }
         let expected = [

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use c1_api_spec::model::{Description, Operation};
+use c1_api_spec::model::{Description, Operation, Payload, Success};
 use chrono::{DateTime, Utc};
 use http_body_util::Full;
 use hyper::header::{
@@ -34,7 +34,10 @@ use crate::text;
 /// The limit on the size of a form: 128 KiB, twice the longest subject token that the client reads.
 const FORM_LIMIT: usize = 128 << 10;
 /// The header of a response that is a sample.
-const SAMPLE: HeaderName = HeaderName::from_static("c1-emulator");
+const SAMPLE_HEADER: HeaderName = HeaderName::from_static("c1-emulator");
+
+/// A body that is not JSON.
+const SAMPLE: &[u8] = b"a sample\n";
 
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// Returns whether to approve the device login with the given user code immediately.
@@ -227,10 +230,12 @@ impl Tenant {
 
     fn respond_api(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         match self.call(parts, body) {
-            Ok((value, false)) => json_response(StatusCode::OK, &value, None),
-            Ok((value, true)) => {
-                let header = (SAMPLE, "sample".to_owned());
-                json_response(StatusCode::OK, &value, Some(header))
+            Ok((operation, value, sample)) => {
+                let mut response = success(operation, &value);
+                if sample {
+                    set_header(&mut response, SAMPLE_HEADER, "sample".to_owned());
+                }
+                response
             }
             Err(status) => self.error(&status),
         }
@@ -276,8 +281,8 @@ impl Tenant {
         Ok(login.response)
     }
 
-    /// The response to a call, and whether it is a sample.
-    fn call(&self, parts: &Parts, body: &Body) -> Result<(Value, bool), Status> {
+    /// The operation that is called, what it responds with, if that is JSON, and whether that is a sample.
+    fn call(&self, parts: &Parts, body: &Body) -> Result<(&Operation, Value, bool), Status> {
         if is_oauth(parts.uri.path()) {
             return Err(Status::method_not_allowed("POST"));
         }
@@ -285,7 +290,7 @@ impl Tenant {
             self.router
                 .find(&self.description, parts.method.as_str(), parts.uri.path())?;
         let query = text::pairs(parts.uri.query().unwrap_or_default());
-        let body = json_text(&parts.headers, body);
+        let body = body_of(operation, &parts.headers, body);
         let sample = !self.settings.stateful || !self.plan.has_state(&operation.id());
         lock(&self.log).push(
             Request::new(operation, &path, query.as_deref(), &parts.headers).sampled(sample),
@@ -297,8 +302,13 @@ impl Tenant {
         let query = query.ok_or_else(|| {
             Status::invalid(&Violation::new("percent-encoded UTF-8").within("query"))
         })?;
+        let is_json = operation
+            .body
+            .as_ref()
+            .is_none_or(|body| body.json.is_some());
         let body = match body? {
             b"" => None,
+            _ if !is_json => None,
             text => Some(
                 serde_json::from_slice(text)
                     .map_err(|_| Status::invalid(&Violation::new("JSON")))?,
@@ -306,6 +316,7 @@ impl Tenant {
         };
         check::path(&self.description, operation, &path)
             .and_then(|()| check::query(&self.description, operation, &query))
+            .and_then(|()| check::headers(&self.description, operation, &parts.headers))
             .and_then(|()| check::body(&self.description, operation, body.as_ref()))
             .map_err(|violation| Status::invalid(&violation))?;
 
@@ -318,7 +329,8 @@ impl Tenant {
             let call = Call::new(operation, &path, &query, body.as_ref(), now);
             self.execute(&call)?
         };
-        Ok((self.check_response(operation, response)?, sample))
+        let response = self.check_response(operation, response)?;
+        Ok((operation, response, sample))
     }
 
     /// Executes an operation that has state.
@@ -386,8 +398,12 @@ fn is_oauth(path: &str) -> bool {
     path == TOKEN_PATH || path == DEVICE_PATH
 }
 
-/// The body of a request if it claims to be JSON, or is empty.
-fn json_text<'a>(headers: &HeaderMap, body: &'a Body) -> Result<&'a [u8], Status> {
+/// The body of a request if it claims to be of the operation's media type, or is empty.
+fn body_of<'a>(
+    operation: &Operation,
+    headers: &HeaderMap,
+    body: &'a Body,
+) -> Result<&'a [u8], Status> {
     let body = body.as_ref().map_err(Status::clone)?;
     if body.is_empty() {
         return Ok(body);
@@ -396,11 +412,55 @@ fn json_text<'a>(headers: &HeaderMap, body: &'a Body) -> Result<&'a [u8], Status
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Status::invalid_field("content-type", "application/json"));
+    let essence = |media: &str| {
+        media
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_lowercase()
+    };
+    let expected = operation
+        .body
+        .as_ref()
+        .map_or(Payload::JSON, |body| &body.media);
+    if essence(content_type) != essence(expected) {
+        return Err(Status::invalid_field("content-type", expected));
     }
     Ok(body)
+}
+
+/// The response of an operation: its first status, and the JSON that it responds with, or a sample of what is not JSON.
+fn success(operation: &Operation, json: &Value) -> Response<Full<Bytes>> {
+    let Success {
+        payload,
+        statuses,
+        empty,
+    } = &operation.response;
+    let status = statuses.iter().chain(empty).next();
+    let status = status.and_then(|status| status.parse().ok());
+    let status = status.unwrap_or(StatusCode::OK);
+    match payload {
+        None => {
+            let mut response = Response::new(Full::default());
+            *response.status_mut() = status;
+            response
+        }
+        Some(payload) => {
+            let mut response = json_response(status, json, None);
+            if payload.json.is_none() {
+                *response.body_mut() = Full::new(Bytes::from_static(SAMPLE));
+            }
+            // Of any type, it is as it is.
+            let media = if payload.media.contains('*') {
+                "application/octet-stream"
+            } else {
+                &payload.media
+            };
+            set_header(&mut response, CONTENT_TYPE, media.to_owned());
+            response
+        }
+    }
 }
 
 fn json_response(

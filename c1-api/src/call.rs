@@ -39,9 +39,9 @@ impl Call {
         Self::with(operation, options, false)
     }
 
-    /// A call whose caller reads the body of a success.
-    #[allow(dead_code, reason = "the description of a build may not need it")]
-    pub(crate) fn streamed(operation: &'static Operation, options: CallOptions) -> Self {
+    /// The same of a call whose caller reads the body of a success: see [`is_streamed`](Self::is_streamed).
+    #[must_use]
+    pub fn streamed(operation: &'static Operation, options: CallOptions) -> Self {
         Self::with(operation, options, true)
     }
 

@@ -254,3 +254,141 @@ fn unwritable(what: &str, error: serde_json::Error) -> Error {
     let message = format!("{what} cannot be written as JSON: {error}");
     Error::new(ErrorKind::InvalidRequest, message).with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::future::BoxFuture;
+    use crate::operation::{Operation, SAMPLE};
+    use crate::transport::Transport;
+
+    static WITHIN: Operation = Operation {
+        path: "/v1/{a}-{b}:verb",
+        ..SAMPLE
+    };
+
+    /// Responds with this body and keeps the requests.
+    #[derive(Clone, Debug)]
+    struct Canned(u16, &'static str, &'static str, Arc<Mutex<Vec<Request>>>);
+
+    impl Transport for Canned {
+        fn execute<'a>(
+            &'a self,
+            request: Request,
+            _: &'a Call,
+        ) -> BoxFuture<'a, Result<Response, Error>> {
+            self.3.lock().unwrap().push(request);
+            let response = http::Response::builder().status(self.0);
+            let response = response.header("content-type", self.1);
+            let response = response.body(self.2).unwrap().into();
+            Box::pin(async move { Ok(response) })
+        }
+    }
+
+    fn client(status: u16, media: &'static str, body: &'static str) -> (Client, Canned) {
+        let canned = Canned(status, media, body, Arc::default());
+        let base = "https://t.conductor.one/base";
+        let client = Client::new(base, crate::testing::http(), canned.clone());
+        (client.unwrap(), canned)
+    }
+
+    fn request() -> Direct {
+        Direct::new(client(200, "application/json", "").0, &WITHIN)
+    }
+
+    fn texts(values: &[&str]) -> Option<Vec<String>> {
+        Some(values.iter().map(|value| (*value).to_owned()).collect())
+    }
+
+    #[test]
+    fn values_stay_where_they_belong() {
+        let built = request()
+            .path("a", &"{b}/:".to_owned())
+            .path("b", &-7_i64)
+            .query("q", &Some("a&b=c".to_owned()))
+            .query("none", &None::<String>)
+            .query("list", &texts(&["x y", "z"]))
+            .joined("ids", ',', &texts(&["1,2", "3"]))
+            .joined("words", '|', &texts(&["a", "b"]))
+            .joined("nothing", ' ', &texts(&[]))
+            .query("flag", &true)
+            .header("x-list", &texts(&["a", "b"]))
+            .bytes("text/csv", b"a,b".to_vec())
+            .build("text/csv")
+            .unwrap();
+        assert_eq!(
+            built.url().as_str(),
+            "https://t.conductor.one/base/v1/%7Bb%7D%2F%3A--7:verb\
+             ?q=a%26b%3Dc&list=x%20y&list=z&ids=1%2C2,3&words=a%7Cb&flag=true"
+        );
+        let headers = built.headers();
+        assert_eq!(headers["x-list"], "a,b");
+        assert_eq!(headers["content-type"], "text/csv");
+        assert_eq!(headers["accept"], "text/csv");
+        assert_eq!(built.body().unwrap().as_bytes().unwrap(), b"a,b");
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_by_name() {
+        for (request, message) in [
+            (
+                request()
+                    .path("a", &"..".to_owned())
+                    .path("b", &String::new()),
+                "the path parameter `a` is a dot segment",
+            ),
+            (
+                request().joined("words", '|', &texts(&["canary|"])),
+                "a value of the query parameter `words` contains '|', which separates the values",
+            ),
+            (
+                request().header("x-a", &"canary\n".to_owned()),
+                "the header `x-a` has a character that no header can have",
+            ),
+        ] {
+            let error = request.build("application/json").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+            assert_eq!(error.message(), message);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_success_without_a_body_is_the_empty_value() {
+        let (client, _) = client(204, "application/json", "");
+        let sent = Direct::new(client, &SAMPLE).send::<Vec<String>>("application/json");
+        let response = sent.await.unwrap();
+        assert_eq!(response.status().as_u16(), 204);
+        assert_eq!(response.into_inner(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn json_of_any_success_is_decoded() {
+        let (client, _) = client(202, "application/json", "[\"a\"]");
+        let sent = Direct::new(client, &SAMPLE).send::<Vec<String>>("application/json");
+        assert_eq!(sent.await.unwrap().into_inner(), ["a"]);
+    }
+
+    #[tokio::test]
+    async fn bytes_are_not_read_as_json_and_a_web_page_is_no_data() {
+        let (other, _) = client(200, "text/csv", "a,b");
+        let body = Direct::new(other, &SAMPLE).send_for_bytes("text/csv");
+        assert_eq!(
+            body.await.unwrap().into_inner().bytes().await.unwrap(),
+            b"a,b"
+        );
+        let (page, _) = client(200, "text/html", "<html>canary");
+        let body = Direct::new(page, &SAMPLE).send_for_bytes("text/csv");
+        let error = body.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedContent);
+        assert_eq!(
+            error.message(),
+            "the server responded 200 OK with text/html instead of data"
+        );
+        let (refusing, canned) = client(404, "application/json", "{}");
+        let nothing = Direct::new(refusing, &SAMPLE).send_for_nothing();
+        assert!(nothing.await.unwrap_err().is_not_found());
+        assert_eq!(canned.3.lock().unwrap()[0].headers()["accept"], "*/*");
+    }
+}

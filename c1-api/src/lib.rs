@@ -8,9 +8,22 @@
 //! - [`Error`]: the error of all calls;
 //! - [`Request::configure`]: headers, a time limit and other [`CallOptions`] of a single call;
 //! - [`Transport`]: how requests are sent, and [`Bearer`], the simplest one;
-//! - [`Operation`]: what the description says of each operation.
+//! - [`Operation`]: what the description says of each operation; [`DESCRIPTION`]: which description that is.
 //!
 //! Most applications use c1-api-ext, which adds tenants, credentials and retries.
+//!
+//! # Another API description
+//!
+//! A build reads these variables of the environment, which can be set in the `[env]` table of `.cargo/config.toml`:
+//!
+//! - `C1_API_SPEC=/path/to/openapi.yaml` builds from that document, the vendor's own, newer or older, or one in the form of
+//!   c1-api-spec. The path is absolute.
+//! - `C1_API_OVERLAY=/path/to/overlay.yaml` lays an OpenAPI Overlay of yours over the description, after ours.
+//! - `C1_API_GROUPS=group,another` builds these operation groups as well. A group that our description lacks is no feature of
+//!   this crate and can be reached in this way, or by the feature `full`, which is all groups of the description.
+//!
+//! Groups of `core` that the document lacks are left out with a warning. Any other feature without operations is an error,
+//! and so is an unknown name in `C1_API_GROUPS`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

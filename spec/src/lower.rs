@@ -86,6 +86,8 @@ pub fn is_lowered(operation: &Operation, description: &Description) -> bool {
             Type::List(_) | Type::Map(_) | Type::Any | Type::Object | Type::Json => false,
             Type::String | Type::Bool | Type::Ref(_) => true,
             Type::Int32 | Type::Uint32 | Type::Int64 | Type::Uint64 | Type::Double => true,
+            // No parameter has them.
+            Type::Int64Number | Type::Uint64Number => false,
         };
         is_text && !parameter.required && !clashes
     };
@@ -228,9 +230,13 @@ fn scalar(ty: &Type) -> LoweredType {
     match ty {
         Type::Bool => LoweredType::Boolean(openapiv3::BooleanType::default()),
         Type::Int32 => integer(VariantOrUnknownOrEmpty::Item(IntegerFormat::Int32)),
-        Type::Int64 => integer(VariantOrUnknownOrEmpty::Item(IntegerFormat::Int64)),
+        Type::Int64 | Type::Int64Number => {
+            integer(VariantOrUnknownOrEmpty::Item(IntegerFormat::Int64))
+        }
         Type::Uint32 => integer(VariantOrUnknownOrEmpty::Unknown("uint32".to_owned())),
-        Type::Uint64 => integer(VariantOrUnknownOrEmpty::Unknown("uint64".to_owned())),
+        Type::Uint64 | Type::Uint64Number => {
+            integer(VariantOrUnknownOrEmpty::Unknown("uint64".to_owned()))
+        }
         Type::Double => LoweredType::Number(NumberType::default()),
         _ => LoweredType::String(StringType::default()),
     }

@@ -88,15 +88,22 @@ pub(crate) fn raw(name: &str) -> String {
 /// The variant that holds a value newer than the description.
 pub(crate) const UNRECOGNIZED: &str = "Unrecognized";
 
-/// The name of a variant: `PascalCase`, and valid whatever the name.
+/// The name of a variant: `PascalCase`, and valid whatever the name. What has no ASCII letter or digit is spelled by the code
+/// points of its characters.
 pub fn variant(name: &str) -> String {
-    let name = pascal(name);
-    match name.as_str() {
+    let mut variant = pascal(name);
+    if variant.is_empty() {
+        variant = name
+            .chars()
+            .map(|c| format!("U{:04x}", u32::from(c)))
+            .collect();
+    }
+    match variant.as_str() {
         "" => "Value".to_owned(),
         // A keyword, and our own variant.
-        "Self" | UNRECOGNIZED => name + "Value",
-        _ if name.starts_with(|c: char| c.is_ascii_digit()) => format!("_{name}"),
-        _ => name,
+        "Self" | UNRECOGNIZED => variant + "Value",
+        _ if variant.starts_with(|c: char| c.is_ascii_digit()) => format!("_{variant}"),
+        _ => variant,
     }
 }
 

@@ -4,7 +4,9 @@
 //! [`crate::emit`]) writes them as what they are. Both are read here, so that reading our own
 //! output gives the same description again. What is not understood is refused, never dropped.
 
+mod compose;
 mod identity;
+mod oneofs;
 mod operation;
 mod origin;
 mod parameter;
@@ -17,6 +19,7 @@ use indexmap::IndexMap;
 pub(crate) use schema::common_prefix;
 use serde_json::Value;
 
+use crate::emit;
 use crate::error::{Error, Result, child};
 use crate::findings::{Findings, Note};
 use crate::lock::Lock;
@@ -75,7 +78,10 @@ fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Descriptio
     let origin = findings.keep(origin::origin(&root)).flatten();
 
     let components = root.require_object("components")?;
-    let mut schemas = schema::Reader::new(components.require_object("schemas")?)?;
+    let mut schemas = schema::Reader::new(
+        components.require_object("schemas")?,
+        emit::is_ours(document),
+    )?;
     let schemes = findings.keep(security::schemes(&root, &components));
     let schemes = schemes.unwrap_or_default();
     let mut context = operation::Context {
@@ -104,7 +110,7 @@ fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Descriptio
         notes: Vec::new(),
         names: Names::default(),
     };
-    schemas.finish(&mut description)?;
+    schemas.finish(&mut description);
     // Of schemas that were refused, nothing more can be said.
     if findings.problems() == 0 {
         operation::pages(&mut description, findings);

@@ -79,17 +79,20 @@ impl<'a> Call<'a> {
             .collect()
     }
 
-    /// A parameter of the query, or a field of the body that is not null.
+    /// A parameter of the query, a list if it is there several times, or a field of the body that is not null.
     pub(super) fn value(&self, name: &str) -> Option<Value> {
-        let query = self
-            .query
-            .iter()
-            .find(|(known, _)| known == name || snake(name) == *known);
-        let query = query.map(|(_, value)| match value.as_str() {
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
-            text => Value::from(text),
-        });
+        let query = self.query.iter();
+        let mut query = query
+            .filter(|(known, _)| known == name || snake(name) == *known)
+            .map(|(_, value)| match value.as_str() {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                text => Value::from(text),
+            });
+        let query = match (query.next(), query.next()) {
+            (Some(first), Some(second)) => Some([first, second].into_iter().chain(query).collect()),
+            (first, _) => first,
+        };
         query.or_else(|| {
             self.body
                 .0

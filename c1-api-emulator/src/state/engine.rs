@@ -290,9 +290,7 @@ impl State {
         for part in &parts {
             if text_of(row.0.get(part)).is_empty() {
                 let value = match message.fields.get(part).map(|field| &field.ty) {
-                    Some(Type::Int32 | Type::Uint32 | Type::Int64 | Type::Uint64) => {
-                        self.table(kind).next_number().to_string()
-                    }
+                    Some(ty) if is_integer(ty) => self.table(kind).next_number().to_string(),
                     Some(Type::Ref(_)) => self.first_enum_value(kind, part).unwrap_or_default(),
                     _ => self.ids.id(),
                 };
@@ -556,10 +554,22 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
+fn is_integer(ty: &Type) -> bool {
+    matches!(ty, Type::Int64 | Type::Uint64) || is_number(ty)
+}
+
+/// Whether the type is written as a JSON number without a fraction.
+fn is_number(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::Int32 | Type::Uint32 | Type::Int64Number | Type::Uint64Number
+    )
+}
+
 /// The text as the field has it.
 fn typed(message: &Message, field: &str, text: &str) -> Value {
     match message.fields.get(field).map(|field| &field.ty) {
-        Some(Type::Int32 | Type::Uint32) => text
+        Some(ty) if is_number(ty) => text
             .parse::<i64>()
             .map_or(json!(text), |number| json!(number)),
         Some(Type::Bool) => json!(text == "true"),

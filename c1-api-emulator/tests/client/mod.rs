@@ -1,5 +1,8 @@
 //! An HTTP client of an emulator, for tests.
 #![allow(dead_code, reason = "not every file of tests uses all of it")]
+#![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
+
+use std::io::{Write as _, stderr};
 
 use c1_api_emulator::Emulator;
 use reqwest::Method;
@@ -88,4 +91,20 @@ pub(crate) fn text(value: &Value) -> String {
         .as_str()
         .unwrap_or_else(|| panic!("expected a text, found {value}"))
         .to_owned()
+}
+
+/// Whether the description has what a test needs: an operation (`group.name`) or a field (`Message.name`). Says so if not.
+pub(crate) fn has(needed: &str) -> bool {
+    let description = c1_api_emulator::description().unwrap();
+    let (of, name) = needed.split_once('.').unwrap();
+    let has = match description.message(of) {
+        Some(message) => message.fields.contains_key(name),
+        None => description.operation(needed).is_some(),
+    };
+    if !has {
+        // Not by `eprintln`, which tests that pass do not show.
+        let line = format!("skipped: the description has no {needed}\n");
+        stderr().write_all(line.as_bytes()).unwrap();
+    }
+    has
 }

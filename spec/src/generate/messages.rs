@@ -252,7 +252,12 @@ impl std::fmt::Debug for {name} {{
             let (ident, key) = (self.ident(wire), literal(wire));
             // Required and with a zero to stand in for what was absent: always written.
             let is_plain = field.required && !is_pattern(self.description, &field.ty);
-            let function = if is_plain { "write_required" } else { "write" };
+            let function = match (is_plain, field.ty.has_number()) {
+                (true, false) => "write_required",
+                (false, false) => "write",
+                (true, true) => "write_required_numbers",
+                (false, true) => "write_numbers",
+            };
             put!(absent, "            {ident}: wire::absent(),");
             put!(
                 read,

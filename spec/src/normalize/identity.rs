@@ -89,6 +89,7 @@ fn words(path: &str) -> Vec<String> {
 pub(super) fn other_name(operation: &Operation, taken: &BTreeSet<String>) -> String {
     let words = words(&operation.path).join("_");
     let by_path = format!("{}_{words}", operation.name);
+    let by_path = without_group(&operation.group, &by_path).unwrap_or(by_path);
     let numbered = (2..).map(|number| format!("{}_{number}", operation.name));
     std::iter::once(by_path)
         .chain(numbered)

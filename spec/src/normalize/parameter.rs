@@ -1,7 +1,8 @@
 //! Parameters: where they stand, what they hold and how it is written.
 
 use super::schema::Reader;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, child};
+use crate::findings::Note;
 use crate::model::{Parameter, Type};
 use crate::names::pascal;
 use crate::object::Object;
@@ -88,6 +89,10 @@ pub(super) fn read<'a>(
     )?;
     let ty = sendable(ty, place, object)?;
     let separator = separator(object, place, &ty)?;
+    if facts.default.is_some() {
+        let at = child(&object.at("schema"), "default");
+        schemas.findings().note(&at, "default", Note::UNUSED);
+    }
     let doc = object.doc()?.or(facts.doc);
     let ours = object.boolean("x-ours")?;
     let deprecated = object.boolean("deprecated")? || facts.deprecated;
@@ -115,13 +120,19 @@ fn sendable(ty: Type, place: Place, object: &Object<'_>) -> Result<Type> {
         object.findings().note(&pointer, found, carried);
         Ok(Type::String)
     };
-    match ty {
+    // Outside of JSON, a number and a string of digits are the same text.
+    let digits = |ty| match ty {
+        Type::Int64Number => Type::Int64,
+        Type::Uint64Number => Type::Uint64,
+        ty => ty,
+    };
+    match digits(ty) {
         Type::Json => as_text("a parameter of any type", "a string"),
         Type::List(_) if place == Place::Path => as_text(
             "a list in the path",
             "a string, with commas between the values",
         ),
-        Type::List(item) => match *item {
+        Type::List(item) => match digits(*item) {
             Type::Json => {
                 as_text("a list of any type", "a list of strings")?;
                 Ok(Type::List(Box::new(Type::String)))

@@ -218,7 +218,6 @@ pub(crate) fn description() -> Description {
             .map(|(name, schema)| (name.to_owned(), schema))
             .collect(),
         notes: Vec::new(),
-        origin: None,
         names: Names::default(),
     }
 }

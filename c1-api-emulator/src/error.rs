@@ -37,4 +37,12 @@ pub enum Error {
     /// The system's random number generator failed.
     #[error("the system's random number generator failed")]
     Random,
+    /// An object cannot be added to the tenant.
+    #[error("cannot add an object of the kind {kind}: {reason}")]
+    Object {
+        /// The kind.
+        kind: String,
+        /// What was expected.
+        reason: String,
+    },
 }

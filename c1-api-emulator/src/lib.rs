@@ -1,8 +1,10 @@
 //! An offline C1 tenant on loopback, built from the API description; see [`Emulator`].
 //!
-//! It serves every operation of the description ([`description`], or that of [`Builder::description`]) and validates requests strictly against their schemas. Apps,
-//! entitlements, users, conflict monitors, bindings and entitlement owners have state; every other
-//! operation returns a sample that conforms to its schema. The token endpoint issues tokens for
+//! It serves every operation of the description ([`description`], or that of [`Builder::description`])
+//! and validates requests strictly against their schemas. Operations that get, list, search, create,
+//! update or delete objects have state; the others return samples that conform to their schemas, with the
+//! header `C1-Emulator: sample`, or are refused ([`Builder::refuse_samples`]). [`support`] tells which. The
+//! token endpoint issues tokens for
 //! signed assertions, client secrets, subject tokens and device logins, bound to a key if the
 //! request has a `DPoP` proof, and verifies all of them as C1 does.
 //!
@@ -23,6 +25,7 @@ mod server;
 mod site;
 mod state;
 mod status;
+mod support;
 mod tenant;
 #[cfg(test)]
 mod testing;
@@ -36,6 +39,8 @@ use c1_api_spec::{Description, Source};
 pub use error::Error;
 pub use log::Request;
 pub use server::{Builder, Emulator};
+use state::Plan;
+pub use support::{Support, support};
 
 /// The API description that an emulator serves by default: the one that c1-api is built from in this environment. So
 /// `C1_API_SPEC` and `C1_API_OVERLAY` are read where they are set. It is read once, on first use.
@@ -44,16 +49,27 @@ pub use server::{Builder, Emulator};
 ///
 /// [`Error::Description`] if a document that the environment names cannot be read or is invalid.
 pub fn description() -> Result<&'static Description, Error> {
-    Ok(shared_description()?)
+    Ok(&shared()?.0)
 }
 
 /// The same, to be kept.
-fn shared_description() -> Result<&'static Arc<Description>, Error> {
+fn default_description() -> Result<Arc<Description>, Error> {
+    Ok(Arc::clone(&shared()?.0))
+}
+
+/// What the operations of that description do to the state.
+fn default_plan() -> Result<Arc<Plan>, Error> {
+    Ok(Arc::clone(&shared()?.1))
+}
+
+fn shared() -> Result<&'static (Arc<Description>, Arc<Plan>), Error> {
     // Reading is slow and the result never changes, so a process reads it once.
-    static DESCRIPTION: OnceLock<Arc<Description>> = OnceLock::new();
-    if let Some(description) = DESCRIPTION.get() {
-        return Ok(description);
+    static SHARED: OnceLock<(Arc<Description>, Arc<Plan>)> = OnceLock::new();
+    if let Some(shared) = SHARED.get() {
+        return Ok(shared);
     }
     let loaded = Source::from_env().load().map_err(Error::Description)?;
-    Ok(DESCRIPTION.get_or_init(|| Arc::new(loaded.description)))
+    let description = Arc::new(loaded.description);
+    let plan = Arc::new(Plan::new(&description));
+    Ok(SHARED.get_or_init(|| (description, plan)))
 }

@@ -27,6 +27,7 @@ pub struct Request {
     /// The headers, with names in lower case, without `authorization` and `dpop` and without values
     /// that are not visible ASCII.
     pub headers: Vec<(String, String)>,
+    sample: bool,
 }
 
 impl Request {
@@ -49,7 +50,19 @@ impl Request {
             query: query.unwrap_or_default().to_vec(),
             body: None,
             headers: headers.collect(),
+            sample: false,
         }
+    }
+
+    /// Says whether the emulator has no state for the operation.
+    pub(crate) fn sampled(self, sample: bool) -> Self {
+        Self { sample, ..self }
+    }
+
+    /// Whether the emulator has no state for the operation, so that a successful response was a sample: it
+    /// conforms to its schema, and tells nothing of what was sent before.
+    pub fn is_sample(&self) -> bool {
+        self.sample
     }
 
     /// About how much memory it takes without the body, in bytes. What the description limits is not

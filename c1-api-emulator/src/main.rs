@@ -1,7 +1,9 @@
 //! The emulator as a program: `c1-api-emulator [options]`.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,6 +25,9 @@ usage: c1-api-emulator [options]
                      in front; can be repeated. Others than loopback are refused
   --empty            start without seed data
   --approve-devices  approve every device login and print its user code
+  --refuse-samples   refuse operations that have no state (501) instead of
+                     returning samples
+  --support          print which operations have state, and why others do not
   -h, --help         print this help
   -V, --version      print the version";
 
@@ -30,6 +35,7 @@ usage: c1-api-emulator [options]
 #[derive(Debug, PartialEq)]
 enum Command {
     Serve(Options),
+    Support,
     Help,
     Version,
 }
@@ -43,6 +49,7 @@ struct Options {
     allow_hosts: Vec<String>,
     empty: bool,
     approve_devices: bool,
+    refuse_samples: bool,
 }
 
 /// Reads the arguments, without the name of the program.
@@ -59,6 +66,8 @@ fn parse<A: Into<OsString>>(
             Long("allow-host") => options.allow_hosts.push(parser.value()?.string()?),
             Long("empty") => options.empty = true,
             Long("approve-devices") => options.approve_devices = true,
+            Long("refuse-samples") => options.refuse_samples = true,
+            Long("support") => return Ok(Command::Support),
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
             _ => return Err(argument.unexpected()),
@@ -89,7 +98,8 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         .address(([127, 0, 0, 1], options.port))
         // Nobody can read it.
         .log_bytes(0)
-        .seed_data(!options.empty);
+        .seed_data(!options.empty)
+        .refuse_samples(options.refuse_samples);
     for host in options.allow_hosts {
         builder = builder.allow_host(host);
     }
@@ -119,9 +129,27 @@ fn serve(options: Options) -> Result<(), Box<dyn Error>> {
         .block_on(run(options))
 }
 
+/// Prints a line for each operation, and how many there are of each kind.
+fn print_support() -> Result<(), Box<dyn Error>> {
+    let mut counts = BTreeMap::new();
+    let mut out = io::stdout().lock();
+    for one in c1_api_emulator::support(c1_api_emulator::description()?) {
+        let reason = one
+            .sample
+            .map_or("state".to_owned(), |reason| format!("sample: {reason}"));
+        writeln!(out, "{:<70} {reason}", one.operation)?;
+        *counts.entry(reason).or_insert(0_usize) += 1;
+    }
+    for (reason, count) in counts {
+        writeln!(out, "# {count:>3} {reason}")?;
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let result = match parse(std::env::args_os().skip(1)) {
         Ok(Command::Serve(options)) => serve(options),
+        Ok(Command::Support) => print_support(),
         Ok(Command::Help) => {
             println!("{USAGE}");
             Ok(())
@@ -159,6 +187,7 @@ mod tests {
             allow_hosts: vec!["c1.test".to_owned(), "c1".to_owned()],
             empty: true,
             approve_devices: true,
+            refuse_samples: true,
         });
         for arguments in [
             [
@@ -169,6 +198,7 @@ mod tests {
                 "--port",
                 "8080",
                 "--empty",
+                "--refuse-samples",
                 "--approve-devices",
                 "--allow-host",
                 "c1.test",
@@ -179,6 +209,7 @@ mod tests {
             [
                 "--allow-host=c1.test",
                 "--approve-devices",
+                "--refuse-samples",
                 "--allow-host=c1",
                 "--spec=openapi.yaml",
                 "--overlay=overlay.yaml",
@@ -198,6 +229,7 @@ mod tests {
         assert_eq!(parse(["--help", "--nonsense"]).ok(), Some(Command::Help));
         assert_eq!(parse(["-h"]).ok(), Some(Command::Help));
         assert_eq!(parse(["--empty", "-V"]).ok(), Some(Command::Version));
+        assert_eq!(parse(["--support"]).ok(), Some(Command::Support));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -101,6 +102,7 @@ impl Emulator {
             seed: 0,
             seed_data: true,
             stateful: true,
+            refuse_samples: false,
         };
         Builder {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -186,6 +188,33 @@ impl Emulator {
         self.tenant.issue_token()
     }
 
+    /// Adds an object to the tenant, such as a user, whom no operation creates, and returns it with its id
+    /// and times, if it has none.
+    ///
+    /// `kind` is the name of the object's message, `object` the message in wire form, as the service would
+    /// return it.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use c1_api_emulator::Emulator;
+    /// use serde_json::json;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// let user = emulator.add("User", json!({ "displayName": "Mia Nord", "status": "ENABLED" }))?;
+    /// assert_ne!(user["id"], "");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Object`] if no operation gets, lists or changes objects of the kind, if the object violates
+    /// its schema or belongs to another one that does not exist, or if its id or name is taken.
+    pub fn add(&self, kind: &str, object: Value) -> Result<Value, Error> {
+        self.tenant.add(kind, object)
+    }
+
     /// The last requests to operations of the API, oldest first, including those that were rejected for
     /// their token, parameters or body.
     ///
@@ -247,7 +276,7 @@ impl Builder {
 
     /// Serves another API description; default: [`description`](crate::description).
     ///
-    /// Operations that it has at another path than ours, or with other messages, return samples.
+    /// Its operations have state as far as the same conventions hold in it; see [`support`](crate::support).
     ///
     /// ```no_run
     /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
@@ -350,11 +379,20 @@ impl Builder {
         self
     }
 
-    /// Sets whether operations on apps, entitlements and so on have state; default: `true`.
+    /// Sets whether operations have state, as far as they can; default: `true`.
     ///
     /// Without state every operation returns a sample, whatever the ids.
     pub fn stateful(mut self, stateful: bool) -> Self {
         self.settings.stateful = stateful;
+        self
+    }
+
+    /// Sets whether operations without state are refused with status 501; default: `false`, so that they
+    /// return samples, with the header `C1-Emulator: sample`.
+    ///
+    /// [`support`](crate::support) lists them.
+    pub fn refuse_samples(mut self, refuse: bool) -> Self {
+        self.settings.refuse_samples = refuse;
         self
     }
 

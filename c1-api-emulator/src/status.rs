@@ -2,6 +2,8 @@
 //!
 //! Codes: <https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto>.
 
+use std::fmt;
+
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderName, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
@@ -126,6 +128,24 @@ impl Status {
         Self::invalid(&Violation::new(expected).within(field))
     }
 
+    /// The emulator does not know what the filter selects.
+    pub(crate) fn no_filter(name: &str) -> Self {
+        let expected = format!("no filter {name}, which the emulator does not have");
+        let mut status = Self::invalid_field(name, &expected);
+        status.http = StatusCode::NOT_IMPLEMENTED;
+        status.code = 12;
+        status
+    }
+
+    /// The operation has no state, and samples are refused.
+    pub(crate) fn no_state(operation: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            12,
+            format!("the emulator has no state for {operation}, and samples are refused"),
+        )
+    }
+
     /// No object of the kind has the id.
     pub(crate) fn not_found(kind: &str, id: &str) -> Self {
         let mut status = Self::new(StatusCode::NOT_FOUND, 5, format!("{kind} not found"));
@@ -161,6 +181,12 @@ fn resource(kind: &str, id: &str) -> Value {
         "resourceType": kind,
         "resourceName": id,
     })
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 #[cfg(test)]

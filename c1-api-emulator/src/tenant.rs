@@ -1,5 +1,6 @@
 //! The tenant without its sockets: one request in, one response out.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,12 +27,14 @@ use crate::random::Random;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::site::Hosts;
-use crate::state::{Call, LATEST, PERSONAL_CLIENT, State, is_written_for, without_unknown};
+use crate::state::{Call, LATEST, PERSONAL_CLIENT, Plan, State};
 use crate::status::Status;
 use crate::text;
 
 /// The limit on the size of a form: 128 KiB, twice the longest subject token that the client reads.
 const FORM_LIMIT: usize = 128 << 10;
+/// The header of a response that is a sample.
+const SAMPLE_HEADER: HeaderName = HeaderName::from_static("c1-emulator");
 
 /// A body that is not JSON.
 const SAMPLE: &[u8] = b"a sample\n";
@@ -51,6 +54,7 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
+    pub(crate) refuse_samples: bool,
 }
 
 impl Settings {
@@ -68,6 +72,7 @@ impl fmt::Debug for Settings {
             .field("seed", &self.seed)
             .field("seed_data", &self.seed_data)
             .field("stateful", &self.stateful)
+            .field("refuse_samples", &self.refuse_samples)
             .finish_non_exhaustive()
     }
 }
@@ -80,10 +85,14 @@ pub(crate) struct Tenant {
     router: Router,
     address: SocketAddr,
     settings: Settings,
+    /// What the operations do to the state.
+    plan: Arc<Plan>,
     hosts: Hosts,
     auth: Mutex<Auth>,
     state: Mutex<State>,
     request_ids: Mutex<Random>,
+    /// The seeds of the samples of each operation.
+    samples: Mutex<BTreeMap<String, Random>>,
     log: Mutex<Log>,
     token_requests: Mutex<u64>,
 }
@@ -101,12 +110,11 @@ impl Tenant {
         client: &Credentials,
         trust: Arc<Trust>,
     ) -> Result<Self, Error> {
-        let description = match &settings.description {
-            Some(description) => description,
-            None => crate::shared_description()?,
+        let (description, plan) = match &settings.description {
+            Some(description) => (Arc::clone(description), Arc::new(Plan::new(description))),
+            None => (crate::default_description()?, crate::default_plan()?),
         };
-        let description = Arc::clone(description);
-        let mut state = State::new(Arc::clone(&description), settings.seed);
+        let mut state = State::new(Arc::clone(&description), Arc::clone(&plan), settings.seed);
         if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
@@ -114,10 +122,12 @@ impl Tenant {
             router: Router::new(&description)?,
             description,
             address,
+            plan,
             hosts,
             auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
             state: Mutex::new(state),
             request_ids: Mutex::new(Random::named(settings.seed, "requests")),
+            samples: Mutex::default(),
             log: Mutex::new(Log::new(settings.log_bytes)),
             token_requests: Mutex::default(),
             settings,
@@ -135,6 +145,22 @@ impl Tenant {
 
     pub(crate) fn token_requests(&self) -> u64 {
         *lock(&self.token_requests)
+    }
+
+    /// Adds an object to the state. Returns it with what the state adds.
+    pub(crate) fn add(&self, kind: &str, object: Value) -> Result<Value, Error> {
+        let refused = |reason: String| Error::Object {
+            kind: kind.to_owned(),
+            reason,
+        };
+        check::value(&self.description, kind, &object, Direction::Response)
+            .map_err(|violation| refused(violation.to_string()))?;
+        let Value::Object(fields) = object else {
+            return Err(refused("expected a message".to_owned()));
+        };
+        let now = self.now();
+        let added = lock(&self.state).insert_object(kind, fields, now);
+        added.map_err(|status| refused(status.to_string()))
     }
 
     /// Issues a token without the token endpoint.
@@ -204,7 +230,13 @@ impl Tenant {
 
     fn respond_api(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         match self.call(parts, body) {
-            Ok((operation, value)) => success(operation, &value),
+            Ok((operation, value, sample)) => {
+                let mut response = success(operation, &value);
+                if sample {
+                    set_header(&mut response, SAMPLE_HEADER, "sample".to_owned());
+                }
+                response
+            }
             Err(status) => self.error(&status),
         }
     }
@@ -249,8 +281,8 @@ impl Tenant {
         Ok(login.response)
     }
 
-    /// The operation that is called, and what it responds with, if that is JSON.
-    fn call(&self, parts: &Parts, body: &Body) -> Result<(&Operation, Value), Status> {
+    /// The operation that is called, what it responds with, if that is JSON, and whether that is a sample.
+    fn call(&self, parts: &Parts, body: &Body) -> Result<(&Operation, Value, bool), Status> {
         if is_oauth(parts.uri.path()) {
             return Err(Status::method_not_allowed("POST"));
         }
@@ -259,8 +291,9 @@ impl Tenant {
                 .find(&self.description, parts.method.as_str(), parts.uri.path())?;
         let query = text::pairs(parts.uri.query().unwrap_or_default());
         let body = body_of(operation, &parts.headers, body);
+        let sample = !self.settings.stateful || !self.plan.has_state(&operation.id());
         lock(&self.log).push(
-            Request::new(operation, &path, query.as_deref(), &parts.headers),
+            Request::new(operation, &path, query.as_deref(), &parts.headers).sampled(sample),
             body.as_deref().unwrap_or_default(),
         );
 
@@ -287,33 +320,49 @@ impl Tenant {
             .and_then(|()| check::body(&self.description, operation, body.as_ref()))
             .map_err(|violation| Status::invalid(&violation))?;
 
-        let call = Call::new(operation, &path, &query, body.as_ref(), now);
-        let result = if !self.settings.stateful {
-            None
-        } else if (operation.id().as_str(), operation.path.as_str()) == PERSONAL_CLIENT {
-            Some(self.create_personal_client(&call))
+        if sample && self.settings.refuse_samples {
+            return Err(Status::no_state(&operation.id()));
+        }
+        let response = if sample {
+            self.sample(operation)
         } else {
-            lock(&self.state).handle(&call)
-        };
-        let response = match result {
-            Some(response) => self.fit(operation, response?),
-            None => self.sample(operation),
+            let call = Call::new(operation, &path, &query, body.as_ref(), now);
+            self.execute(&call)?
         };
         let response = self.check_response(operation, response)?;
-        Ok((operation, response))
+        Ok((operation, response, sample))
+    }
+
+    /// Executes an operation that has state.
+    fn execute(&self, call: &Call<'_>) -> Result<Value, Status> {
+        let operation = call.operation;
+        let response = if (operation.id().as_str(), operation.path.as_str()) == PERSONAL_CLIENT {
+            self.create_personal_client(call)?
+        } else {
+            lock(&self.state).handle(call).transpose()?
+        };
+        response.ok_or_else(|| Status::no_state(&operation.id()))
     }
 
     /// Changes both the state and the clients of the token endpoint.
-    fn create_personal_client(&self, call: &Call<'_>) -> Result<Value, Status> {
+    fn create_personal_client(&self, call: &Call<'_>) -> Result<Option<Value>, Status> {
         let credentials = Credentials::generate(self.address, "pcc")
             .map_err(|error| Status::internal(error.to_string()))?;
-        let (response, expiry) = lock(&self.state).create_personal_client(call, &credentials)?;
+        let created = lock(&self.state).create_personal_client(call, &credentials);
+        let Some((response, expiry)) = created.transpose()? else {
+            return Ok(None);
+        };
         lock(&self.auth).add_client(&credentials, expiry);
-        Ok(response)
+        Ok(Some(response))
     }
 
+    /// A sample, another one for each call of the operation.
     fn sample(&self, operation: &Operation) -> Value {
-        let seed = Random::named(self.settings.seed, &operation.id()).next();
+        let id = operation.id();
+        let named = || Random::named(self.settings.seed, &id);
+        let mut samples = lock(&self.samples);
+        let seed = samples.entry(id.clone()).or_insert_with(named).next();
+        drop(samples);
         match operation
             .response
             .payload
@@ -324,20 +373,6 @@ impl Tenant {
                 .value(ty, operation.response.schema().unwrap_or("value")),
             None => Value::Null,
         }
-    }
-
-    /// The response of an operation with state, without what another description does not know; a sample where that does
-    /// not conform to the description either.
-    fn fit(&self, operation: &Operation, response: Value) -> Value {
-        if is_written_for(&self.description) {
-            return response;
-        }
-        let Some(schema) = operation.response.schema() else {
-            return self.sample(operation);
-        };
-        let response = without_unknown(&self.description, schema, response);
-        check::value(&self.description, schema, &response, Direction::Response)
-            .map_or_else(|_| self.sample(operation), |()| response)
     }
 
     /// In debug builds, validates the emulator's own response.
@@ -453,7 +488,6 @@ fn set_header(response: &mut Response<Full<Bytes>>, name: HeaderName, value: Str
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::SystemTime;
 
     use bytes::Bytes;
@@ -526,7 +560,8 @@ mod tests {
 
     #[test]
     fn the_seed_data_is_valid() {
-        let mut state = State::new(Arc::clone(crate::shared_description().unwrap()), 0);
+        let description = crate::default_description().unwrap();
+        let mut state = State::new(description, crate::default_plan().unwrap(), 0);
         assert_eq!(state.seed(SystemTime::UNIX_EPOCH), Ok(()));
         assert!(
             state.seed(SystemTime::UNIX_EPOCH).is_err(),

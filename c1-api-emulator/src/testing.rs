@@ -29,6 +29,7 @@ pub(crate) fn tenant() -> Tenant {
         seed: 0,
         seed_data: true,
         stateful: true,
+        refuse_samples: false,
     };
     let hosts = Hosts::default();
     Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()
@@ -217,7 +218,6 @@ pub(crate) fn description() -> Description {
             .map(|(name, schema)| (name.to_owned(), schema))
             .collect(),
         notes: Vec::new(),
-        origin: None,
         names: Names::default(),
     }
 }

@@ -1,8 +1,9 @@
 //! The emulated API over loopback.
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
+mod client;
+
 use std::collections::BTreeSet;
-use std::io::{Write as _, stderr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -12,111 +13,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use c1_api_emulator::sample::Sampler;
 use c1_api_emulator::{Emulator, Error};
 use c1_api_spec::model::Type;
+use client::{Client, has, text};
 use reqwest::Method;
 use ring::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_800_000_000;
-
-/// A client with a token.
-struct Client {
-    emulator: Emulator,
-    http: reqwest::Client,
-    token: String,
-}
-
-impl Client {
-    async fn start() -> Self {
-        Self::of(Emulator::start().await.unwrap())
-    }
-
-    fn of(emulator: Emulator) -> Self {
-        // Fails if another test has installed it already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let token = emulator.access_token().unwrap();
-        Self {
-            emulator,
-            http,
-            token,
-        }
-    }
-
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http
-            .request(method, format!("{}{path}", self.emulator.base_url()))
-            .bearer_auth(&self.token)
-    }
-
-    async fn send(request: reqwest::RequestBuilder) -> (u16, Value) {
-        let response = request.send().await.unwrap();
-        let status = response.status().as_u16();
-        (status, response.json().await.unwrap())
-    }
-
-    async fn get(&self, path: &str) -> (u16, Value) {
-        Self::send(self.request(Method::GET, path)).await
-    }
-
-    async fn delete(&self, path: &str) -> u16 {
-        Self::send(self.request(Method::DELETE, path)).await.0
-    }
-
-    async fn call(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
-        Self::send(self.request(method, path).json(&body)).await
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        self.call(Method::POST, path, body).await
-    }
-
-    /// A POST that must succeed.
-    async fn create(&self, path: &str, body: Value) -> Value {
-        let (status, response) = self.post(path, body).await;
-        assert_eq!(status, 200, "{path}: {response}");
-        response
-    }
-
-    async fn app(&self, name: &str) -> String {
-        text(
-            &self
-                .create("/api/v1/apps", json!({ "displayName": name }))
-                .await["app"]["id"],
-        )
-    }
-
-    async fn entitlement(&self, app: &str, name: &str) -> String {
-        let response = self
-            .create(
-                &format!("/api/v1/apps/{app}/entitlements"),
-                json!({ "displayName": name }),
-            )
-            .await;
-        text(&response["appEntitlementView"]["appEntitlement"]["id"])
-    }
-}
-
-/// Whether the description has what a test needs: an operation (`group.name`) or a field (`Message.name`). Says so if not.
-fn has(needed: &str) -> bool {
-    let description = c1_api_emulator::description().unwrap();
-    let (of, name) = needed.split_once('.').unwrap();
-    let has = match description.message(of) {
-        Some(message) => message.fields.contains_key(name),
-        None => description.operation(needed).is_some(),
-    };
-    if !has {
-        // Not by `eprintln`, which tests that pass do not show.
-        writeln!(stderr(), "skipped: the description has no {needed}").unwrap();
-    }
-    has
-}
-
-fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("expected a text, found {value}"))
-        .to_owned()
-}
 
 /// The form of a token request with an assertion signed with the emulator's client secret.
 fn token_form(emulator: &Emulator, now: u64) -> Vec<(&'static str, String)> {
@@ -731,11 +633,7 @@ async fn ids_and_samples_depend_on_the_seed_and_credentials_do_not() {
         let secret = emulator.client_secret().to_owned();
         let client = Client::of(emulator);
         let apps = client.get("/api/v1/apps").await.1["list"][0]["id"].clone();
-        (
-            apps,
-            client.get("/api/v1/policies").await.1["list"].clone(),
-            secret,
-        )
+        (apps, client.get("/api/v1/auth/introspect").await.1, secret)
     };
     let (first, again, other) = (seeded(1).await, seeded(1).await, seeded(2).await);
     assert_eq!((&first.0, &first.1), (&again.0, &again.1));

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use c1_api_spec::model::Operation;
+use c1_api_spec::names::snake;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
@@ -78,21 +79,27 @@ impl<'a> Call<'a> {
             .collect()
     }
 
-    /// Whether a filter of the body contains the value, or is empty.
-    pub(super) fn includes(&self, filter: &str, value: &str) -> bool {
-        let wanted = self.body.texts(filter);
-        wanted.is_empty() || wanted.contains(&value)
-    }
-
-    /// Whether an exclusion filter of the body contains the value.
-    pub(super) fn excludes(&self, filter: &str, value: &str) -> bool {
-        self.body.texts(filter).contains(&value)
-    }
-
-    /// Like [`Call::includes`], for a repeated field.
-    pub(super) fn includes_any(&self, filter: &str, values: &[&str]) -> bool {
-        let wanted = self.body.texts(filter);
-        wanted.is_empty() || values.iter().any(|value| wanted.contains(value))
+    /// A parameter of the query, a list if it is there several times, or a field of the body that is not null.
+    pub(super) fn value(&self, name: &str) -> Option<Value> {
+        let query = self.query.iter();
+        let mut query = query
+            .filter(|(known, _)| known == name || snake(name) == *known)
+            .map(|(_, value)| match value.as_str() {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                text => Value::from(text),
+            });
+        let query = match (query.next(), query.next()) {
+            (Some(first), Some(second)) => Some([first, second].into_iter().chain(query).collect()),
+            (first, _) => first,
+        };
+        query.or_else(|| {
+            self.body
+                .0
+                .get(name)
+                .filter(|value| !value.is_null())
+                .cloned()
+        })
     }
 
     /// The time of the call in the API's format.

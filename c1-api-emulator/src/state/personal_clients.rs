@@ -1,44 +1,41 @@
 //! Personal clients: credentials that a user creates and the token endpoint accepts.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::State;
 use super::call::{Call, LATEST, timestamp};
-use super::row::{self, Row};
+use super::{State, row};
 use crate::credentials::Credentials;
 use crate::status::Status;
 
+/// The operation that creates one: its id and its path.
+pub(crate) const PERSONAL_CLIENT: (&str, &str) =
+    ("personal_client.create", "/api/v1/iam/personal_clients");
+
 impl State {
-    /// Creates a client with the credentials. Returns the response and the expiry of the client.
+    /// Creates a client with the credentials. Returns the response and the expiry of the client; `None`
+    /// if the operation does not create an object.
     pub(crate) fn create_personal_client(
         &mut self,
         call: &Call<'_>,
         credentials: &Credentials,
-    ) -> Result<(Value, Option<SystemTime>), Status> {
-        let mut client = Row::default();
-        self.copy_request_fields(&mut client, "PersonalClient", call);
-        let (id, now) = (self.ids.id(), call.timestamp());
-        for (name, value) in [
-            ("id", id.as_str()),
-            ("clientId", &credentials.client_id),
-            ("createdAt", &now),
-            ("updatedAt", &now),
-        ] {
-            client.set(name, value);
-        }
-        let expiry = expiry(call)?;
-        if let Some(expiry) = expiry {
-            client.set("expiresTime", timestamp(expiry));
-        }
-        let response = json!({ "client": client.0, "clientSecret": credentials.client_secret });
-        let response = row::with_defaults(
-            &self.description,
-            call.operation.response.schema().unwrap_or_default(),
-            response,
-        );
-        Ok((response, expiry))
+    ) -> Option<Result<(Value, Option<SystemTime>), Status>> {
+        let plan = Arc::clone(&self.plan);
+        let action = plan.action(&call.operation.id())?;
+        let created = expiry(call).and_then(|expiry| {
+            let mut more = vec![("clientId", json!(credentials.client_id))];
+            more.extend(expiry.map(|expiry| ("expiresTime", json!(timestamp(expiry)))));
+            let mut response = self.create(action, call, &more)?;
+            response["clientSecret"] = json!(credentials.client_secret);
+            let schema = call.operation.response.schema().unwrap_or_default();
+            Ok((
+                row::with_defaults(&self.description, schema, response),
+                expiry,
+            ))
+        });
+        Some(created)
     }
 }
 

@@ -3,6 +3,9 @@
 use c1_api_spec::model::{Description, Field, Message, SchemaKind, Type};
 use serde_json::{Map, Value, json};
 
+use super::engine::{COLLECTION, text};
+use super::kind::is_hidden;
+use super::names::words;
 use crate::status::Status;
 
 /// The largest number of paths in an update mask.
@@ -18,11 +21,38 @@ impl Row {
         self.0.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    pub(super) fn flag(&self, name: &str) -> bool {
-        self.0
-            .get(name)
-            .and_then(Value::as_bool)
-            .unwrap_or_default()
+    /// Whether the object has all of the parts.
+    pub(super) fn is(&self, selection: &[(String, String)]) -> bool {
+        selection
+            .iter()
+            .all(|(part, value)| match self.0.get(part) {
+                // An object that was not created through a collection is in all of them.
+                None if part == COLLECTION => true,
+                Some(Value::String(own)) if part == COLLECTION => {
+                    let below = own.strip_prefix(value.as_str());
+                    below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+                }
+                Some(own) => text(own) == *value,
+                None => value.is_empty(),
+            })
+    }
+
+    /// Whether the field has the value, or is a list that contains it. The case of letters counts in ids
+    /// only.
+    pub(super) fn has(&self, field: &str, value: &Value) -> bool {
+        let wanted = text(value);
+        let is_id = words(field)
+            .last()
+            .is_some_and(|last| last == "id" || last == "ids");
+        let same = |own: &Value| {
+            let own = text(own);
+            own == wanted || !is_id && own.to_lowercase() == wanted.to_lowercase()
+        };
+        match self.0.get(field) {
+            Some(Value::Array(items)) => items.iter().any(same),
+            Some(own) => same(own),
+            None => false,
+        }
     }
 
     /// A list of strings; empty if unset.
@@ -31,6 +61,14 @@ impl Row {
         list.into_iter()
             .flatten()
             .filter_map(Value::as_str)
+            .collect()
+    }
+
+    /// The fields, without the parts that are kept beside them.
+    pub(super) fn fields(&self) -> Map<String, Value> {
+        let fields = self.0.iter().filter(|(name, _)| !is_hidden(name));
+        fields
+            .map(|(name, value)| (name.clone(), value.clone()))
             .collect()
     }
 
@@ -111,10 +149,10 @@ fn update_path(
     path: &str,
 ) -> Result<(), Status> {
     let unknown = || {
-        Status::invalid_field(
-            "updateMask",
-            "field paths in camelCase, separated by commas",
-        )
+        let shown: String = path.chars().take(80).collect();
+        let expected =
+            format!("paths of fields in camelCase, separated by commas, and {shown} is none");
+        Status::invalid_field("updateMask", &expected)
     };
     let (name, rest) = path
         .split_once('.')
@@ -212,7 +250,7 @@ fn with_type_defaults(description: &Description, ty: &Type, value: Value) -> Val
 }
 
 /// The message without the fields that the description lacks, in messages within as well.
-pub(crate) fn without_unknown(description: &Description, schema: &str, value: Value) -> Value {
+pub(super) fn without_unknown(description: &Description, schema: &str, value: Value) -> Value {
     let (Some(message), Value::Object(fields)) = (description.message(schema), value.clone())
     else {
         return value;

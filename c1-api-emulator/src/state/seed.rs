@@ -2,11 +2,11 @@
 
 use std::time::SystemTime;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::State;
-use super::call::timestamp;
-use super::row::Row;
+use super::row::without_unknown;
+use crate::check::{self, Direction};
 use crate::status::Status;
 
 const APPS: [(&str, &str); 3] = [
@@ -43,90 +43,87 @@ const USERS: [(&str, &str, &str); 12] = [
 ];
 
 impl State {
-    /// Adds three apps, thirty entitlements of one and three of another, and twelve users.
+    /// Adds three apps, thirty entitlements of one and three of another, and twelve users; those of them
+    /// that the description has.
     pub(crate) fn seed(&mut self, now: SystemTime) -> Result<(), Status> {
-        let now = timestamp(now);
         let mut apps = Vec::new();
         for (name, description) in APPS {
-            let mut app = Row::of([("displayName", name), ("description", description)]);
-            app.set("isDirectory", name == "Meadow");
-            apps.push(self.add_app(app, &now)?);
+            let fields = json!({
+                "displayName": name, "description": description, "isDirectory": name == "Meadow", "isManuallyManaged": true,
+            });
+            apps.push(self.seed_one("App", fields, now)?);
         }
         if let [harbor, ledger, ..] = apps.as_slice() {
             for area in AREAS {
                 for level in LEVELS {
-                    self.seed_entitlement(ledger, area, level, &now)?;
+                    self.seed_entitlement(ledger, area, level, now)?;
                 }
             }
             for level in LEVELS {
-                self.seed_entitlement(harbor, "Images", level, &now)?;
+                self.seed_entitlement(harbor, "Images", level, now)?;
             }
         }
-        let mut manager = String::new();
+        let mut manager = json!([]);
         for (name, department, title) in USERS {
             let leads = title.starts_with("Head");
-            let user = self.add_user(
-                user(
-                    name,
-                    department,
-                    title,
-                    Some(manager.as_str()).filter(|_| !leads),
-                ),
-                &now,
-            )?;
+            let managers = if leads { json!([]) } else { manager.clone() };
+            let user = self.seed_one("User", user(name, department, title, &managers), now)?;
             if leads {
-                user.text("id").clone_into(&mut manager);
+                manager = json!([user["id"]]);
             }
         }
         Ok(())
     }
 
+    /// Adds an object with the fields that the description has, or only returns it if the description
+    /// does not have its kind, or has other fields by these names.
+    fn seed_one(&mut self, kind: &str, fields: Value, now: SystemTime) -> Result<Value, Status> {
+        let fields = without_unknown(&self.description, kind, fields);
+        let known = self.plan.kinds.contains_key(kind)
+            && check::value(&self.description, kind, &fields, Direction::Response).is_ok();
+        match fields {
+            Value::Object(fields) if known => self.insert_object(kind, fields, now),
+            fields => Ok(fields),
+        }
+    }
+
     fn seed_entitlement(
         &mut self,
-        app: &Row,
+        app: &Value,
         area: &str,
         level: &str,
-        now: &str,
+        now: SystemTime,
     ) -> Result<(), Status> {
+        let app_name = app["displayName"].as_str().unwrap_or_default();
         let name = format!("{area} {level}");
-        let row = Row::of([
-            ("appId", app.text("id")),
-            ("displayName", name.as_str()),
-            (
-                "description",
-                &format!(
-                    "{level} of {} in {}",
-                    area.to_lowercase(),
-                    app.text("displayName")
-                ),
-            ),
-            ("slug", &level.to_lowercase()),
-            (
-                "alias",
-                &format!("{}-{}", app.text("displayName"), name.replace(' ', "-")).to_lowercase(),
-            ),
-            ("purpose", "APP_ENTITLEMENT_PURPOSE_VALUE_PERMISSION"),
-        ]);
-        self.add_entitlement(row, now).map(drop)
+        let fields = json!({
+            "appId": app["id"],
+            "displayName": name,
+            "description": format!("{level} of {} in {app_name}", area.to_lowercase()),
+            "slug": level.to_lowercase(),
+            "alias": format!("{app_name}-{}", name.replace(' ', "-")).to_lowercase(),
+            "purpose": "APP_ENTITLEMENT_PURPOSE_VALUE_PERMISSION",
+            "isManuallyManaged": true,
+        });
+        self.seed_one("AppEntitlement", fields, now).map(drop)
     }
 }
 
-fn user(name: &str, department: &str, title: &str, manager: Option<&str>) -> Row {
+fn user(name: &str, department: &str, title: &str, managers: &Value) -> Value {
     let username = name.to_lowercase().replace(' ', ".");
     let email = format!("{username}@example.com");
-    let mut user = Row::of([
-        ("displayName", name),
-        ("username", &username),
-        ("email", &email),
-        ("department", department),
-        ("jobTitle", title),
-        ("status", "ENABLED"),
-        ("directoryStatus", "ENABLED"),
-        ("type", "USER_TYPE_HUMAN"),
-        ("origin", "USER_ORIGIN_DIRECTORY"),
-    ]);
-    user.set("usernames", json!([username]));
-    user.set("emails", json!([email]));
-    user.set("managerIds", json!(manager.into_iter().collect::<Vec<_>>()));
-    user
+    json!({
+        "displayName": name,
+        "username": username,
+        "email": email,
+        "department": department,
+        "jobTitle": title,
+        "status": "ENABLED",
+        "directoryStatus": "ENABLED",
+        "type": "USER_TYPE_HUMAN",
+        "origin": "USER_ORIGIN_DIRECTORY",
+        "usernames": [username],
+        "emails": [email],
+        "managerIds": managers,
+    })
 }

@@ -2,105 +2,146 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use c1_api_spec::model::Description;
 use serde_json::Value;
 
 use super::call::Call;
+use super::messages;
 use super::row::Row;
+use super::rules;
 use crate::status::Status;
 
-type Key = Vec<String>;
+type Key = Arc<[String]>;
 
 pub(super) struct Table {
     /// The name of the rows' message, for errors.
-    kind: &'static str,
+    kind: String,
     positions: BTreeMap<Key, u64>,
     rows: BTreeMap<u64, (Key, Row)>,
+    /// The positions of the rows by the values that no two rows share.
+    names: BTreeMap<Vec<String>, u64>,
     next: u64,
 }
 
-fn key(parts: &[&str]) -> Key {
-    parts.iter().map(|part| (*part).to_owned()).collect()
+fn key<S: AsRef<str>>(parts: &[S]) -> Key {
+    parts.iter().map(|part| part.as_ref().to_owned()).collect()
+}
+
+/// The key as in an error.
+fn joined<S: AsRef<str>>(parts: &[S]) -> String {
+    let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
+    parts.join("/")
 }
 
 impl Table {
-    pub(super) fn new(kind: &'static str) -> Self {
+    pub(super) fn new(kind: &str) -> Self {
         Self {
-            kind,
+            kind: kind.to_owned(),
             positions: BTreeMap::new(),
             rows: BTreeMap::new(),
+            names: BTreeMap::new(),
             next: 1,
         }
     }
 
-    /// Adds a row; 409 if the key exists.
-    pub(super) fn insert(&mut self, parts: &[&str], row: Row) -> Result<(), Status> {
+    /// Adds a row; 409 if the key or a name exists.
+    pub(super) fn insert<S: AsRef<str>>(&mut self, parts: &[S], row: Row) -> Result<(), Status> {
         if self.positions.contains_key(&key(parts)) {
-            return Err(Status::already_exists(self.kind, &parts.join("/")));
+            return Err(Status::already_exists(&self.kind, &joined(parts)));
         }
-        self.positions.insert(key(parts), self.next);
-        self.rows.insert(self.next, (key(parts), row));
-        self.next += 1;
-        Ok(())
+        self.put(parts, row)
     }
 
     /// The row with the key; 404 if there is none.
-    pub(super) fn get(&self, parts: &[&str]) -> Result<&Row, Status> {
+    pub(super) fn get<S: AsRef<str>>(&self, parts: &[S]) -> Result<&Row, Status> {
         let position = self.positions.get(&key(parts));
         let row = position.and_then(|position| self.rows.get(position));
         row.map(|(_, row)| row)
-            .ok_or_else(|| Status::not_found(self.kind, &parts.join("/")))
+            .ok_or_else(|| Status::not_found(&self.kind, &joined(parts)))
     }
 
-    /// Replaces the row with the key, if there is one.
-    pub(super) fn replace(&mut self, parts: &[&str], row: Row) {
-        let position = self.positions.get(&key(parts));
-        if let Some((_, old)) = position.and_then(|position| self.rows.get_mut(position)) {
-            *old = row;
-        }
-    }
-
-    /// Removes the row with the key; 404 if there is none.
-    pub(super) fn remove(&mut self, parts: &[&str]) -> Result<Row, Status> {
-        let position = self.positions.remove(&key(parts));
-        let row = position.and_then(|position| self.rows.remove(&position));
-        row.map(|(_, row)| row)
-            .ok_or_else(|| Status::not_found(self.kind, &parts.join("/")))
-    }
-
-    /// Removes the rows for which `keep` is false.
-    pub(super) fn retain(&mut self, keep: impl Fn(&Row) -> bool) {
-        let positions = &mut self.positions;
-        self.rows.retain(|_, (key, row)| {
-            let stays = keep(row);
-            if !stays {
-                positions.remove(key);
+    /// Replaces the row with the key, or adds it; 409 with the id of another row that has the same name.
+    pub(super) fn put<S: AsRef<str>>(&mut self, parts: &[S], row: Row) -> Result<(), Status> {
+        let key = key(parts);
+        let position = self.positions.get(&key).copied().unwrap_or(self.next);
+        let names: Vec<_> = names(&self.kind, &row).collect();
+        for name in &names {
+            let taken = self.names.get(name).filter(|taken| **taken != position);
+            if let Some((_, other)) = taken.and_then(|taken| self.rows.get(taken)) {
+                return Err(Status::already_exists(&self.kind, other.text("id")));
             }
-            stays
-        });
+        }
+        self.next += u64::from(position == self.next);
+        self.take(position);
+        self.names
+            .extend(names.into_iter().map(|name| (name, position)));
+        self.positions.insert(Arc::clone(&key), position);
+        self.rows.insert(position, (key, row));
+        Ok(())
     }
 
-    /// Checks that no row matches; 409 with the id of the first match.
-    pub(super) fn ensure_none(&self, same: impl Fn(&Row) -> bool) -> Result<(), Status> {
-        match self.rows.values().find(|(_, row)| same(row)) {
-            Some((_, row)) => Err(Status::already_exists(self.kind, row.text("id"))),
-            None => Ok(()),
+    /// Removes the row at the position.
+    fn take(&mut self, position: u64) -> Option<Row> {
+        let (key, row) = self.rows.remove(&position)?;
+        self.positions.remove(&key);
+        for name in names(&self.kind, &row) {
+            self.names.remove(&name);
         }
+        Some(row)
+    }
+
+    /// The rows in order of creation.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values().map(|(_, row)| row)
+    }
+
+    /// The first row that matches.
+    pub(super) fn find(&self, matches: impl Fn(&Row) -> bool) -> Option<&Row> {
+        self.rows().find(|row| matches(row))
+    }
+
+    /// A number that no row has had.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// Removes the row with the key, if there is one.
+    pub(super) fn remove<S: AsRef<str>>(&mut self, parts: &[S]) {
+        if let Some(position) = self.positions.get(&key(parts)) {
+            self.take(*position);
+        }
+    }
+
+    /// Removes the rows that match, and returns them.
+    pub(super) fn extract(&mut self, matches: impl Fn(&Row) -> bool) -> Vec<Row> {
+        let matching = self.rows.iter().filter(|(_, (_, row))| matches(row));
+        let positions: Vec<_> = matching.map(|(position, _)| *position).collect();
+        let removed = positions
+            .into_iter()
+            .filter_map(|position| self.take(position));
+        removed.collect()
     }
 
     /// The page that the call requests, of the rows for which `keep` is true, and the token of the next
     /// page.
     ///
-    /// Page sizes are those of the API: 0 means 25, less than 10 means 10, more than 100 means 100. A
-    /// token identifies the last row of its page, so changes in between do not shift later pages.
+    /// Page sizes are those of the API: 0 means 25, less than 10 means 10, more than 100 means 100. An
+    /// operation that takes no token returns all rows. A token identifies the last row of its page, so changes in between do not shift later pages.
     pub(super) fn page(
         &self,
+        description: &Description,
         call: &Call<'_>,
         keep: impl Fn(&Row) -> bool,
     ) -> Result<(Vec<&Row>, String), Status> {
-        let (size, token) = page_parameters(call)?;
+        let (size, token) = if takes_token(description, call) {
+            page_parameters(call)?
+        } else {
+            (usize::MAX, String::new())
+        };
         let after = match token.as_str() {
             "" => 0,
             token => position(call, token).ok_or_else(|| {
@@ -128,6 +169,27 @@ impl Table {
         };
         Ok((page, next))
     }
+}
+
+/// The values that no other row of the kind may have, with the number of the rule that says so.
+fn names<'r>(kind: &str, row: &'r Row) -> impl Iterator<Item = Vec<String>> + use<'r> {
+    let rules = rules::unique(kind).iter().enumerate();
+    let rules = rules.filter(|(_, fields)| {
+        let last = fields.last();
+        last.is_some_and(|last| !row.text(last).is_empty())
+    });
+    rules.map(|(rule, fields)| {
+        let values = fields.iter().map(|field| row.text(field).to_owned());
+        [rule.to_string()].into_iter().chain(values).collect()
+    })
+}
+
+/// Whether the operation has a parameter for a page token.
+fn takes_token(description: &Description, call: &Call<'_>) -> bool {
+    let mut query = call.operation.query_parameters.iter();
+    let body = messages::request(description, call.operation);
+    query.any(|parameter| parameter.name == "page_token")
+        || body.is_some_and(|body| body.fields.contains_key("pageToken"))
 }
 
 /// The position in a page token; `None` if it is not a token of this operation.
@@ -179,8 +241,8 @@ fn page_parameters(call: &Call<'_>) -> Result<(usize, String), Status> {
 mod tests {
     use std::time::SystemTime;
 
-    use super::{Call, Row, Table};
-    use crate::testing::operation;
+    use super::{Call, Row, Status, Table};
+    use crate::testing::{description, operation};
 
     fn table(rows: usize) -> Table {
         let mut table = Table::new("Thing");
@@ -199,7 +261,7 @@ mod tests {
             ("page_token".to_owned(), token.to_owned()),
         ];
         let call = Call::new(&list, &[], &query, None, SystemTime::UNIX_EPOCH);
-        let page = table.page(&call, |_| true);
+        let page = table.page(&description(), &call, |_| true);
         page.map(|(rows, token)| (rows.len(), token))
             .map_err(|status| status.http.as_u16())
     }
@@ -224,8 +286,8 @@ mod tests {
     fn deletions_do_not_shift_pages() {
         let mut table = table(30);
         let (_, token) = page(&table, "10", "").unwrap();
-        table.remove(&["9"]).unwrap();
-        table.remove(&["10"]).unwrap();
+        table.remove(&["9"]);
+        table.remove(&["10"]);
         let (second, token) = page(&table, "10", &token).unwrap();
         let (third, end) = page(&table, "10", &token).unwrap();
         assert_eq!((second, third, end.as_str()), (10, 9, ""));
@@ -248,9 +310,29 @@ mod tests {
                 .as_u16(),
             409
         );
-        table.retain(|row| row.text("id") != "0");
+        assert_eq!(table.extract(|row| row.text("id") == "0").len(), 1);
         assert_eq!(table.get(&["0"]).unwrap_err().http.as_u16(), 404);
         assert!(table.insert(&["0"], Row::default()).is_ok());
+    }
+
+    #[test]
+    fn names_are_unique_and_reusable_after_removal() {
+        let app = |id: &str, name: &str| Row::of([("id", id), ("displayName", name)]);
+        let mut table = Table::new("App");
+        table.insert(&["1"], app("1", "a")).unwrap();
+        let taken =
+            |result: Result<(), _>| result.unwrap_err() == Status::already_exists("App", "1");
+        assert!(taken(table.insert(&["2"], app("2", "a"))));
+        table.insert(&["2"], app("2", "b")).unwrap();
+        assert!(taken(table.put(&["2"], app("2", "a"))));
+        assert_eq!(table.get(&["2"]).unwrap().text("displayName"), "b");
+        table.put(&["1"], app("1", "c")).unwrap();
+        table.put(&["2"], app("2", "a")).unwrap();
+        table.remove(&["2"]);
+        table.insert(&["3"], app("3", "a")).unwrap();
+        // A row that is replaced stays where it was.
+        let names: Vec<_> = table.rows().map(|row| row.text("displayName")).collect();
+        assert_eq!(names, ["c", "a"]);
     }
 
     #[test]

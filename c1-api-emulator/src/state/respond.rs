@@ -1,0 +1,106 @@
+//! Responses: objects in their views and lists, with the objects that the request expands.
+
+use c1_api_spec::model::Type;
+use serde_json::{Map, Value, json};
+
+use super::State;
+use super::call::Call;
+use super::expand::Expansion;
+use super::messages;
+use super::plan::Action;
+use super::row::Row;
+
+/// The response with the object, as far as the response has a place for it.
+pub(super) fn one(state: &State, action: &Action, call: &Call<'_>, row: &Row) -> Value {
+    let mut expansion = Expansion::new(state, call);
+    let mut response = Map::new();
+    let Some(shape) = &action.shape else {
+        return Value::Object(response);
+    };
+    let object = viewed(state, action, row, &mut expansion);
+    match &shape.field {
+        Some(field) => {
+            response.insert(field.clone(), object);
+            expansion.finish(&mut response);
+            Value::Object(response)
+        }
+        None => object,
+    }
+}
+
+/// The response to a creation: with the id, where the response has it beside the object, and with the
+/// secrets that are shown only then.
+pub(super) fn created(state: &mut State, action: &Action, call: &Call<'_>, row: &Row) -> Value {
+    let mut response = one(state, action, call, row);
+    let message = messages::response(&state.description, call.operation);
+    let (Some(message), Some(fields)) = (message, response.as_object_mut()) else {
+        return response;
+    };
+    for (name, field) in &message.fields {
+        if field.ty != Type::String
+            || fields.contains_key(name)
+            || action
+                .shape
+                .as_ref()
+                .is_none_or(|shape| shape.field.is_none())
+        {
+            continue;
+        }
+        if field.sensitive {
+            fields.insert(name.clone(), json!(state.ids.id()));
+        } else if let Some(value) = row.0.get(name) {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    response
+}
+
+/// The response with a page of objects and the token of the next page.
+pub(super) fn page(
+    state: &State,
+    action: &Action,
+    call: &Call<'_>,
+    (rows, next): (Vec<&Row>, String),
+) -> Value {
+    let mut expansion = Expansion::new(state, call);
+    let list: Vec<_> = rows
+        .into_iter()
+        .map(|row| viewed(state, action, row, &mut expansion))
+        .collect();
+    let mut response = Map::new();
+    if let Some(field) = action.shape.as_ref().and_then(|shape| shape.field.as_ref()) {
+        response.insert(field.clone(), Value::Array(list));
+    }
+    if !next.is_empty() {
+        response.insert("nextPageToken".to_owned(), json!(next));
+    }
+    expansion.finish(&mut response);
+    Value::Object(response)
+}
+
+/// The object, in its view if the response has one.
+fn viewed(state: &State, action: &Action, row: &Row, expansion: &mut Expansion<'_>) -> Value {
+    let object = state.fields(&action.kind, row);
+    let Some((view, field)) = action.shape.as_ref().and_then(|shape| shape.view.as_ref()) else {
+        return Value::Object(object);
+    };
+    let mut fields = expansion.paths(view, &action.kind, row);
+    if let Some(message) = state.description.message(view) {
+        let id = format!("{field}Id");
+        for (name, facts) in message
+            .fields
+            .iter()
+            .filter(|(_, facts)| facts.ty == Type::String)
+        {
+            let own = if *name == id { "id" } else { name };
+            if let Some(value) = object
+                .get(own)
+                .filter(|value| value.is_string() && facts.ty == Type::String)
+            {
+                fields.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    fields.insert(field.clone(), Value::Object(object));
+    Value::Object(fields)
+}

@@ -1,0 +1,142 @@
+//! What the description does not tell of a kind of object.
+//!
+//! Where a description does not have the fields, the rules about them do not apply. Unique names are a rule of the emulator: C1 is not known to refuse a name that is taken.
+
+use super::kind::Link;
+
+/// The rules of a kind.
+#[derive(Debug, Default)]
+struct Rule {
+    kind: &'static str,
+    /// Groups of fields whose values no two objects share, unless the last one is unset.
+    unique: &'static [&'static [&'static str]],
+    /// Flags that are set when an object is created.
+    flags: &'static [&'static str],
+    /// Fields that get an id when an object is created.
+    ids: &'static [&'static str],
+    /// Fields of requests, and what they are called in the object.
+    renamed: &'static [(&'static str, &'static str)],
+    /// Fields of requests with ids, the field of the object with copies of what they mean, and its kind.
+    copied: &'static [(&'static str, &'static str, &'static str)],
+    /// Filters, and the fields that they mean.
+    filters: &'static [(&'static str, &'static [&'static str])],
+    /// Kinds of other objects that it belongs to, with the parts of their key and of this object.
+    owners: &'static [(&'static str, &'static [(&'static str, &'static str)])],
+}
+
+const NONE: Rule = Rule {
+    kind: "",
+    unique: &[],
+    flags: &[],
+    ids: &[],
+    renamed: &[],
+    copied: &[],
+    filters: &[],
+    owners: &[],
+};
+
+const RULES: &[Rule] = &[
+    Rule {
+        kind: "App",
+        unique: &[&["displayName"]],
+        flags: &["isManuallyManaged"],
+        copied: &[("owners", "appOwners", "User")],
+        ..NONE
+    },
+    Rule {
+        kind: "AppEntitlement",
+        unique: &[&["appId", "displayName"], &["alias"]],
+        flags: &["isManuallyManaged"],
+        renamed: &[("provisionPolicy", "provisionerPolicy")],
+        filters: &[
+            ("complianceFrameworkIds", &["complianceFrameworkValueIds"]),
+            ("isAutomated", &["isAutomationEnabled"]),
+            ("riskLevelIds", &["riskLevelValueId"]),
+        ],
+        ..NONE
+    },
+    Rule {
+        kind: "AppEntitlementMonitorBinding",
+        owners: &[("ConflictMonitor", &[("id", "monitorId")])],
+        ..NONE
+    },
+    Rule {
+        kind: "ConflictMonitor",
+        unique: &[&["displayName"]],
+        flags: &["enabled"],
+        ids: &["entitlementSetAId", "entitlementSetBId"],
+        ..NONE
+    },
+];
+
+fn rule(kind: &str) -> &'static Rule {
+    RULES.iter().find(|rule| rule.kind == kind).unwrap_or(&NONE)
+}
+
+pub(super) fn unique(kind: &str) -> &'static [&'static [&'static str]] {
+    rule(kind).unique
+}
+
+pub(super) fn flags(kind: &str) -> &'static [&'static str] {
+    rule(kind).flags
+}
+
+pub(super) fn ids(kind: &str) -> &'static [&'static str] {
+    rule(kind).ids
+}
+
+pub(super) fn renamed(kind: &str) -> &'static [(&'static str, &'static str)] {
+    rule(kind).renamed
+}
+
+pub(super) fn copied(kind: &str) -> &'static [(&'static str, &'static str, &'static str)] {
+    rule(kind).copied
+}
+
+/// Filters, and the fields that they mean.
+pub(super) fn filters(kind: &str) -> &'static [(&'static str, &'static [&'static str])] {
+    rule(kind).filters
+}
+
+/// The objects that one belongs to, where no name tells it.
+pub(super) fn owners(kind: &str) -> impl Iterator<Item = Link> {
+    rule(kind).owners.iter().map(|(kind, parts)| Link {
+        kind: (*kind).to_owned(),
+        parts: parts
+            .iter()
+            .map(|(part, own)| ((*part).to_owned(), (*own).to_owned()))
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULES;
+
+    #[test]
+    fn rules_are_about_kinds_of_the_description() {
+        let description = crate::description().unwrap();
+        for rule in RULES {
+            let message = description.message(rule.kind).expect(rule.kind);
+            let fields = rule
+                .unique
+                .iter()
+                .copied()
+                .flatten()
+                .chain(rule.flags)
+                .chain(rule.ids);
+            let fields = fields.chain(rule.renamed.iter().map(|(_, field)| field));
+            let fields = fields.chain(rule.copied.iter().map(|(_, field, _)| field));
+            let fields = fields.chain(rule.filters.iter().flat_map(|(_, fields)| *fields));
+            let fields = fields.chain(
+                rule.owners
+                    .iter()
+                    .flat_map(|(_, parts)| *parts)
+                    .map(|(_, own)| own),
+            );
+            for field in fields {
+                assert!(message.fields.contains_key(*field), "{}.{field}", rule.kind);
+            }
+        }
+    }
+}

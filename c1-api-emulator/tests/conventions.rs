@@ -1,0 +1,418 @@
+//! State by convention, over HTTP: what the description alone tells of the operations.
+#![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
+
+mod client;
+
+use c1_api_emulator::{Emulator, support};
+use client::{Client, has, text};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The names of a list.
+fn names(response: &Value) -> Vec<String> {
+    let list = response["list"].as_array().unwrap();
+    list.iter().map(|one| text(&one["displayName"])).collect()
+}
+
+#[tokio::test]
+async fn objects_are_created_listed_searched_updated_and_deleted() {
+    if !has("webhooks.create") || !has("webhooks_search.search") {
+        return;
+    }
+    let client = Client::start().await;
+    let create = |name: &str| json!({ "displayName": name, "url": "https://example.com/hook" });
+    let mut ids = Vec::new();
+    for at in 0..12 {
+        let created = client
+            .create("/api/v1/webhooks", create(&format!("Hook {at}")))
+            .await;
+        ids.push(text(&created["webhook"]["id"]));
+        assert_ne!(created["webhook"]["createdAt"], Value::Null);
+    }
+    let first = client.get("/api/v1/webhooks?page_size=10").await.1;
+    assert_eq!(names(&first)[..2], ["Hook 0", "Hook 1"]);
+    let next = format!(
+        "/api/v1/webhooks?page_size=10&page_token={}",
+        text(&first["nextPageToken"])
+    );
+    assert_eq!(names(&client.get(&next).await.1), ["Hook 10", "Hook 11"]);
+
+    let search = async |body| names(&client.create("/api/v1/search/webhooks", body).await);
+    assert_eq!(
+        search(json!({ "query": "HOOK 1" })).await,
+        ["Hook 1", "Hook 10", "Hook 11"]
+    );
+    assert_eq!(
+        search(json!({ "refs": [{ "id": ids[3] }, { "id": ids[5] }] })).await,
+        ["Hook 3", "Hook 5"]
+    );
+    assert_eq!(
+        search(json!({ "refs": [{ "id": "nothing" }] })).await,
+        Vec::<String>::new()
+    );
+
+    let path = format!("/api/v1/webhooks/{}", ids[0]);
+    let update = |mask: &str| json!({ "webhook": { "displayName": "Renamed", "id": "other" }, "updateMask": mask });
+    let updated = client.create(&path, update("displayName,url")).await["webhook"].clone();
+    assert_eq!(
+        [&updated["id"], &updated["displayName"], &updated["url"]],
+        [&json!(ids[0]), &json!("Renamed"), &json!("")],
+        "a masked field that is not set is cleared, and the id stays"
+    );
+    assert_eq!(client.get(&path).await.1["webhook"], updated);
+    let (status, refused) = client.post(&path, update("displayName,colour")).await;
+    assert_eq!((status, &refused["code"]), (400, &json!(3)));
+    assert_eq!(
+        refused["details"][0]["fieldViolations"][0]["field"],
+        "updateMask"
+    );
+    assert!(text(&refused["message"]).contains("colour"), "{refused}");
+
+    assert_eq!(client.delete(&path).await, 200);
+    for (status, response) in [
+        client.get(&path).await,
+        client.post(&path, update("url")).await,
+    ] {
+        assert_eq!((status, &response["code"]), (404, &json!(5)));
+        assert_eq!(response["details"][0]["resourceType"], "WebhookEndpoint");
+    }
+    assert_eq!(client.delete(&path).await, 404);
+}
+
+#[tokio::test]
+async fn objects_belong_to_those_that_their_path_leads_through() {
+    if !has("app_resource_type.create_manually_managed_resource_type")
+        || !has("app_resource.create_manually_managed")
+    {
+        return;
+    }
+    let client = Client::start().await;
+    let (orchard, garden) = (client.app("Orchard").await, client.app("Garden").await);
+    let types = |app: &str| format!("/api/v1/apps/{app}/resource_types");
+    let created = client
+        .create(
+            &types(&orchard),
+            json!({ "displayName": "Tree", "resourceType": "ROLE" }),
+        )
+        .await["appResourceType"]
+        .clone();
+    assert_eq!(created["appId"], json!(orchard));
+    let tree = text(&created["id"]);
+    let resources = |app: &str| format!("{}/{tree}/resources", types(app));
+    let pear = client
+        .create(&resources(&orchard), json!({ "displayName": "Pear" }))
+        .await["appResource"]
+        .clone();
+    assert_eq!(pear["appResourceTypeId"], json!(tree));
+
+    assert_eq!(
+        client.get(&types(&orchard)).await.1["list"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(client.get(&types(&garden)).await.1["list"], json!([]));
+    assert_eq!(client.get(&types("nowhere")).await.0, 404);
+    assert_eq!(
+        client.get(&resources(&garden)).await.0,
+        404,
+        "a type of another app"
+    );
+    let one = format!("{}/{}", resources(&orchard), text(&pear["id"]));
+    assert_eq!(
+        client.get(&one).await.1["appResourceView"]["appResource"],
+        pear
+    );
+
+    assert_eq!(
+        client.delete(&format!("{}/{tree}", types(&orchard))).await,
+        200
+    );
+    assert_eq!(client.get(&one).await.0, 404, "it went with its type");
+}
+
+#[tokio::test]
+async fn objects_are_expanded() {
+    if !has("directory.create") {
+        return;
+    }
+    let client = Client::start().await;
+    let app = client.app("Orchard").await;
+    let body = json!({ "appId": app, "all": {}, "expandMask": { "paths": ["app_id"] } });
+    let created = client.create("/api/v1/directories", body).await;
+    assert_eq!(created["directoryView"]["appPath"], "$.expanded[0]");
+    assert_eq!(created["expanded"][0]["displayName"], "Orchard");
+    let again = json!({ "appId": app, "all": {} });
+    assert_eq!(
+        client.post("/api/v1/directories", again).await.0,
+        409,
+        "the app identifies it"
+    );
+    let nowhere = json!({ "appId": "nowhere", "all": {} });
+    assert_eq!(client.post("/api/v1/directories", nowhere).await.0, 404);
+    assert_eq!(
+        client
+            .post("/api/v1/directories", json!({ "all": {} }))
+            .await
+            .0,
+        400
+    );
+}
+
+#[tokio::test]
+async fn singletons_are_always_there_and_have_a_history() {
+    if !has("sso_settings.update") || !has("sso_settings.list_history") {
+        return;
+    }
+    let client = Client::start().await;
+    let path = "/api/v1/settings/sso";
+    let before = client.get(path).await.1["settings"].clone();
+    let (name, flag) = before
+        .as_object()
+        .unwrap()
+        .iter()
+        .find(|(_, value)| **value == json!(false))
+        .map(|(name, _)| (name.clone(), json!(true)))
+        .expect("a flag");
+    let update = json!({ "settings": { name.clone(): flag }, "updateMask": name });
+    let updated = client.create(path, update).await["settings"].clone();
+    assert_eq!(updated[&name], json!(true));
+    assert_eq!(client.get(path).await.1["settings"], updated);
+    let history = client.get(&format!("{path}/history")).await.1["list"].clone();
+    assert_eq!(history.as_array().unwrap().len(), 1);
+    assert_eq!(history[0]["snapshot"][&name], json!(true));
+    assert_ne!(history[0]["metadata"]["id"], "");
+}
+
+#[tokio::test]
+async fn members_are_added_replaced_and_removed() {
+    if !has("app_owners.add") || !has("app_owners.list_owner_ids") {
+        return;
+    }
+    let client = Client::start().await;
+    let app = client.app("Orchard").await;
+    let users = client.get("/api/v1/users").await.1["list"].clone();
+    let [ada, bo] = [0, 1].map(|at| text(&users[at]["userId"]));
+    let owners = format!("/api/v1/apps/{app}/owners");
+    let ids =
+        async || client.get(&format!("/api/v1/apps/{app}/ownerids")).await.1["userIds"].clone();
+
+    assert_eq!(
+        client.post(&format!("{owners}/{ada}"), json!({})).await.0,
+        200
+    );
+    assert_eq!(
+        client.post(&format!("{owners}/nobody"), json!({})).await.0,
+        404
+    );
+    assert_eq!(ids().await, json!([ada]));
+    assert_eq!(
+        client.get(&owners).await.1["list"][0]["displayName"],
+        "Ada Berg"
+    );
+    assert_eq!(
+        client
+            .call(Method::PUT, &owners, json!({ "userIds": [bo] }))
+            .await
+            .0,
+        200
+    );
+    assert_eq!(ids().await, json!([bo]));
+    assert_eq!(
+        client
+            .call(Method::PUT, &owners, json!({ "userIds": [ada, "nobody"] }))
+            .await
+            .0,
+        404
+    );
+    assert_eq!(ids().await, json!([bo]), "all or nothing");
+    assert_eq!(client.delete(&format!("{owners}/{ada}")).await, 404);
+    assert_eq!(client.delete(&format!("{owners}/{bo}")).await, 200);
+    assert_eq!(ids().await, json!([]));
+    assert_eq!(client.get("/api/v1/apps/nowhere/owners").await.0, 404);
+}
+
+#[tokio::test]
+async fn collections_of_one_kind_are_apart() {
+    if !has("attributes.create_risk_level_value")
+        || !has("attributes.create_compliance_framework_value")
+    {
+        return;
+    }
+    let client = Client::start().await;
+    let create = async |path: &str, value: &str| {
+        let created = client.create(path, json!({ "value": value })).await;
+        text(&created["value"]["id"])
+    };
+    let high = create("/api/v1/attributes/risk_levels", "High").await;
+    create("/api/v1/attributes/compliance_frameworks", "SOX").await;
+    let levels = client.get("/api/v1/attributes/risk_levels").await.1["list"].clone();
+    assert_eq!(levels.as_array().unwrap().len(), 1);
+    assert_eq!(levels[0]["value"], "High");
+    assert_eq!(
+        client
+            .get(&format!("/api/v1/attributes/compliance_frameworks/{high}"))
+            .await
+            .0,
+        404
+    );
+    assert_eq!(
+        client.get(&format!("/api/v1/attributes/{high}")).await.1["value"],
+        levels[0]
+    );
+}
+
+#[tokio::test]
+async fn filters_that_the_emulator_lacks_are_refused() {
+    if !has("user_search.search") {
+        return;
+    }
+    let client = Client::start().await;
+    let (status, refused) = client
+        .post(
+            "/api/v1/search/users",
+            json!({ "sourceAppIds": ["a"], "query": "ada" }),
+        )
+        .await;
+    assert_eq!((status, &refused["code"]), (501, &json!(12)));
+    assert!(
+        text(&refused["message"]).contains("sourceAppIds"),
+        "{refused}"
+    );
+    let unset = json!({ "sourceAppIds": [], "isDelegate": false, "query": "ada" });
+    assert_eq!(
+        client.create("/api/v1/search/users", unset).await["list"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn objects_are_added_by_the_test() {
+    if !has("user.get") || !has("app_user.list_for_user") {
+        return;
+    }
+    let client = Client::start().await;
+    let added = client
+        .emulator
+        .add(
+            "User",
+            json!({ "displayName": "Mia Nord", "email": "mia@example.com" }),
+        )
+        .unwrap();
+    let path = format!("/api/v1/users/{}", text(&added["id"]));
+    assert_eq!(client.get(&path).await.1["userView"]["user"], added);
+
+    let app = client.app("Orchard").await;
+    let account = json!({ "appId": app, "id": "account", "identityUserId": added["id"] });
+    client.emulator.add("AppUser", account.clone()).unwrap();
+    let of_user = format!("/api/v1/apps/{app}/users/{}/app_users", text(&added["id"]));
+    assert_eq!(
+        client.get(&of_user).await.1["list"][0]["appUser"]["id"],
+        "account"
+    );
+
+    for (kind, object, expected) in [
+        ("Unicorn", json!({}), "Unicorn"),
+        (
+            "User",
+            json!({ "shoeSize": 40 }),
+            "shoeSize: expected no field with this name",
+        ),
+        ("AppUser", json!({ "appId": "nowhere" }), "App not found"),
+        ("AppUser", account, "AppUser already exists"),
+    ] {
+        let error = client.emulator.add(kind, object).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn samples_say_so_or_are_refused() {
+    if !has("auth.introspect") || !has("apps.get") {
+        return;
+    }
+    let client = Client::start().await;
+    let sampled = async |client: &Client, path: &str| {
+        let response = client.request(Method::GET, path).send().await.unwrap();
+        let header = response.headers().get("c1-emulator").cloned();
+        let recorded = client.emulator.requests().last().unwrap().is_sample();
+        (
+            response.status().as_u16(),
+            header.map(|value| value.to_str().unwrap().to_owned()),
+            recorded,
+        )
+    };
+    let sample = Some("sample".to_owned());
+    assert_eq!(
+        sampled(&client, "/api/v1/auth/introspect").await,
+        (200, sample.clone(), true)
+    );
+    assert_eq!(sampled(&client, "/api/v1/apps").await, (200, None, false));
+    assert_eq!(
+        sampled(&client, "/api/v1/apps/nowhere").await,
+        (404, None, false)
+    );
+
+    let stateless = Client::of(Emulator::builder().stateful(false).start().await.unwrap());
+    assert_eq!(
+        sampled(&stateless, "/api/v1/apps/nowhere").await,
+        (200, sample, true)
+    );
+
+    let strict = Client::of(
+        Emulator::builder()
+            .refuse_samples(true)
+            .start()
+            .await
+            .unwrap(),
+    );
+    assert_eq!(
+        sampled(&strict, "/api/v1/auth/introspect").await,
+        (501, None, true)
+    );
+    let (_, refused) = strict.get("/api/v1/auth/introspect").await;
+    assert_eq!(refused["code"], 12);
+    assert!(
+        text(&refused["message"]).contains("auth.introspect"),
+        "{refused}"
+    );
+    assert_eq!(strict.get("/api/v1/apps").await.0, 200);
+}
+
+#[tokio::test]
+async fn samples_differ_from_call_to_call_and_repeat_with_the_seed() {
+    if !has("auth.introspect") {
+        return;
+    }
+    let samples = async || {
+        let client = Client::start().await;
+        let path = "/api/v1/auth/introspect";
+        [client.get(path).await.1, client.get(path).await.1]
+    };
+    let [first, second] = samples().await;
+    assert_ne!(first, second);
+    assert_eq!(samples().await, [first, second]);
+}
+
+#[test]
+fn support_tells_why_an_operation_has_no_state() {
+    if !has("apps.get") || !has("task_actions.approve") {
+        return;
+    }
+    let description = c1_api_emulator::description().unwrap();
+    let support = support(description);
+    let of = |id: &str| {
+        support
+            .iter()
+            .find(|one| one.operation == id)
+            .unwrap()
+            .sample
+    };
+    assert_eq!(of("apps.get"), None);
+    assert_eq!(of("task_actions.approve"), Some("it is an action"));
+    assert_eq!(support.len(), description.operations.len());
+}

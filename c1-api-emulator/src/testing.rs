@@ -217,6 +217,7 @@ pub(crate) fn description() -> Description {
             .map(|(name, schema)| (name.to_owned(), schema))
             .collect(),
         notes: Vec::new(),
+        origin: None,
         names: Names::default(),
     }
 }

@@ -298,8 +298,8 @@ mod tests {
         Direct::new(client(200, "application/json", "").0, &WITHIN)
     }
 
-    fn texts(values: &[&str]) -> Option<Vec<String>> {
-        Some(values.iter().map(|value| (*value).to_owned()).collect())
+    fn texts(values: &[&str]) -> Vec<String> {
+        values.iter().map(|value| (*value).to_owned()).collect()
     }
 
     #[test]

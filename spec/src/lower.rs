@@ -81,14 +81,17 @@ pub fn is_lowered(operation: &Operation, description: &Description) -> bool {
     };
     let is_setter = |parameter: &Parameter| {
         let clashes = snake(&parameter.name) == "body" && operation.body.is_some();
-        let is_text = match &parameter.ty {
-            Type::Bytes | Type::Timestamp | Type::Duration => false,
-            Type::List(_) | Type::Map(_) | Type::Any | Type::Object | Type::Json => false,
-            Type::String | Type::Bool | Type::Ref(_) => true,
-            Type::Int32 | Type::Uint32 | Type::Int64 | Type::Uint64 | Type::Double => true,
-            // No parameter has them.
-            Type::Int64Number | Type::Uint64Number => false,
-        };
+        let is_text = matches!(
+            parameter.ty,
+            Type::String
+                | Type::Bool
+                | Type::Int32
+                | Type::Uint32
+                | Type::Int64
+                | Type::Uint64
+                | Type::Double
+                | Type::Ref(_)
+        );
         is_text && !parameter.required && !clashes
     };
     operation.path_parameters.iter().all(is_segment)

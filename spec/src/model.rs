@@ -45,6 +45,54 @@ impl Description {
         }
     }
 
+    /// Every place that has a type with a name, and that name: `Message.field`, `group.name?parameter`, and
+    /// `group.name:request` and `group.name:response`.
+    pub(crate) fn places(&self) -> Vec<(String, &str)> {
+        let mut places = Vec::new();
+        for (name, schema) in &self.schemas {
+            if let SchemaKind::Message(message) = &schema.kind {
+                for (wire, field) in &message.fields {
+                    let reference = field.ty.reference();
+                    places.extend(reference.map(|ty| (format!("{name}.{wire}"), ty)));
+                }
+            }
+        }
+        for operation in &self.operations {
+            let id = operation.id();
+            let payloads = [
+                ("request", operation.body.as_ref()),
+                ("response", operation.response.payload.as_ref()),
+            ];
+            for (end, payload) in payloads {
+                let ty = payload.and_then(|payload| payload.json.as_ref());
+                let reference = ty.and_then(Type::reference);
+                places.extend(reference.map(|ty| (format!("{id}:{end}"), ty)));
+            }
+            for parameter in operation.parameters() {
+                let reference = parameter.ty.reference();
+                places.extend(reference.map(|ty| (format!("{id}?{}", parameter.name), ty)));
+            }
+        }
+        places
+    }
+
+    /// The names in the same places, in the same order.
+    pub(crate) fn references_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let fields = self.schemas.values_mut().flat_map(|schema| {
+            let message = match &mut schema.kind {
+                SchemaKind::Message(message) => Some(message),
+                _ => None,
+            };
+            let fields = message
+                .into_iter()
+                .flat_map(|message| message.fields.values_mut());
+            fields.filter_map(|field| field.ty.reference_mut())
+        });
+        let operations = self.operations.iter_mut().flat_map(Operation::types_mut);
+        let operations = operations.filter_map(Type::reference_mut);
+        fields.chain(operations)
+    }
+
     /// The wire names of all fields that hold secrets.
     pub fn sensitive_fields(&self) -> std::collections::BTreeSet<String> {
         let messages = self.schemas.keys().filter_map(|name| self.message(name));
@@ -487,6 +535,15 @@ impl Type {
         match self {
             Self::Ref(name) => Some(name),
             Self::List(inner) | Self::Map(inner) => inner.reference(),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn reference_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Ref(name) => Some(name),
+            Self::List(inner) | Self::Map(inner) => inner.reference_mut(),
             _ => None,
         }
     }

@@ -93,10 +93,8 @@ pub(crate) const UNRECOGNIZED: &str = "Unrecognized";
 pub fn variant(name: &str) -> String {
     let mut variant = pascal(name);
     if variant.is_empty() {
-        variant = name
-            .chars()
-            .map(|c| format!("U{:04x}", u32::from(c)))
-            .collect();
+        let spelled = name.chars().map(|c| format!("U{:04x}", u32::from(c)));
+        variant = spelled.collect::<Vec<_>>().concat();
     }
     match variant.as_str() {
         "" => "Value".to_owned(),
@@ -104,6 +102,23 @@ pub fn variant(name: &str) -> String {
         "Self" | UNRECOGNIZED => variant + "Value",
         _ if variant.starts_with(|c: char| c.is_ascii_digit()) => format!("_{variant}"),
         _ => variant,
+    }
+}
+
+/// The name of a type: as it is where it can be one, else in `PascalCase`, and valid whatever the name.
+pub(crate) fn type_name(name: &str) -> String {
+    let is_type = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    if is_type(name) {
+        return name.to_owned();
+    }
+    let name = pascal(name);
+    if is_type(&name) {
+        name
+    } else {
+        format!("Schema{name}")
     }
 }
 

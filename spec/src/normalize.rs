@@ -8,18 +8,20 @@ mod compose;
 mod identity;
 mod oneofs;
 mod operation;
+mod operation_names;
 mod origin;
 mod parameter;
 mod payload;
 mod schema;
 mod security;
 mod shared;
+mod type_names;
 
 use indexmap::IndexMap;
-pub(crate) use schema::common_prefix;
 use serde_json::Value;
+pub(crate) use type_names::common_prefix;
 
-use crate::emit;
+use crate::emit::is_ours;
 use crate::error::{Error, Result, child};
 use crate::findings::{Findings, Note};
 use crate::lock::Lock;
@@ -80,18 +82,20 @@ fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Descriptio
     let components = root.require_object("components")?;
     let mut schemas = schema::Reader::new(
         components.require_object("schemas")?,
-        emit::is_ours(document),
+        is_ours(document),
+        lock,
     )?;
-    let schemes = findings.keep(security::schemes(&root, &components));
-    let schemes = schemes.unwrap_or_default();
+    let security = findings.keep(security::schemes(&root, &components));
+    let security = security.unwrap_or_default();
     let mut context = operation::Context {
         components: &components,
-        schemes: &schemes,
+        security: &security,
         schemas: &mut schemas,
     };
-    let operations = operation::operations(&root.require_object("paths")?, &mut context);
+    let mut operations = operation::operations(&root.require_object("paths")?, &mut context);
+    operation_names::name_operations(&mut operations, is_ours(document), lock);
     components.finish();
-    let server = findings.keep(server(&root, schemes.token_url));
+    let server = findings.keep(server(&root, security.token_url));
     for known in ["tags", "x-form"] {
         root.get(known);
     }

@@ -53,19 +53,9 @@ fn constructs_that_no_pass_knows() {
             format!("{name}/enum"),
         ),
         (
-            "name: {type: string}",
-            "aB: {type: string}\n        a_b: {type: string}",
-            "#/components/schemas/Thing/properties".to_owned(),
-        ),
-        (
             "      type: object\n",
             "      type: object\n      x-oneofs: {g: [nothing]}\n",
             "#/components/schemas/Thing".to_owned(),
-        ),
-        (
-            "    Thing:\n",
-            "    thing-y: {type: object}\n    Thing:\n",
-            "#/components/schemas/thing-y".to_owned(),
         ),
         (
             "required: true, schema",

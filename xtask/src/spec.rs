@@ -8,7 +8,7 @@ use c1_api_spec::check::{Counts, lost_oneofs};
 use c1_api_spec::generate::{Whole, generate};
 use c1_api_spec::overlay::accepted;
 use c1_api_spec::select::select;
-use c1_api_spec::{CORE, Description, Origin, emit, normalize, read};
+use c1_api_spec::{CORE, Description, Lock, Origin, emit, normalize, read};
 use chrono::NaiveDate;
 
 use crate::origin::origin;
@@ -30,10 +30,15 @@ pub(crate) fn import(
         .and_then(|text| c1_api_spec::import_file(&text, origin))
         .map_err(|error| named(error.into()))?;
     let verified = verify(&text).map_err(named)?;
+    let names = names(&verified.description).map_err(named)?;
     fs::write(ours, text)?;
+    fs::write(root().join("spec/names.lock"), names)?;
     verified.warn(out)?;
     verified.compare(last.as_ref(), out)?;
-    Ok(writeln!(out, "wrote spec/openapi.yaml")?)
+    Ok(writeln!(
+        out,
+        "wrote spec/openapi.yaml and spec/names.lock"
+    )?)
 }
 
 /// Checks the description that the build uses, and that nothing of it is stale.
@@ -53,9 +58,20 @@ pub(crate) fn check(strict: bool, out: &mut dyn io::Write) -> Result<(), Box<dyn
         )
         .into());
     }
+    if fs::read_to_string(root().join("spec/names.lock"))? != names(&verified.description)? {
+        return Err(
+            "spec/names.lock: not as the importer writes it; run `cargo xtask spec import spec/openapi.yaml`".into(),
+        );
+    }
     features::check(&verified.description)?;
     verified.report(out)?;
     verified.judge(strict)
+}
+
+/// The lock with the names of a description added.
+fn names(description: &Description) -> Result<String, Box<dyn Error>> {
+    let names = Lock::shipped()?.extended(description);
+    Ok(names.map_err(|error| format!("its names and those of spec/names.lock clash: {error}"))?)
 }
 
 /// Checks any document, for which our overlay and feature tables need not be made.

@@ -34,14 +34,12 @@ pub(super) fn direct(operation: &Operation, body: Option<String>) -> String {
     }
     if let (Some(payload), Some(body)) = (&operation.body, body) {
         let media = literal(&payload.media);
-        match payload.json {
-            Some(_) => put!(out, "            .json({media}, {body})"),
-            None => put!(
-                out,
-                "            .bytes({media}, {})",
-                body.trim_start_matches('&')
-            ),
-        }
+        let step = if payload.json.is_some() {
+            format!("json({media}, {body})")
+        } else {
+            format!("bytes({media}, {})", body.trim_start_matches('&'))
+        };
+        put!(out, "            .{step}");
     }
     // The line of `let` ends here.
     out.truncate(out.trim_end().len());

@@ -1,9 +1,7 @@
 //! Group and name of an operation, from whatever the document says: see "Names of operations" in `spec/README.md`.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::error::Result;
-use crate::model::{Method, Operation};
+use crate::model::Method;
 use crate::names::{self, snake};
 use crate::object::Object;
 use crate::template::{Piece, pieces};
@@ -73,7 +71,7 @@ fn by_path(method: Method, path: &str) -> (String, String) {
 }
 
 /// The words of a path that can be names, in `snake_case`.
-fn words(path: &str) -> Vec<String> {
+pub(super) fn words(path: &str) -> Vec<String> {
     let pieces = pieces(path).unwrap_or_default();
     let literals = pieces.iter().filter_map(|piece| match piece {
         Piece::Literal(text) => Some(*text),
@@ -83,60 +81,4 @@ fn words(path: &str) -> Vec<String> {
         .flat_map(|text| text.split('/'))
         .filter_map(usable)
         .collect()
-}
-
-/// Another name for an operation whose name an earlier one has: with the words of its path, or a number, behind it.
-pub(super) fn other_name(operation: &Operation, taken: &BTreeSet<String>) -> String {
-    let words = words(&operation.path).join("_");
-    let by_path = format!("{}_{words}", operation.name);
-    let by_path = without_group(&operation.group, &by_path).unwrap_or(by_path);
-    let numbered = (2..).map(|number| format!("{}_{number}", operation.name));
-    std::iter::once(by_path)
-        .chain(numbered)
-        .find(|name| !taken.contains(&format!("{}_{name}", operation.group)))
-        .unwrap_or_default()
-}
-
-/// Drops the group's name from the names that repeat it: `apps.create_app` becomes `apps.create`.
-///
-/// A name that another operation of the group has, or would get too, stays as it is. So the result depends neither on
-/// the order of the operations nor on whether names are short already, and no document is refused for its names.
-pub(super) fn shorten(operations: &mut [Operation]) {
-    let mut taken: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let shorts: Vec<_> = operations
-        .iter()
-        .map(|operation| without_group(&operation.group, &operation.name))
-        .collect();
-    for (operation, short) in operations.iter().zip(&shorts) {
-        for name in std::iter::once(&operation.name).chain(short) {
-            let key = (operation.group.clone(), name.clone());
-            *taken.entry(key).or_default() += 1;
-        }
-    }
-    for (operation, short) in operations.iter_mut().zip(shorts) {
-        let Some(short) = short else { continue };
-        if taken[&(operation.group.clone(), short.clone())] == 1 {
-            let long = std::mem::replace(&mut operation.name, short);
-            operation.vendor_name.get_or_insert(long);
-        }
-    }
-}
-
-/// The name without the words of the group, in the singular or the plural; `None` where it does not hold them, or where
-/// nothing would be left that can be a name.
-fn without_group(group: &str, name: &str) -> Option<String> {
-    let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
-    let group: Vec<_> = group.split('_').map(singular).collect();
-    let mut words: Vec<_> = name.split('_').collect();
-    let before = words.len();
-    while let Some(at) = words.windows(group.len()).position(|run| {
-        run.iter()
-            .zip(&group)
-            .all(|(word, known)| singular(word) == *known)
-    }) {
-        words.drain(at..at + group.len());
-    }
-    let short = words.join("_");
-    let is_name = short.starts_with(|c: char| c.is_ascii_lowercase());
-    (words.len() < before && is_name).then_some(short)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::identity::{Identity, identity, other_name, shorten};
+use super::identity::{Identity, identity};
 use super::parameter::{self, Place};
 use super::payload;
 use super::schema::Reader;
@@ -22,7 +22,7 @@ use crate::template::{self, Piece};
 /// What the operations of a document have in common.
 pub(super) struct Context<'c, 'a> {
     pub(super) components: &'c Object<'a>,
-    pub(super) schemes: &'c Schemes<'a>,
+    pub(super) security: &'c Schemes<'a>,
     pub(super) schemas: &'c mut Reader<'a>,
 }
 
@@ -31,7 +31,7 @@ const NOT_GENERATED: [&str; 4] = ["head", "options", "query", "trace"];
 
 pub(super) fn operations<'a>(paths: &Object<'a>, context: &mut Context<'_, 'a>) -> Vec<Operation> {
     let mut operations: Vec<Operation> = Vec::new();
-    let (mut names, mut ids, mut shapes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut ids, mut shapes) = (BTreeSet::new(), BTreeSet::new());
     let findings = paths.findings();
     for (path, value, pointer) in paths.entries() {
         if path.starts_with("x-") {
@@ -77,21 +77,13 @@ pub(super) fn operations<'a>(paths: &Object<'a>, context: &mut Context<'_, 'a>) 
                 }
                 Ok(Some(operation))
             });
-            let Some(mut operation) = findings.keep(operation).flatten() else {
+            let Some(operation) = findings.keep(operation).flatten() else {
                 continue;
             };
-            if names.contains(&operation.raw_id()) {
-                let found = format!("the name {:?} again", operation.id());
-                operation.name = other_name(&operation, &names);
-                let carried = format!("{:?}", operation.id());
-                findings.note(&item.at(&key), found, carried);
-            }
-            names.insert(operation.raw_id());
             operations.push(operation);
         }
         item.finish();
     }
-    shorten(&mut operations);
     operations
 }
 
@@ -127,7 +119,7 @@ fn read<'a>(
         &format!("{site}ResponseBody"),
         context.schemas,
     )?;
-    context.schemes.check(object)?;
+    context.security.check(object)?;
 
     let level = object.string("x-stability-level")?;
     if let Some(level) = level.filter(|level| matches!(stability(level), Stability::Other(_))) {

@@ -8,10 +8,12 @@ use serde_json::Value;
 
 use super::compose::{Parts, is_any, is_composed, is_merged};
 use super::oneofs;
+use super::type_names::{SITE, is_renamed, name_enums, short_names};
 use crate::error::{Error, Result, child};
 use crate::findings::{Findings, Note};
+use crate::lock::{Kind, Lock};
 use crate::model::{Description, Field, Message, Schema, SchemaKind, Type};
-use crate::names::{capitalized, is_prelude, pascal, snake};
+use crate::names::{capitalized, free, is_prelude, pascal, type_name};
 use crate::object::{Object, text};
 use crate::read::shape;
 
@@ -27,15 +29,13 @@ pub(super) const JSON: &str = "JSON";
 /// How deep types may be nested, within each other and through references.
 const MAX_DEPTH: usize = 64;
 
-/// Stands for "the schema of this enum site" until all sites are known and named.
-const SITE: char = '\u{0}';
-
 /// Reads schemas, collecting the inline enums, objects and patterns on the way.
 pub(super) struct Reader<'a> {
     components: Object<'a>,
     /// Whether the document is in our form, so that no oneof is announced in prose.
     is_ours: bool,
-    /// The key in the document to our short name.
+    lock: &'a Lock,
+    /// The key in the document to our short name; that of an enum is given once its places are known, see [`SITE`].
     short: BTreeMap<&'a str, String>,
     /// The keys of components that become no schema of their own: their type stands wherever they are referred to.
     aliases: BTreeSet<&'a str>,
@@ -112,11 +112,12 @@ enum Component<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(components: Object<'a>, is_ours: bool) -> Result<Self> {
-        let short = short_names(&components)?;
+    pub(super) fn new(components: Object<'a>, is_ours: bool, lock: &'a Lock) -> Result<Self> {
+        let short = short_names(&components, lock)?;
         let mut reader = Self {
             components,
             is_ours,
+            lock,
             short,
             aliases: BTreeSet::new(),
             open: BTreeMap::new(),
@@ -476,15 +477,20 @@ impl<'a> Reader<'a> {
         Type::Ref(name)
     }
 
-    /// A name for a schema that has none: that of its place, with a number behind it where another has it.
+    /// A name for a schema that has none in the document: the one that is locked for its place, else that of the place, with
+    /// a number behind it where another has it.
     fn free(&mut self, site: &str) -> String {
-        let site: String = site.chars().filter(char::is_ascii_alphanumeric).collect();
-        let mut name = site.clone();
-        let mut number = 1;
-        while is_prelude(&name) || self.taken.contains(&name) {
-            number += 1;
-            name = format!("{site}{number}");
-        }
+        let site = type_name(site);
+        let locked = self.lock.get(Kind::Message, &site);
+        let locked = locked.filter(|name| !self.taken.contains(*name));
+        let name = locked.map_or_else(
+            || {
+                free([site.clone()], |name| {
+                    is_prelude(name) || self.lock.has_type(name) || self.taken.contains(name)
+                })
+            },
+            str::to_owned,
+        );
         self.taken.insert(name.clone());
         name
     }
@@ -509,23 +515,7 @@ impl<'a> Reader<'a> {
         for (pattern, name) in &self.patterns {
             schemas.insert(name.clone(), hoisted(SchemaKind::Pattern(pattern.clone())));
         }
-        let names = self.enum_names(&schemas);
-        for ((values, _), name) in self.enums.iter().zip(&names) {
-            schemas.insert(name.clone(), hoisted(SchemaKind::Enum(values.clone())));
-        }
-        for schema in schemas.values_mut() {
-            if let SchemaKind::Message(message) = &mut schema.kind {
-                for field in message.fields.values_mut() {
-                    name_sites(&mut field.ty, &names);
-                }
-            }
-        }
-        for operation in &mut description.operations {
-            for ty in operation.types_mut() {
-                name_sites(ty, &names);
-            }
-        }
-        description.schemas = schemas.into_iter().collect();
+        name_enums(description, schemas, &self.enums, self.lock);
     }
 
     /// One named schema; nothing for an alias.
@@ -545,7 +535,7 @@ impl<'a> Reader<'a> {
         schema.get("type");
         let proto = schema
             .string("x-proto-name")?
-            .or(Some(key).filter(|key| key.contains('.')))
+            .or(Some(key).filter(|key| is_renamed(key, name)))
             .map(str::to_owned);
         let deprecated = schema.boolean("deprecated")?;
         let doc = schema.doc()?;
@@ -621,17 +611,6 @@ impl<'a> Reader<'a> {
             };
             message.fields.insert(property.to_owned(), field);
         }
-        let mut idents = BTreeMap::new();
-        for property in message.fields.keys() {
-            if let Some(other) = idents.insert(snake(property), property) {
-                let found = format!("{other:?} and {property:?}");
-                return Err(Error::new(
-                    &child(&parts.pointer, "properties"),
-                    found,
-                    "names that differ in snake_case",
-                ));
-            }
-        }
         if self.findings().problems() > problems {
             // What refers to the fields cannot be judged without all of them.
             return Ok(message);
@@ -644,40 +623,6 @@ impl<'a> Reader<'a> {
         }
         message.oneofs = oneofs::checked(parts.oneofs, &mut message.fields, self.findings())?;
         Ok(message)
-    }
-
-    /// A name for every collected enum: the common prefix of its values; where that is empty or
-    /// taken, the place of its first use. Of several sets with one prefix the most used has it.
-    fn enum_names(&self, schemas: &BTreeMap<String, Schema>) -> Vec<String> {
-        let prefixes: Vec<_> = self
-            .enums
-            .keys()
-            .map(|values| pascal(common_prefix(values)))
-            .collect();
-        let mut taken: BTreeSet<String> = schemas.keys().cloned().collect();
-        let mut order: Vec<usize> = (0..self.enums.len()).collect();
-        order.sort_by_key(|&index| std::cmp::Reverse(self.enums[index].len()));
-        let mut names = vec![String::new(); self.enums.len()];
-        for index in order {
-            let prefix = &prefixes[index];
-            // Of `2FA_ON` and `2FA_OFF` it would be no name.
-            let is_name = |name: &String| name.starts_with(|c: char| c.is_ascii_uppercase());
-            let by_prefix = Some(prefix.clone()).filter(is_name);
-            let by_schema = by_prefix
-                .clone()
-                .map(|name| name + "Enum")
-                .filter(|_| schemas.contains_key(prefix) || is_prelude(prefix));
-            let by_site = self.enums[index].iter().min().cloned();
-            let name = [by_prefix, by_schema, by_site]
-                .into_iter()
-                .flatten()
-                .find(|name| !taken.contains(name) && !is_prelude(name));
-            // A site is used by one set only, so the last resort is a number.
-            let name = name.unwrap_or_else(|| format!("{prefix}{index}"));
-            taken.insert(name.clone());
-            names[index] = name;
-        }
-        names
     }
 }
 
@@ -727,130 +672,4 @@ fn implied_type(schema: &Value) -> Option<&'static str> {
     });
     let first = names.next()?;
     names.all(|name| name == first).then_some(first)
-}
-
-/// Puts the final names in the place of the enum sites.
-fn name_sites(ty: &mut Type, names: &[String]) {
-    match ty {
-        Type::List(inner) | Type::Map(inner) => name_sites(inner, names),
-        Type::Ref(name) => {
-            let site = name
-                .strip_prefix(SITE)
-                .and_then(|index| index.parse::<usize>().ok());
-            if let Some(known) = site.and_then(|index| names.get(index)) {
-                name.clone_from(known);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The words that all values begin with, up to and with an underscore. The empty value says nothing of the others.
-pub(crate) fn common_prefix(values: &[String]) -> &str {
-    let mut rest = values.iter().filter(|value| !value.is_empty()).peekable();
-    let Some(first) = rest.next() else {
-        return "";
-    };
-    let is_alone = rest.peek().is_none();
-    let length = rest.fold(first.len(), |length, value| {
-        first
-            .bytes()
-            .zip(value.bytes())
-            .take(length)
-            .take_while(|(a, b)| a == b)
-            .count()
-    });
-    let length = if is_alone { 0 } else { length };
-    first
-        .get(..length)
-        .and_then(|prefix| prefix.rfind('_'))
-        .map_or("", |end| &first[..=end])
-}
-
-/// A short name for every schema: the vendor's override, else the last segment of the full name.
-/// Names that clash, with each other or with the prelude, fall back to the last segment, then take the package in front.
-fn short_names<'a>(components: &Object<'a>) -> Result<BTreeMap<&'a str, String>> {
-    let mut candidates: BTreeMap<&'a str, [String; 3]> = BTreeMap::new();
-    for (key, value, pointer) in components.entries() {
-        let last = last_segment(key);
-        let preferred = Object::new(value, &pointer, components.findings())?
-            .string("x-speakeasy-name-override")?
-            .unwrap_or(&last)
-            .to_owned();
-        let package = package(key);
-        candidates.insert(key, [preferred, last.clone(), format!("{package}{last}")]);
-    }
-    let mut names: BTreeMap<&'a str, String> = BTreeMap::new();
-    let mut open: Vec<&'a str> = candidates.keys().copied().collect();
-    for level in 0..3 {
-        let mut claims: BTreeMap<&str, Vec<&'a str>> = BTreeMap::new();
-        for key in &open {
-            claims.entry(&candidates[key][level]).or_default().push(key);
-        }
-        open = Vec::new();
-        for (name, keys) in claims {
-            let free = !is_prelude(name) && !names.values().any(|taken| taken == name);
-            // The one whose own last segment is the name keeps it; the others step back.
-            let owner = match keys[..] {
-                [key] if free => Some(key),
-                _ if free && level == 0 => {
-                    let own: Vec<_> = keys
-                        .iter()
-                        .copied()
-                        .filter(|key| candidates[key][1] == name)
-                        .collect();
-                    own.first().copied().filter(|_| own.len() == 1)
-                }
-                _ => None,
-            };
-            if let Some(owner) = owner {
-                names.insert(owner, name.to_owned());
-            }
-            open.extend(keys.into_iter().filter(|key| Some(*key) != owner));
-        }
-    }
-    let unnamed = open.first().map(|key| (*key, candidates[key][2].clone()));
-    let odd = names.iter().find(|(_, name)| {
-        !name.starts_with(|c: char| c.is_ascii_uppercase())
-            || !name.chars().all(|c| c.is_ascii_alphanumeric())
-    });
-    if let Some((key, name)) = odd.map(|(key, name)| (*key, name.clone())).or(unnamed) {
-        let expected = "a name of its own, of letters and digits, with a capital first";
-        return Err(Error::new(
-            &components.at(key),
-            format!("the name {name:?}"),
-            expected,
-        ));
-    }
-    Ok(names)
-}
-
-/// `c1.api.app.v1.Outer.Inner` to `OuterInner`: the segments behind the version.
-fn last_segment(key: &str) -> String {
-    let segments: Vec<_> = key.split('.').collect();
-    let names = segments
-        .iter()
-        .position(|segment| is_version(segment))
-        .map_or(segments.len() - 1, |at| at + 1);
-    segments[names.min(segments.len() - 1)..]
-        .iter()
-        .map(|segment| capitalized(segment))
-        .collect()
-}
-
-/// `c1.api.app.v1.App` to `App`: the package in front of the version, as part of a name.
-fn package(key: &str) -> String {
-    let segments: Vec<_> = key
-        .split('.')
-        .take_while(|segment| !is_version(segment))
-        .collect();
-    segments
-        .last()
-        .map_or_else(String::new, |segment| pascal(segment))
-}
-
-fn is_version(segment: &str) -> bool {
-    segment
-        .strip_prefix('v')
-        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }

@@ -28,7 +28,8 @@ fn upstream() -> Option<(String, Origin)> {
         (Err(_), _) => "the vendor's document is not at hand (C1_UPSTREAM_SPEC)",
     };
     // Not by `eprintln`, which tests that pass do not show.
-    writeln!(stderr(), "skipped: {skipped}").unwrap();
+    let line = format!("skipped: {skipped}\n");
+    stderr().write_all(line.as_bytes()).unwrap();
     None
 }
 

@@ -36,8 +36,10 @@ fn printed(output: &Output) -> Result<String, String> {
 
 #[test]
 fn a_reader_that_stops_reading_is_no_failure() -> Outcome {
+    // By name, for which idle targets of our overlay are no error.
+    let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../spec/openapi.yaml");
     for arguments in [
-        ["spec", "check"].as_slice(),
+        ["spec", "check", ours].as_slice(),
         &["spec", "without", "apps"],
         &["groups"],
         &["groups", "sample", "1"],

@@ -25,6 +25,7 @@ pub mod overlay;
 pub mod read;
 pub mod select;
 mod source;
+pub mod template;
 
 pub use error::{Error, Problem, Result};
 pub use findings::Note;

@@ -4,6 +4,7 @@
 //! how it was written there. Names are already short, enums already shared, oneof groups named.
 
 use indexmap::IndexMap;
+use serde_json::Value;
 
 use crate::findings::Note;
 use crate::naming::Names;
@@ -198,6 +199,14 @@ impl Operation {
             &mut self.header_parameters,
         ];
         lists.into_iter().flatten()
+    }
+
+    /// The parameters that are arguments of the method, in order: those in the path, then what else is required.
+    pub fn positional(&self) -> impl Iterator<Item = &Parameter> {
+        let others = self.query_parameters.iter().chain(&self.header_parameters);
+        self.path_parameters
+            .iter()
+            .chain(others.filter(|parameter| parameter.required))
     }
 
     /// Every type that the operation names: of the body, of the response, of the parameters.
@@ -457,11 +466,15 @@ pub struct Field {
     pub required: bool,
     /// The server decides the value.
     pub read_only: bool,
+    /// The server takes the value, and does not return it.
+    pub write_only: bool,
     /// Whether the vendor wants callers to move away.
     pub deprecated: bool,
+    /// What the server takes where the field is absent.
+    pub default: Option<Value>,
     /// The day after which the field goes away (RFC 3339 full-date).
     pub sunset: Option<String>,
-    /// Holds a secret, never printed; marked by our overlay.
+    /// Holds a secret, never printed; marked by our overlay, or of the format `password`.
     pub sensitive: bool,
     /// Prose.
     pub doc: Option<String>,
@@ -482,6 +495,10 @@ pub enum Type {
     Int64,
     /// A decimal string on the wire.
     Uint64,
+    /// A JSON number of up to 64 bits.
+    Int64Number,
+    /// A JSON number of up to 64 bits.
+    Uint64Number,
     /// A JSON number.
     Double,
     /// Base64 on the wire.
@@ -505,6 +522,15 @@ pub enum Type {
 }
 
 impl Type {
+    /// Whether 64-bit integers in it are numbers on the wire, not strings.
+    pub fn has_number(&self) -> bool {
+        match self {
+            Self::Int64Number | Self::Uint64Number => true,
+            Self::List(inner) | Self::Map(inner) => inner.has_number(),
+            _ => false,
+        }
+    }
+
     /// The name of the schema that this type, its elements or its values refer to.
     pub fn reference(&self) -> Option<&str> {
         match self {

@@ -219,8 +219,8 @@ fn values_of_any_form() {
             "EmptyValue2",
             "Empty",
             "SelfValue",
-            "Value",
-            "Value2",
+            "U0021",
+            "U003f",
             "GrE"
         ]
     );
@@ -282,7 +282,7 @@ fn operations_of_a_group() {
     assert_eq!(
         found,
         [
-            "apps.list_2",
+            "apps.list_other",
             "apps.list_app",
             "apps.list",
             "apps.gone_v2",

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{fs, io};
 
-use c1_api_spec::check::Counts;
+use c1_api_spec::check::{Counts, lost_oneofs};
 use c1_api_spec::generate::{Whole, generate};
 use c1_api_spec::overlay::accepted;
 use c1_api_spec::select::select;
@@ -22,13 +22,10 @@ pub(crate) fn import(
 ) -> Result<(), Box<dyn Error>> {
     let named = |error: Box<dyn Error>| format!("{}: {error}", file.display());
     let ours = root().join("spec/openapi.yaml");
-    // What is there need not be sound: it is about to be replaced.
-    let last = document(&ours).ok().and_then(|text| {
-        let description = normalize::normalize(&read::read(&text).ok()?).ok()?;
-        description.origin
-    });
+    let last = last();
     let bytes = fs::read(file).map_err(|error| named(error.into()))?;
-    let origin = origin(file, &bytes, date, last).map_err(named)?;
+    let recorded = last.as_ref().and_then(|last| last.origin.clone());
+    let origin = origin(file, &bytes, date, recorded).map_err(named)?;
     let text = read::decode(bytes)
         .and_then(|text| c1_api_spec::import_file(&text, origin))
         .map_err(|error| named(error.into()))?;
@@ -37,6 +34,7 @@ pub(crate) fn import(
     fs::write(ours, text)?;
     fs::write(root().join("spec/names.lock"), names)?;
     verified.warn(out)?;
+    verified.compare(last.as_ref(), out)?;
     Ok(writeln!(
         out,
         "wrote spec/openapi.yaml and spec/names.lock"
@@ -84,6 +82,7 @@ pub(crate) fn check_file(
 ) -> Result<(), Box<dyn Error>> {
     let verified =
         verify(&document(file)?).map_err(|error| format!("{}: {error}", file.display()))?;
+    verified.compare(last().as_ref(), out)?;
     verified.report(out)?;
     verified.judge(strict)
 }
@@ -100,6 +99,12 @@ pub(crate) fn without(group: &str, out: &mut dyn io::Write) -> Result<(), Box<dy
     // It is no longer what the file has.
     description.origin = None;
     Ok(out.write_all(emit::text(&emit::emit(&description)).as_bytes())?)
+}
+
+/// The description that is checked in, if it is sound: an import is about to replace it.
+fn last() -> Option<Description> {
+    let text = document(&root().join("spec/openapi.yaml")).ok()?;
+    normalize::normalize(&read::read(&text).ok()?).ok()
 }
 
 /// A document that the build accepts.
@@ -135,6 +140,16 @@ impl Verified {
             self.open.join("\n")
         )
         .into())
+    }
+
+    /// Warns of oneofs that the description before had.
+    fn compare(&self, before: Option<&Description>, out: &mut dyn io::Write) -> io::Result<()> {
+        let lost = before
+            .and_then(|before| lost_oneofs(&Counts::of(&self.description), &Counts::of(before)));
+        match lost {
+            Some(lost) => writeln!(out, "warning: {lost}"),
+            None => Ok(()),
+        }
     }
 
     fn warn(&self, out: &mut dyn io::Write) -> io::Result<()> {

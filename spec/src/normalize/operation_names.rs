@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::identity::words;
 use crate::lock::{Kind, Lock, call};
 use crate::model::Operation;
 use crate::names::free;
@@ -59,7 +60,8 @@ fn raw(group: &str, name: &str) -> String {
 /// Drops the group's name from the names that repeat it: `apps.create_app` becomes `apps.create`.
 ///
 /// A name that another operation of the group has, or would get too, stays as it is. So the result does not depend on the
-/// order of the operations. One that is taken even so gets the version of its package behind it, or a number.
+/// order of the operations. One that is taken even so gets the version of its package behind it, or the words of
+/// its path, or a number.
 fn shorten(
     operations: Vec<&mut Operation>,
     is_ours: bool,
@@ -84,11 +86,22 @@ fn shorten(
         let long = operation.name.clone();
         let version = operation.rpc.as_deref().and_then(version);
         let with_version = version.map(|version| format!("{long}_{version}"));
-        let candidates = short.into_iter().chain([long]).chain(with_version);
+        let by_path = Some(with_path(operation));
+        let candidates = short
+            .into_iter()
+            .chain([long])
+            .chain(with_version)
+            .chain(by_path);
         let name = free(candidates, |name| taken.contains(&raw(&group, name)));
         taken.insert(raw(&group, &name));
         rename(operation, name);
     }
+}
+
+/// The name with the words of the path behind it.
+fn with_path(operation: &Operation) -> String {
+    let long = format!("{}_{}", operation.name, words(&operation.path).join("_"));
+    without_group(&operation.group, &long).unwrap_or(long)
 }
 
 /// The version in the name of an RPC, from the second one on: of the first, nothing is said.

@@ -127,6 +127,84 @@ import document="../shared/upstream/openapi.yaml":
     cargo xtask features
     cargo xtask spec check --strict
 
+# Everything that a new document of the vendor takes, from a file or an https URL: import, features, report, check, build, tests.
+update-spec document:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    out="${CARGO_TARGET_DIR:-target}/update-spec"
+    mkdir -p "$out" && rm -f "$out"/*
+    document={{ quote(document) }}
+    step="none"
+    # Says how far it came, and what the work tree holds.
+    finish() {
+        code=$?
+        if [ "$code" = 0 ]; then
+            echo "update-spec: done in ${SECONDS} s; the report is $out/report.md, and $out/changelog.md an entry for CHANGELOG.md"
+            return
+        fi
+        echo "update-spec: failed at the step \"$step\" after ${SECONDS} s; no later step was run" >&2
+        [ ! -s "$out/report.md" ] || echo "update-spec: the report of what changed is $out/report.md" >&2
+        changed="$(git status --porcelain -- spec c1-api/Cargo.toml c1-api-ext/Cargo.toml c1-api-ext/src/features.md)"
+        if [ -z "$changed" ]; then
+            echo "update-spec: the work tree is as it was" >&2
+        else
+            printf 'update-spec: changed, not committed; to undo, restore them with git:\n%s\n' "$changed" >&2
+        fi
+    }
+    trap finish EXIT
+    begin() { step="$1"; echo "== $step (${SECONDS} s)"; }
+
+    case "$document" in
+        https://*)
+            begin fetch
+            curl --proto '=https' --tlsv1.2 --fail --silent --show-error --location --max-time 300 --output "$out/vendor.yaml" "$document"
+            document="$out/vendor.yaml"
+            ;;
+        *://*)
+            step="fetch"
+            echo "found $document, expected a file or a URL that begins with https://" >&2
+            exit 2
+            ;;
+    esac
+    # What was committed last, so that a second run after a failure reports the same changes.
+    git show HEAD:spec/openapi.yaml > "$out/before.yaml"
+    begin import
+    cargo xtask spec import "$document"
+    begin features
+    cargo xtask features
+    # Before all that can fail because of what changed.
+    begin report
+    cargo xtask spec diff --format markdown "$out/before.yaml" spec/openapi.yaml > "$out/report.part"
+    cargo xtask spec diff --format changelog "$out/before.yaml" spec/openapi.yaml > "$out/changelog.md"
+    mv "$out/report.part" "$out/report.md"
+    sed -n '3,/^## /p' "$out/report.md"
+    begin check
+    cargo xtask spec check --strict > "$out/check.txt" || { cat "$out/check.txt"; exit 1; }
+    begin build
+    cargo build --workspace
+    begin tests
+    cargo test --workspace --no-fail-fast
+
+# Judges the verdicts of `cargo xtask spec diff` by cargo-semver-checks, cargo-public-api and openapi-diff, or one of so many shares. Installs them; needs node and a nightly Rust.
+judge-diff share="1" of="1": _judges-installed
+    cargo install --quiet --locked --debug --force --path xtask --root target/tools
+    cargo run --quiet --package c1-verdicts -- {{ share }} {{ of }}
+
+# Into ignored folders, unless they are there.
+_judges-installed:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    # They run for seconds; optimizing them would take minutes.
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off
+    for judge in cargo-semver-checks@0.51.0 cargo-public-api@0.52.0; do
+        cargo install --quiet --locked --root target/tools "$judge"
+    done
+    cd tests/verdicts/openapi-diff
+    # npm's own record of what it has installed.
+    if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+        npm ci --ignore-scripts --no-audit --no-fund
+    fi
+
 # What a call costs before it reaches the network: time and allocations.
 bench:
     cargo bench --package c1-benches

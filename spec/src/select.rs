@@ -13,26 +13,37 @@ pub fn select(description: &mut Description, wanted: impl Fn(&str) -> bool, webh
     description
         .operations
         .retain(|operation| wanted(&operation.group));
-    let mut roots: Vec<&str> = description.operations.iter().flat_map(roots).collect();
-    let is_webhook = |proto: &Option<String>| {
-        proto
-            .as_ref()
-            .is_some_and(|proto| proto.starts_with(WANTED))
-    };
-    if webhooks {
-        roots.extend(
-            description
-                .schemas
-                .iter()
-                .filter(|(_, schema)| is_webhook(&schema.proto))
-                .map(|(name, _)| name.as_str()),
-        );
-    }
+    let roots = wanted_roots(description, |_| true, webhooks);
     let kept: BTreeSet<String> = closure(description, roots)
         .into_iter()
         .map(str::to_owned)
         .collect();
     description.schemas.retain(|name, _| kept.contains(name));
+}
+
+/// The schemas from which all others that the wanted groups need follow: those that their operations name, and the payloads
+/// of webhooks where `webhooks` says so.
+pub fn wanted_roots(
+    description: &Description,
+    wanted: impl Fn(&str) -> bool,
+    webhooks: bool,
+) -> Vec<&str> {
+    let operations = description.operations.iter();
+    let mut found: Vec<&str> = operations
+        .filter(|operation| wanted(&operation.group))
+        .flat_map(roots)
+        .collect();
+    if webhooks {
+        let is_webhook = |proto: &Option<String>| {
+            proto
+                .as_ref()
+                .is_some_and(|proto| proto.starts_with(WANTED))
+        };
+        let schemas = description.schemas.iter();
+        let payloads = schemas.filter(|(_, schema)| is_webhook(&schema.proto));
+        found.extend(payloads.map(|(name, _)| name.as_str()));
+    }
+    found
 }
 
 /// The schemas that an operation names: of its body, its response and its parameters.

@@ -1,6 +1,7 @@
 //! What maintainers run: the API description, the feature tables, and what CI asks of both.
 
 mod baseline;
+mod diff;
 mod features;
 mod groups;
 mod msrv;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use c1_api_spec::Description;
 use chrono::NaiveDate;
+use diff::Format;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt};
 
@@ -26,12 +28,17 @@ usage: cargo xtask <command>
   spec check            verify the description, the overlay and the feature tables; print notes and counts
   spec check FILE       the same for another document, the vendor's or in our form, without the feature tables
   spec check --strict   the same; a note that spec/overlay.yaml does not accept is an error
+  spec diff OLD NEW     report what changed between two documents, and whether it breaks Rust callers;
+                        --format text (the default), markdown, json, or changelog: an entry for CHANGELOG.md;
+                        --exit-code ends with 3 where callers have to change, and with 0 where they need not
   spec without GROUP    print the description without the operations of a group
   features              write the feature tables from the description
   groups                print the groups, one a line
   groups sample N       print the Nth sample of them, and the pairs that share most schemas
   msrv                  fail if a dependency needs a newer Rust than the workspace
-  baseline DIR          write progenitor's own client of the same operations, to measure against";
+  baseline DIR          write progenitor's own client of the same operations, to measure against
+
+Ends with 1 after a failure and with 2 after a wrong command line.";
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
@@ -43,6 +50,13 @@ enum Command {
     Check {
         file: Option<PathBuf>,
         strict: bool,
+    },
+    Diff {
+        old: PathBuf,
+        new: PathBuf,
+        format: Format,
+        /// Whether the exit code tells that callers have to change.
+        exit_code: bool,
     },
     Without(String),
     Features,
@@ -60,12 +74,16 @@ fn parse<A: Into<OsString>>(
     let mut values = Vec::new();
     let mut strict = false;
     let mut date = None;
+    let mut format = None;
+    let mut exit_code = false;
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Long("strict") => strict = true,
             Long("date") => date = Some(parser.value()?.parse()?),
+            Long("format") => format = Some(parser.value()?.parse_with(Format::parse)?),
+            Long("exit-code") => exit_code = true,
             Value(value) => values.push(value),
             _ => return Err(argument.unexpected()),
         }
@@ -80,6 +98,9 @@ fn parse<A: Into<OsString>>(
     if date.is_some() && !words.starts_with(&["spec", "import"]) {
         return Err("`--date` belongs to `spec import`".into());
     }
+    if (format.is_some() || exit_code) && !words.starts_with(&["spec", "diff"]) {
+        return Err("`--format` and `--exit-code` belong to `spec diff`".into());
+    }
     Ok(match words[..] {
         ["spec", "import", _] => Command::Import {
             file: PathBuf::from(values.remove(2)),
@@ -89,6 +110,12 @@ fn parse<A: Into<OsString>>(
         ["spec", "check", _] => Command::Check {
             file: Some(PathBuf::from(values.remove(2))),
             strict,
+        },
+        ["spec", "diff", _, _] => Command::Diff {
+            new: PathBuf::from(values.remove(3)),
+            old: PathBuf::from(values.remove(2)),
+            format: format.unwrap_or_default(),
+            exit_code,
         },
         ["spec", "without", _] => Command::Without(values.remove(2).string()?),
         ["features"] => Command::Features,
@@ -101,7 +128,9 @@ fn parse<A: Into<OsString>>(
     })
 }
 
-fn run(command: Command, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
+/// Runs a command; the result is with which code the program ends.
+fn run(command: Command, out: &mut dyn io::Write) -> Result<ExitCode, Box<dyn Error>> {
+    let mut code = ExitCode::SUCCESS;
     match command {
         Command::Import { file, date } => spec::import(&file, date, out)?,
         Command::Check { file: None, strict } => spec::check(strict, out)?,
@@ -109,6 +138,18 @@ fn run(command: Command, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> 
             file: Some(file),
             strict,
         } => spec::check_file(&file, strict, out)?,
+        Command::Diff {
+            old,
+            new,
+            format,
+            exit_code,
+        } => {
+            let report = diff::diff(&old, &new)?;
+            diff::write(&report, format, out)?;
+            if exit_code && report.breaks() {
+                code = ExitCode::from(diff::BREAKS);
+            }
+        }
         Command::Without(group) => spec::without(&group, out)?,
         Command::Features => features::write(out)?,
         Command::Groups => groups::list(out)?,
@@ -117,7 +158,8 @@ fn run(command: Command, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> 
         Command::Baseline(directory) => baseline::write(&directory, out)?,
         Command::Help => writeln!(out, "{USAGE}")?,
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    Ok(code)
 }
 
 /// Whether whoever reads the output has had enough of it, as `head` has after ten lines.
@@ -137,7 +179,7 @@ fn main() -> ExitCode {
         }
     };
     match run(command, &mut io::stdout().lock()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "{error}");
@@ -162,7 +204,7 @@ mod tests {
 
     use chrono::NaiveDate;
 
-    use super::{Command, parse};
+    use super::{Command, Format, parse};
 
     #[test]
     fn commands_are_read() {
@@ -199,6 +241,24 @@ mod tests {
                 &["spec", "without", "apps"],
                 Command::Without("apps".into()),
             ),
+            (
+                &["spec", "diff", "a", "b"],
+                Command::Diff {
+                    old: "a".into(),
+                    new: "b".into(),
+                    format: Format::Text,
+                    exit_code: false,
+                },
+            ),
+            (
+                &["spec", "diff", "--exit-code", "a", "b", "--format=json"],
+                Command::Diff {
+                    old: "a".into(),
+                    new: "b".into(),
+                    format: Format::Json,
+                    exit_code: true,
+                },
+            ),
             (&["groups"], Command::Groups),
             (&["groups", "sample", "17"], Command::Sample(17)),
             (&["spec", "--help"], Command::Help),
@@ -216,6 +276,9 @@ mod tests {
             (&["groups", "sample", "-1"], "-1"),
             (&["groups", "sample", "x"], "\"x\""),
             (&["features", "--all"], "--all"),
+            (&["spec", "diff", "a"], "spec diff a"),
+            (&["spec", "diff", "a", "b", "--format", "xml"], "xml"),
+            (&["spec", "check", "--exit-code"], "--exit-code"),
             (&["spec", "check", "--date", "2026-08-20"], "--date"),
             (
                 &["spec", "import", "a.yaml", "--date", "2026-02-30"],

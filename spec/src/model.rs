@@ -420,7 +420,8 @@ pub struct Parameter {
 /// A named schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
-    /// The protobuf name, where the document gives one: what `@type` carries.
+    /// The protobuf name, where the document gives one: what `@type` carries. Otherwise what the document calls the schema,
+    /// where ours is another name.
     pub proto: Option<String>,
     /// What it is.
     pub kind: SchemaKind,

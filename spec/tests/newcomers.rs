@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+use c1_api_spec::model::Operation;
 use c1_api_spec::normalize::{normalize, normalize_with};
 use c1_api_spec::read::read;
 use c1_api_spec::{DOCUMENT, Description, Lock, emit};
@@ -277,7 +278,7 @@ fn operations_of_a_group() {
         ("a.app.v1.Apps.MoveAll", "/{x}/{y}/{z}"),
     ];
     let description = after(&lock, &document(&schemas, &now));
-    let found: Vec<_> = description.operations.iter().map(|it| it.id()).collect();
+    let found: Vec<_> = description.operations.iter().map(Operation::id).collect();
     assert_eq!(
         found,
         [

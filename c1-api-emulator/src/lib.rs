@@ -44,22 +44,16 @@ pub use server::{Builder, Emulator};
 ///
 /// [`Error::Description`] if a document that the environment names cannot be read or is invalid.
 pub fn description() -> Result<&'static Description, Error> {
-    Ok(&shared()?.0)
+    Ok(shared_description()?)
 }
 
-/// The same, to be kept, and whether it is the one of c1-api-spec.
-fn default_description() -> Result<(Arc<Description>, bool), Error> {
-    Ok(shared()?.clone())
-}
-
-fn shared() -> Result<&'static (Arc<Description>, bool), Error> {
+/// The same, to be kept.
+fn shared_description() -> Result<&'static Arc<Description>, Error> {
     // Reading is slow and the result never changes, so a process reads it once.
-    static SHARED: OnceLock<(Arc<Description>, bool)> = OnceLock::new();
-    if let Some(shared) = SHARED.get() {
-        return Ok(shared);
+    static DESCRIPTION: OnceLock<Arc<Description>> = OnceLock::new();
+    if let Some(description) = DESCRIPTION.get() {
+        return Ok(description);
     }
-    let source = Source::from_env();
-    let loaded = source.load().map_err(Error::Description)?;
-    let is_ours = source == Source::default();
-    Ok(SHARED.get_or_init(|| (Arc::new(loaded.description), is_ours)))
+    let loaded = Source::from_env().load().map_err(Error::Description)?;
+    Ok(DESCRIPTION.get_or_init(|| Arc::new(loaded.description)))
 }

@@ -133,6 +133,8 @@ impl<'a> Sampler<'a> {
                     .to_string()
             ),
             Type::Uint64 => json!(self.one_of([0, 1, 1_700_000_000, u64::MAX]).to_string()),
+            Type::Int64Number => json!(self.one_of([0, 1, -1, i64::MAX, i64::MIN])),
+            Type::Uint64Number => json!(self.one_of([0, 1, u64::MAX])),
             Type::Double => json!(self.one_of([0.0, 0.5, -1.25, 1e9])),
             Type::Bytes => {
                 let length = self.random.below(5);

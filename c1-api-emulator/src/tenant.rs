@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use c1_api_spec::model::{Description, Operation};
+use c1_api_spec::model::{Description, Operation, Payload, Success};
 use chrono::{DateTime, Utc};
 use http_body_util::Full;
 use hyper::header::{
@@ -26,12 +26,15 @@ use crate::random::Random;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::site::Hosts;
-use crate::state::{Call, LATEST, PERSONAL_CLIENT, State, without_unknown};
+use crate::state::{Call, LATEST, PERSONAL_CLIENT, State, is_written_for, without_unknown};
 use crate::status::Status;
 use crate::text;
 
 /// The limit on the size of a form: 128 KiB, twice the longest subject token that the client reads.
 const FORM_LIMIT: usize = 128 << 10;
+
+/// A body that is not JSON.
+const SAMPLE: &[u8] = b"a sample\n";
 
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// Returns whether to approve the device login with the given user code immediately.
@@ -74,8 +77,6 @@ pub(crate) type Body = Result<Bytes, Status>;
 
 pub(crate) struct Tenant {
     description: Arc<Description>,
-    /// Whether it is the one for which the operations with state are written.
-    is_ours: bool,
     router: Router,
     address: SocketAddr,
     settings: Settings,
@@ -100,10 +101,11 @@ impl Tenant {
         client: &Credentials,
         trust: Arc<Trust>,
     ) -> Result<Self, Error> {
-        let (description, is_ours) = match &settings.description {
-            Some(description) => (Arc::clone(description), false),
-            None => crate::default_description()?,
+        let description = match &settings.description {
+            Some(description) => description,
+            None => crate::shared_description()?,
         };
+        let description = Arc::clone(description);
         let mut state = State::new(Arc::clone(&description), settings.seed);
         if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
@@ -111,7 +113,6 @@ impl Tenant {
         Ok(Self {
             router: Router::new(&description)?,
             description,
-            is_ours,
             address,
             hosts,
             auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
@@ -203,7 +204,7 @@ impl Tenant {
 
     fn respond_api(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
         match self.call(parts, body) {
-            Ok(value) => json_response(StatusCode::OK, &value, None),
+            Ok((operation, value)) => success(operation, &value),
             Err(status) => self.error(&status),
         }
     }
@@ -248,7 +249,8 @@ impl Tenant {
         Ok(login.response)
     }
 
-    fn call(&self, parts: &Parts, body: &Body) -> Result<Value, Status> {
+    /// The operation that is called, and what it responds with, if that is JSON.
+    fn call(&self, parts: &Parts, body: &Body) -> Result<(&Operation, Value), Status> {
         if is_oauth(parts.uri.path()) {
             return Err(Status::method_not_allowed("POST"));
         }
@@ -256,7 +258,7 @@ impl Tenant {
             self.router
                 .find(&self.description, parts.method.as_str(), parts.uri.path())?;
         let query = text::pairs(parts.uri.query().unwrap_or_default());
-        let body = json_text(&parts.headers, body);
+        let body = body_of(operation, &parts.headers, body);
         lock(&self.log).push(
             Request::new(operation, &path, query.as_deref(), &parts.headers),
             body.as_deref().unwrap_or_default(),
@@ -267,8 +269,13 @@ impl Tenant {
         let query = query.ok_or_else(|| {
             Status::invalid(&Violation::new("percent-encoded UTF-8").within("query"))
         })?;
+        let is_json = operation
+            .body
+            .as_ref()
+            .is_none_or(|body| body.json.is_some());
         let body = match body? {
             b"" => None,
+            _ if !is_json => None,
             text => Some(
                 serde_json::from_slice(text)
                     .map_err(|_| Status::invalid(&Violation::new("JSON")))?,
@@ -276,6 +283,7 @@ impl Tenant {
         };
         check::path(&self.description, operation, &path)
             .and_then(|()| check::query(&self.description, operation, &query))
+            .and_then(|()| check::headers(&self.description, operation, &parts.headers))
             .and_then(|()| check::body(&self.description, operation, body.as_ref()))
             .map_err(|violation| Status::invalid(&violation))?;
 
@@ -291,7 +299,8 @@ impl Tenant {
             Some(response) => self.fit(operation, response?),
             None => self.sample(operation),
         };
-        self.check_response(operation, response)
+        let response = self.check_response(operation, response)?;
+        Ok((operation, response))
     }
 
     /// Changes both the state and the clients of the token endpoint.
@@ -320,7 +329,7 @@ impl Tenant {
     /// The response of an operation with state, without what another description does not know; a sample where that does
     /// not conform to the description either.
     fn fit(&self, operation: &Operation, response: Value) -> Value {
-        if self.is_ours {
+        if is_written_for(&self.description) {
             return response;
         }
         let Some(schema) = operation.response.schema() else {
@@ -354,8 +363,12 @@ fn is_oauth(path: &str) -> bool {
     path == TOKEN_PATH || path == DEVICE_PATH
 }
 
-/// The body of a request if it claims to be JSON, or is empty.
-fn json_text<'a>(headers: &HeaderMap, body: &'a Body) -> Result<&'a [u8], Status> {
+/// The body of a request if it claims to be of the operation's media type, or is empty.
+fn body_of<'a>(
+    operation: &Operation,
+    headers: &HeaderMap,
+    body: &'a Body,
+) -> Result<&'a [u8], Status> {
     let body = body.as_ref().map_err(Status::clone)?;
     if body.is_empty() {
         return Ok(body);
@@ -364,11 +377,55 @@ fn json_text<'a>(headers: &HeaderMap, body: &'a Body) -> Result<&'a [u8], Status
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Status::invalid_field("content-type", "application/json"));
+    let essence = |media: &str| {
+        media
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_lowercase()
+    };
+    let expected = operation
+        .body
+        .as_ref()
+        .map_or(Payload::JSON, |body| &body.media);
+    if essence(content_type) != essence(expected) {
+        return Err(Status::invalid_field("content-type", expected));
     }
     Ok(body)
+}
+
+/// The response of an operation: its first status, and the JSON that it responds with, or a sample of what is not JSON.
+fn success(operation: &Operation, json: &Value) -> Response<Full<Bytes>> {
+    let Success {
+        payload,
+        statuses,
+        empty,
+    } = &operation.response;
+    let status = statuses.iter().chain(empty).next();
+    let status = status.and_then(|status| status.parse().ok());
+    let status = status.unwrap_or(StatusCode::OK);
+    match payload {
+        None => {
+            let mut response = Response::new(Full::default());
+            *response.status_mut() = status;
+            response
+        }
+        Some(payload) => {
+            let mut response = json_response(status, json, None);
+            if payload.json.is_none() {
+                *response.body_mut() = Full::new(Bytes::from_static(SAMPLE));
+            }
+            // Of any type, it is as it is.
+            let media = if payload.media.contains('*') {
+                "application/octet-stream"
+            } else {
+                &payload.media
+            };
+            set_header(&mut response, CONTENT_TYPE, media.to_owned());
+            response
+        }
+    }
 }
 
 fn json_response(
@@ -396,6 +453,7 @@ fn set_header(response: &mut Response<Full<Bytes>>, name: HeaderName, value: Str
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::SystemTime;
 
     use bytes::Bytes;
@@ -468,7 +526,7 @@ mod tests {
 
     #[test]
     fn the_seed_data_is_valid() {
-        let mut state = State::new(crate::default_description().unwrap().0, 0);
+        let mut state = State::new(Arc::clone(crate::shared_description().unwrap()), 0);
         assert_eq!(state.seed(SystemTime::UNIX_EPOCH), Ok(()));
         assert!(
             state.seed(SystemTime::UNIX_EPOCH).is_err(),

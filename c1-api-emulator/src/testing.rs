@@ -40,7 +40,9 @@ fn field(ty: Type) -> Field {
         nullable: false,
         required: false,
         read_only: false,
+        write_only: false,
         deprecated: false,
+        default: None,
         sunset: None,
         sensitive: false,
         doc: None,
@@ -215,6 +217,7 @@ pub(crate) fn description() -> Description {
             .map(|(name, schema)| (name.to_owned(), schema))
             .collect(),
         notes: Vec::new(),
+        origin: None,
         names: Names::default(),
     }
 }

@@ -346,7 +346,9 @@ fn field(field: &Field) -> Value {
     }
     insert(&mut object, "description", field.doc.clone());
     insert(&mut object, "readOnly", flag(field.read_only));
+    insert(&mut object, "writeOnly", flag(field.write_only));
     insert(&mut object, "deprecated", flag(field.deprecated));
+    insert(&mut object, "default", field.default.clone());
     insert(&mut object, "x-sunset", field.sunset.clone());
     insert(&mut object, "x-sensitive", flag(field.sensitive));
     object
@@ -360,6 +362,8 @@ fn ty(ty: &Type) -> Value {
         Type::Uint32 => json!({ "type": "integer", "format": "uint32" }),
         Type::Int64 => json!({ "type": "string", "format": "int64" }),
         Type::Uint64 => json!({ "type": "string", "format": "uint64" }),
+        Type::Int64Number => json!({ "type": "integer", "format": "int64" }),
+        Type::Uint64Number => json!({ "type": "integer", "format": "uint64" }),
         Type::Double => json!({ "type": "number" }),
         Type::Bytes => json!({ "type": "string", "format": "base64" }),
         Type::Timestamp => json!({ "type": "string", "format": "date-time" }),

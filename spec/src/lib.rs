@@ -13,7 +13,7 @@ mod error;
 mod findings;
 #[cfg(feature = "codegen")]
 pub mod generate;
-pub mod lock;
+mod lock;
 #[cfg(feature = "codegen")]
 pub mod lower;
 pub mod model;
@@ -25,10 +25,11 @@ pub mod overlay;
 pub mod read;
 pub mod select;
 mod source;
+pub mod template;
 
 pub use error::{Error, Problem, Result};
 pub use findings::Note;
-pub use lock::NAMES;
+pub use lock::{Lock, NAMES};
 pub use model::{Description, Origin};
 pub use naming::{Names, OneofNames, RequestNames};
 use serde_json::Value;
@@ -59,17 +60,32 @@ pub const CORE: &[&str] = &[
     "user_search",
 ];
 
-/// Reads a description in the vendor's form or ours and lays the overlay over it.
+/// Reads a description in the vendor's form or ours and lays the overlay over it. Its names in Rust are those of
+/// [the lock of the document](Lock::of_document).
 ///
 /// # Errors
 ///
 /// When either text is not what it should be, or holds a construct that no pass knows.
 pub fn load(document: &str, overlay: &str) -> Result<Description> {
-    let mut value = read::read(document)?;
+    let value = read::read(document)?;
+    let lock = Lock::of_document(&value)?;
+    loaded(value, overlay, lock)
+}
+
+/// The same with another lock.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_with(document: &str, overlay: &str, lock: &Lock) -> Result<Description> {
+    loaded(read::read(document)?, overlay, lock)
+}
+
+fn loaded(mut value: Value, overlay: &str, lock: &Lock) -> Result<Description> {
     if !emit::is_ours(&value) {
-        value = emit::emit(&normalize::normalize(&value)?);
+        value = emit::emit(&normalize::normalize_with(&value, lock)?);
     }
-    let (description, _) = corrected(value, overlay)?;
+    let (description, _) = corrected(value, overlay, lock)?;
     Ok(description)
 }
 
@@ -79,13 +95,15 @@ pub fn load(document: &str, overlay: &str) -> Result<Description> {
 ///
 /// When the text is no overlay, or what comes of it is no description.
 pub fn correct(description: &Description, overlay: &str) -> Result<(Description, Vec<String>)> {
-    corrected(emit::emit(description), overlay)
+    let value = emit::emit(description);
+    let lock = Lock::of_document(&value)?;
+    corrected(value, overlay, lock)
 }
 
 /// A document in our form with an overlay laid over it, and the targets that selected nothing.
-fn corrected(mut value: Value, overlay: &str) -> Result<(Description, Vec<String>)> {
+fn corrected(mut value: Value, overlay: &str, lock: &Lock) -> Result<(Description, Vec<String>)> {
     let idle = overlay::apply(&mut value, &read::read(overlay)?)?;
-    Ok((normalize::normalize(&value)?, idle))
+    Ok((normalize::normalize_with(&value, lock)?, idle))
 }
 
 /// What `cargo xtask spec import` writes: the description without prose, as YAML in our form.

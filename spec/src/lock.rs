@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::model::{Description, Message, Method, Operation, Schema, SchemaKind, Type};
+use crate::model::{Description, Message, Method, Operation, Schema, SchemaKind};
 use crate::names::is_rust;
 use crate::naming;
 
@@ -179,7 +179,7 @@ impl Lock {
             // All places of one enum claim its name once, as one.
             Kind::Enum if self.types.contains(&name) => {
                 if claims.get(&format!("types {name}")).is_some() {
-                    return Err(refused("another name than that of a message or a oneof"));
+                    return Err(refused("a name that no other type has"));
                 }
             }
             _ => {
@@ -325,7 +325,7 @@ impl Lock {
                 }
             }
         }
-        for (place, name) in places(description) {
+        for (place, name) in description.places() {
             let schema = description.schemas.get(name);
             if schema.is_some_and(|schema| matches!(schema.kind, SchemaKind::Enum(_))) {
                 lock.insert(Kind::Enum, place, name);
@@ -395,40 +395,6 @@ impl Lock {
 /// What the document calls a message or a pattern.
 fn wire<'a>(name: &'a str, schema: &'a Schema) -> &'a str {
     schema.proto.as_deref().unwrap_or(name)
-}
-
-/// Every place that has a type with a name, and that name: `Message.field`, `group.name?parameter`, and `group.name:request`
-/// and `group.name:response`.
-pub(crate) fn places(description: &Description) -> Vec<(String, &str)> {
-    let mut places = Vec::new();
-    for (name, schema) in &description.schemas {
-        if let SchemaKind::Message(message) = &schema.kind {
-            for (wire, field) in &message.fields {
-                if let Some(reference) = field.ty.reference() {
-                    places.push((format!("{name}.{wire}"), reference));
-                }
-            }
-        }
-    }
-    for operation in &description.operations {
-        let id = operation.id();
-        for parameter in operation.parameters() {
-            if let Some(reference) = parameter.ty.reference() {
-                places.push((format!("{id}?{}", parameter.name), reference));
-            }
-        }
-        let payloads = [
-            ("request", &operation.body),
-            ("response", &operation.response.payload),
-        ];
-        for (place, payload) in payloads {
-            let ty = payload.as_ref().and_then(|payload| payload.json.as_ref());
-            if let Some(reference) = ty.and_then(Type::reference) {
-                places.push((format!("{id}:{place}"), reference));
-            }
-        }
-    }
-    places
 }
 
 const HEADER: &str = "# The names in Rust, written by `cargo xtask spec import`: see README.md. A name that is here never changes.\n";

@@ -4,6 +4,7 @@
 //! how it was written there. Names are already short, enums already shared, oneof groups named.
 
 use indexmap::IndexMap;
+use serde_json::Value;
 
 use crate::findings::Note;
 use crate::naming::Names;
@@ -42,6 +43,54 @@ impl Description {
             SchemaKind::Message(message) => Some(message),
             _ => None,
         }
+    }
+
+    /// Every place that has a type with a name, and that name: `Message.field`, `group.name?parameter`, and
+    /// `group.name:request` and `group.name:response`.
+    pub(crate) fn places(&self) -> Vec<(String, &str)> {
+        let mut places = Vec::new();
+        for (name, schema) in &self.schemas {
+            if let SchemaKind::Message(message) = &schema.kind {
+                for (wire, field) in &message.fields {
+                    let reference = field.ty.reference();
+                    places.extend(reference.map(|ty| (format!("{name}.{wire}"), ty)));
+                }
+            }
+        }
+        for operation in &self.operations {
+            let id = operation.id();
+            let payloads = [
+                ("request", operation.body.as_ref()),
+                ("response", operation.response.payload.as_ref()),
+            ];
+            for (end, payload) in payloads {
+                let ty = payload.and_then(|payload| payload.json.as_ref());
+                let reference = ty.and_then(Type::reference);
+                places.extend(reference.map(|ty| (format!("{id}:{end}"), ty)));
+            }
+            for parameter in operation.parameters() {
+                let reference = parameter.ty.reference();
+                places.extend(reference.map(|ty| (format!("{id}?{}", parameter.name), ty)));
+            }
+        }
+        places
+    }
+
+    /// The names in the same places, in the same order.
+    pub(crate) fn references_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let fields = self.schemas.values_mut().flat_map(|schema| {
+            let message = match &mut schema.kind {
+                SchemaKind::Message(message) => Some(message),
+                _ => None,
+            };
+            let fields = message
+                .into_iter()
+                .flat_map(|message| message.fields.values_mut());
+            fields.filter_map(|field| field.ty.reference_mut())
+        });
+        let operations = self.operations.iter_mut().flat_map(Operation::types_mut);
+        let operations = operations.filter_map(Type::reference_mut);
+        fields.chain(operations)
     }
 
     /// The wire names of all fields that hold secrets.
@@ -150,6 +199,14 @@ impl Operation {
             &mut self.header_parameters,
         ];
         lists.into_iter().flatten()
+    }
+
+    /// The parameters that are arguments of the method, in order: those in the path, then what else is required.
+    pub fn positional(&self) -> impl Iterator<Item = &Parameter> {
+        let others = self.query_parameters.iter().chain(&self.header_parameters);
+        self.path_parameters
+            .iter()
+            .chain(others.filter(|parameter| parameter.required))
     }
 
     /// Every type that the operation names: of the body, of the response, of the parameters.
@@ -408,11 +465,15 @@ pub struct Field {
     pub required: bool,
     /// The server decides the value.
     pub read_only: bool,
+    /// The server takes the value, and does not return it.
+    pub write_only: bool,
     /// Whether the vendor wants callers to move away.
     pub deprecated: bool,
+    /// What the server takes where the field is absent.
+    pub default: Option<Value>,
     /// The day after which the field goes away (RFC 3339 full-date).
     pub sunset: Option<String>,
-    /// Holds a secret, never printed; marked by our overlay.
+    /// Holds a secret, never printed; marked by our overlay, or of the format `password`.
     pub sensitive: bool,
     /// Prose.
     pub doc: Option<String>,
@@ -433,6 +494,10 @@ pub enum Type {
     Int64,
     /// A decimal string on the wire.
     Uint64,
+    /// A JSON number of up to 64 bits.
+    Int64Number,
+    /// A JSON number of up to 64 bits.
+    Uint64Number,
     /// A JSON number.
     Double,
     /// Base64 on the wire.
@@ -456,11 +521,29 @@ pub enum Type {
 }
 
 impl Type {
+    /// Whether 64-bit integers in it are numbers on the wire, not strings.
+    pub fn has_number(&self) -> bool {
+        match self {
+            Self::Int64Number | Self::Uint64Number => true,
+            Self::List(inner) | Self::Map(inner) => inner.has_number(),
+            _ => false,
+        }
+    }
+
     /// The name of the schema that this type, its elements or its values refer to.
     pub fn reference(&self) -> Option<&str> {
         match self {
             Self::Ref(name) => Some(name),
             Self::List(inner) | Self::Map(inner) => inner.reference(),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn reference_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Ref(name) => Some(name),
+            Self::List(inner) | Self::Map(inner) => inner.reference_mut(),
             _ => None,
         }
     }

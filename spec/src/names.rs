@@ -88,15 +88,39 @@ pub(crate) fn raw(name: &str) -> String {
 /// The variant that holds a value newer than the description.
 pub(crate) const UNRECOGNIZED: &str = "Unrecognized";
 
-/// The name of a variant: `PascalCase`, and valid whatever the name.
+/// The name of a variant: `PascalCase`, and valid whatever the name. What has no ASCII letter or digit is spelled by the code
+/// points of its characters.
 pub fn variant(name: &str) -> String {
-    let name = pascal(name);
-    match name.as_str() {
+    let mut variant = pascal(name);
+    if variant.is_empty() {
+        variant = name
+            .chars()
+            .map(|c| format!("U{:04x}", u32::from(c)))
+            .collect();
+    }
+    match variant.as_str() {
         "" => "Value".to_owned(),
         // A keyword, and our own variant.
-        "Self" | UNRECOGNIZED => name + "Value",
-        _ if name.starts_with(|c: char| c.is_ascii_digit()) => format!("_{name}"),
-        _ => name,
+        "Self" | UNRECOGNIZED => variant + "Value",
+        _ if variant.starts_with(|c: char| c.is_ascii_digit()) => format!("_{variant}"),
+        _ => variant,
+    }
+}
+
+/// The name of a type: as it is where it can be one, else in `PascalCase`, and valid whatever the name.
+pub(crate) fn type_name(name: &str) -> String {
+    let is_type = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    if is_type(name) {
+        return name.to_owned();
+    }
+    let name = pascal(name);
+    if is_type(&name) {
+        name
+    } else {
+        format!("Schema{name}")
     }
 }
 
@@ -184,7 +208,8 @@ const NOT_GROUPS: &[&str] = &[
     // Features of c1-api and c1-api-ext.
     "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "rustls",
     // Modules and crates at the root of c1-api.
-    "base_url", "c1_api", "call", "chrono", "client", "decode", "description", "error", "future", "hook", "json_request", "operation",
+    "base_url", "body", "c1_api", "call", "chrono", "client", "decode", "description", "direct", "error", "future", "hook",
+    "json_request", "operation",
     "options", "path", "progenitor_client", "raw", "request", "reqwest", "serde_json", "testing", "transport", "types", "wire",
     // Methods of the clients of the two crates.
     "builder", "checked_call", "clone", "dispatch", "dry_run", "from_env", "from_vars", "http", "map_transport", "new",

@@ -310,7 +310,7 @@ impl Names {
         taken: &mut BTreeSet<String>,
         lock: &Lock,
     ) {
-        if kind == Kind::Path && operation.path_parameters.len() < NAMED_FROM {
+        if kind == Kind::Path && operation.positional().count() < NAMED_FROM {
             return;
         }
         let id = operation.id();
@@ -340,7 +340,7 @@ impl Names {
     }
 }
 
-/// From so many path parameters of one type in a row on, an operation takes them by name.
+/// From so many arguments of one type in a row on, an operation takes them by name.
 pub(crate) const NAMED_FROM: usize = 3;
 
 /// What the methods of a oneof are named after: the group, or where one would be called as a field or as a method of the

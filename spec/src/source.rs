@@ -320,7 +320,7 @@ actions:
     fn every_problem_is_a_line_with_the_name_of_the_file() {
         let twice = THING.replace(
             "{type: string}\n",
-            "{type: thing}\n        other: {type: thing}\n",
+            "{$ref: '#/a'}\n        other: {$ref: '#/b'}\n",
         );
         let path = file("twice.yaml", &twice);
         let message = refusal(&Source::default().spec(&path));

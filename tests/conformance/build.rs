@@ -44,6 +44,7 @@ fn generate() -> Result<(), Box<dyn Error>> {
     source.directives().for_each(|line| println!("{line}"));
     let description = source.load()?.description;
     operations::configure(&description, SEEDS);
+    operations::configure(&description, &["personal_client.create"]);
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     fs::write(out.join("cases.rs"), cases(&description)?)?;
     fs::write(out.join("schemas.rs"), schemas(&description)?)?;

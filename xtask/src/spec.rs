@@ -4,11 +4,11 @@ use std::error::Error;
 use std::path::Path;
 use std::{fs, io};
 
-use c1_api_spec::check::Counts;
+use c1_api_spec::check::{Counts, lost_oneofs};
 use c1_api_spec::generate::{Whole, generate};
 use c1_api_spec::overlay::accepted;
 use c1_api_spec::select::select;
-use c1_api_spec::{CORE, Description, Origin, emit, normalize, read};
+use c1_api_spec::{CORE, Description, Lock, Origin, emit, normalize, read};
 use chrono::NaiveDate;
 
 use crate::origin::origin;
@@ -22,20 +22,23 @@ pub(crate) fn import(
 ) -> Result<(), Box<dyn Error>> {
     let named = |error: Box<dyn Error>| format!("{}: {error}", file.display());
     let ours = root().join("spec/openapi.yaml");
-    // What is there need not be sound: it is about to be replaced.
-    let last = document(&ours).ok().and_then(|text| {
-        let description = normalize::normalize(&read::read(&text).ok()?).ok()?;
-        description.origin
-    });
+    let last = last();
     let bytes = fs::read(file).map_err(|error| named(error.into()))?;
-    let origin = origin(file, &bytes, date, last).map_err(named)?;
+    let recorded = last.as_ref().and_then(|last| last.origin.clone());
+    let origin = origin(file, &bytes, date, recorded).map_err(named)?;
     let text = read::decode(bytes)
         .and_then(|text| c1_api_spec::import_file(&text, origin))
         .map_err(|error| named(error.into()))?;
     let verified = verify(&text).map_err(named)?;
+    let names = names(&verified.description).map_err(named)?;
     fs::write(ours, text)?;
+    fs::write(root().join("spec/names.lock"), names)?;
     verified.warn(out)?;
-    Ok(writeln!(out, "wrote spec/openapi.yaml")?)
+    verified.compare(last.as_ref(), out)?;
+    Ok(writeln!(
+        out,
+        "wrote spec/openapi.yaml and spec/names.lock"
+    )?)
 }
 
 /// Checks the description that the build uses, and that nothing of it is stale.
@@ -55,9 +58,20 @@ pub(crate) fn check(strict: bool, out: &mut dyn io::Write) -> Result<(), Box<dyn
         )
         .into());
     }
+    if fs::read_to_string(root().join("spec/names.lock"))? != names(&verified.description)? {
+        return Err(
+            "spec/names.lock: not as the importer writes it; run `cargo xtask spec import spec/openapi.yaml`".into(),
+        );
+    }
     features::check(&verified.description)?;
     verified.report(out)?;
     verified.judge(strict)
+}
+
+/// The lock with the names of a description added.
+fn names(description: &Description) -> Result<String, Box<dyn Error>> {
+    let names = Lock::shipped()?.extended(description);
+    Ok(names.map_err(|error| format!("its names and those of spec/names.lock clash: {error}"))?)
 }
 
 /// Checks any document, for which our overlay and feature tables need not be made.
@@ -68,6 +82,7 @@ pub(crate) fn check_file(
 ) -> Result<(), Box<dyn Error>> {
     let verified =
         verify(&document(file)?).map_err(|error| format!("{}: {error}", file.display()))?;
+    verified.compare(last().as_ref(), out)?;
     verified.report(out)?;
     verified.judge(strict)
 }
@@ -84,6 +99,12 @@ pub(crate) fn without(group: &str, out: &mut dyn io::Write) -> Result<(), Box<dy
     // It is no longer what the file has.
     description.origin = None;
     Ok(out.write_all(emit::text(&emit::emit(&description)).as_bytes())?)
+}
+
+/// The description that is checked in, if it is sound: an import is about to replace it.
+fn last() -> Option<Description> {
+    let text = document(&root().join("spec/openapi.yaml")).ok()?;
+    normalize::normalize(&read::read(&text).ok()?).ok()
 }
 
 /// A document that the build accepts.
@@ -119,6 +140,16 @@ impl Verified {
             self.open.join("\n")
         )
         .into())
+    }
+
+    /// Warns of oneofs that the description before had.
+    fn compare(&self, before: Option<&Description>, out: &mut dyn io::Write) -> io::Result<()> {
+        let lost = before
+            .and_then(|before| lost_oneofs(&Counts::of(&self.description), &Counts::of(before)));
+        match lost {
+            Some(lost) => writeln!(out, "warning: {lost}"),
+            None => Ok(()),
+        }
     }
 
     fn warn(&self, out: &mut dyn io::Write) -> io::Result<()> {

@@ -242,7 +242,7 @@ fn default_value(description: &Description, field: &Field) -> Value {
         _ if field.nullable => Value::Null,
         Type::String | Type::Bytes => json!(""),
         Type::Bool => json!(false),
-        Type::Int32 | Type::Uint32 => json!(0),
+        Type::Int32 | Type::Uint32 | Type::Int64Number | Type::Uint64Number => json!(0),
         Type::Int64 | Type::Uint64 => json!("0"),
         Type::Double => json!(0.0),
         Type::Timestamp | Type::Duration | Type::Any | Type::Object | Type::Json => Value::Null,

@@ -67,6 +67,11 @@ pub(super) fn folded(name: &str) -> String {
     name.replace('_', "").to_lowercase()
 }
 
+/// Whether rustdoc takes the name as an alias.
+fn is_alias(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\''))
+}
+
 /// The documentation and the attributes of a field that is called `ident`; `group` is the oneof that it belongs to.
 pub(super) fn field_doc(
     wire: &str,
@@ -85,6 +90,12 @@ pub(super) fn field_doc(
     if field.read_only {
         facts.push("Set by the server.".to_owned());
     }
+    if field.write_only {
+        facts.push("Not returned by the server.".to_owned());
+    }
+    if let Some(default) = &field.default {
+        facts.push(format!("If absent, the server takes `{default}`."));
+    }
     if field.sensitive {
         facts.push("A secret: `Debug` does not show it.".to_owned());
     }
@@ -98,7 +109,7 @@ pub(super) fn field_doc(
         }
     }
     doc(out, "    ", &facts.join(" "));
-    if folded(ident.trim_start_matches("r#")) != folded(wire) {
+    if is_alias(wire) && folded(ident.trim_start_matches("r#")) != folded(wire) {
         put!(out, "    #[doc(alias = {})]", literal(wire));
     }
     if field.deprecated {

@@ -28,7 +28,8 @@ pub(super) fn open_enum(
         let variant = description.variant(name, value);
         // The names of most values follow from those of the variants.
         if format!("{prefix}{}", snake(&variant).to_uppercase()) != *value {
-            put!(out, "        /// `{value}`");
+            let shown = value.escape_debug().to_string().replace('`', "'");
+            put!(out, "        /// `{shown}`");
         }
         put!(out, "        {variant} = {},", literal(value));
     }

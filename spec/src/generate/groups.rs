@@ -104,5 +104,9 @@ impl {entry} {{",
         builder(&entry, operation, description, &mut out);
     }
     requests(operations, description, &mut out);
+    // Where no operation has a message or an enum.
+    if !out.contains("types::") {
+        out = out.replacen("{types, ", "{", 1);
+    }
     out
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::docs::{field_doc, folded};
-use super::text::{doc, is_pattern, literal, put, rust, signature};
+use super::text::{argument, doc, is_pattern, literal, put, rust, signature};
 use crate::model::{Description, Field, Message, Schema, Type};
 use crate::names::{raw, snake};
 use crate::naming::{METHODS, methods};
@@ -174,7 +174,7 @@ impl std::fmt::Debug for {name} {{
             .filter(|(_, field)| field.required)
         {
             let (ident, name) = (self.ident(wire), self.setter(wire));
-            let (ty, value) = argument(&field.ty, &name);
+            let (ty, value) = argument(&field.ty, "", &name);
             arguments.push(format!("{name}: {ty}"));
             put!(
                 values,
@@ -206,7 +206,7 @@ impl std::fmt::Debug for {name} {{
             if field.read_only && !field.required && group.is_none() {
                 continue;
             }
-            let (ty, value) = argument(&field.ty, "value");
+            let (ty, value) = argument(&field.ty, "", "value");
             let value = self.stored(field, &value);
             put!(out, "");
             let mut clear = String::new();
@@ -252,7 +252,12 @@ impl std::fmt::Debug for {name} {{
             let (ident, key) = (self.ident(wire), literal(wire));
             // Required and with a zero to stand in for what was absent: always written.
             let is_plain = field.required && !is_pattern(self.description, &field.ty);
-            let function = if is_plain { "write_required" } else { "write" };
+            let function = match (is_plain, field.ty.has_number()) {
+                (true, false) => "write_required",
+                (false, false) => "write",
+                (true, true) => "write_required_numbers",
+                (false, true) => "write_numbers",
+            };
             put!(absent, "            {ident}: wire::absent(),");
             put!(
                 read,
@@ -292,26 +297,5 @@ impl wire::Message for {name} {{
 {write}    }}
 }}"
         );
-    }
-}
-
-/// The type of an argument that becomes a value, and the expression that makes it one.
-fn argument(ty: &Type, name: &str) -> (String, String) {
-    match ty {
-        Type::List(item) => (
-            format!("impl IntoIterator<Item = impl Into<{}>>", rust(item, "")),
-            format!("{name}.into_iter().map(Into::into).collect()"),
-        ),
-        Type::Map(item) => (
-            format!(
-                "impl IntoIterator<Item = (impl Into<String>, impl Into<{}>)>",
-                rust(item, "")
-            ),
-            format!("{name}.into_iter().map(|(key, value)| (key.into(), value.into())).collect()"),
-        ),
-        _ => (
-            format!("impl Into<{}>", rust(ty, "")),
-            format!("{name}.into()"),
-        ),
     }
 }

@@ -146,6 +146,7 @@ fn kind(description: &Description, ty: &Type) -> String {
         Type::Bool => "boolean".to_owned(),
         Type::Int32 | Type::Uint32 => "integer".to_owned(),
         Type::Int64 | Type::Uint64 => "string<int64>".to_owned(),
+        Type::Int64Number | Type::Uint64Number => "integer<int64>".to_owned(),
         Type::Double => "number".to_owned(),
         Type::Bytes => "string<base64>".to_owned(),
         Type::Timestamp => "string<date-time>".to_owned(),

@@ -164,7 +164,7 @@ pub(crate) const EDITS: &[Edit] = &[
     }),
     edit(
         "enum-value-without-the-prefix",
-        Breaks,
+        Compatible,
         Breaks,
         |document| {
             push(

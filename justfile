@@ -137,8 +137,8 @@ update-spec document:
     step="none"
     # Says how far it came, and what the work tree holds.
     finish() {
-        code=$?
-        if [ "$code" = 0 ]; then
+        # Not the exit code, which is that of the last command where a signal ends the script.
+        if [ "$step" = "done" ]; then
             echo "update-spec: done in ${SECONDS} s; the report is $out/report.md, and $out/changelog.md an entry for CHANGELOG.md"
             return
         fi
@@ -184,6 +184,7 @@ update-spec document:
     cargo build --workspace
     begin tests
     cargo test --workspace --no-fail-fast
+    step="done"
 
 # Judges the verdicts of `cargo xtask spec diff` by cargo-semver-checks, cargo-public-api and openapi-diff, or one of so many shares. Installs them; needs node and a nightly Rust.
 judge-diff share="1" of="1": _judges-installed

@@ -133,7 +133,7 @@ pub(crate) const EDITS: &[Edit] = &[
         Compatible,
         |document| remove(fields(document, "VaultServiceUpdateRequest")?, "vault"),
     ),
-    edit("message-renamed", Breaks, Breaks, |document| {
+    edit("message-renamed", Compatible, Compatible, |document| {
         let vault = schema(document, "MagicVault")?.clone();
         remove(schemas(document)?, "MagicVault")?;
         insert(schemas(document)?, "MagicSafe", vault)?;
@@ -164,7 +164,7 @@ pub(crate) const EDITS: &[Edit] = &[
     }),
     edit(
         "enum-value-without-the-prefix",
-        Breaks,
+        Compatible,
         Breaks,
         |document| {
             push(

@@ -359,12 +359,12 @@ impl Reader<'_> {
                 .parse_args_with(Punctuated::<syn::Path, Token![,]>::parse_terminated)
                 .unwrap_or_default();
             for derived in derived {
-                self.implements(path, &derived, "derived");
+                self.implements(path, &derived);
             }
         }
     }
 
-    fn implements(&mut self, path: &str, of: &syn::Path, with: &str) {
+    fn implements(&mut self, path: &str, of: &syn::Path) {
         let name = text(of);
         // `std::fmt::Debug` is what a derive calls `Debug`.
         let name = name.trim_start_matches("::").trim_start_matches("std::");
@@ -372,17 +372,24 @@ impl Reader<'_> {
         // Our private traits of the wire form.
         if !name.starts_with("wire::") {
             let item = Item::new(path, Member::Trait(name.to_owned()));
-            let with = if with == "derived" { "" } else { with };
-            self.surface
-                .items
-                .insert(item, Shape::Typed(with.to_owned()));
+            let shape = Shape::Typed(String::new());
+            self.surface.items.insert(item, shape);
         }
     }
 
     fn implementation(&mut self, module: &str, item: syn::ItemImpl) {
-        let path = join(module, &text(&item.self_ty));
+        let of = text(&item.self_ty);
+        if let (true, Some((from, _))) = (of.starts_with("::"), &item.trait_) {
+            // A conversion into a type of another crate.
+            let name = format!("{} for {}", text(from), of.trim_start_matches("::"));
+            let item = Item::new(module, Member::Trait(name));
+            let shape = Shape::Typed(String::new());
+            self.surface.items.insert(item, shape);
+            return;
+        }
+        let path = join(module, &of);
         if let Some((of, _)) = &item.trait_ {
-            self.implements(&path, of, "");
+            self.implements(&path, of);
         }
         for member in item.items {
             let ImplItem::Fn(function) = member else {
@@ -457,15 +464,25 @@ impl Reader<'_> {
         }
     }
 
-    /// `requests! { Builder => Response, 0; }`: see the macro in `c1-api/src/request.rs`.
+    /// `requests! { Builder => Message, 0; }` or `Builder: Type, 0;`: see the macro in `c1-api/src/request.rs`.
     fn requests(&mut self, module: &str, call: &syn::Macro) -> Result<(), String> {
         let line = |tokens: &[TokenTree]| {
-            let [builder, _, _, response @ .., _, index] = tokens else {
+            let [builder, rest @ .., _, index] = tokens else {
                 return None;
+            };
+            // `=> Message`, or `: any::Type`.
+            let (module, response) = match rest {
+                [colon, response @ ..] if is_punctuation(colon, ':') => ("", response),
+                [_, _, response @ ..] => ("types::", response),
+                _ => return None,
             };
             let response: TokenStream = response.iter().cloned().collect();
             let index = index.to_string().parse().ok()?;
-            Some((builder.to_string(), text(&response), index))
+            Some((
+                builder.to_string(),
+                format!("{module}{}", text(&response)),
+                index,
+            ))
         };
         let tokens: Vec<_> = call.tokens.clone().into_iter().collect();
         let lines = tokens.split(|token| is_punctuation(token, ';'));
@@ -474,7 +491,7 @@ impl Reader<'_> {
                 line(tokens).ok_or_else(|| format!("requests!: {tokens:?} is no line of it"))?;
             let path = join(module, &builder);
             let item = Item::new(&path, Member::Trait("Request".to_owned()));
-            let shape = Shape::Typed(format!("Response = types::{response}"));
+            let shape = Shape::Typed(format!("Response = {}", response.replace("crate::", "")));
             self.surface.items.insert(item, shape);
             self.surface.builders.insert(path, index);
         }

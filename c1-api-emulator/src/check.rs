@@ -8,7 +8,8 @@ use std::ops::RangeInclusive;
 
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
-use c1_api_spec::model::{Description, Message, Operation, Parameter, SchemaKind, Type};
+use c1_api_spec::model::{Description, Message, Operation, Parameter, Payload, SchemaKind, Type};
+use hyper::header::HeaderMap;
 use serde_json::{Map, Value};
 
 /// Who sent the data.
@@ -82,11 +83,21 @@ pub fn value(
     value: &Value,
     direction: Direction,
 ) -> Result<(), Violation> {
+    of_type(description, &Type::Ref(schema.to_owned()), value, direction)
+}
+
+/// The same for a value of a type.
+pub(crate) fn of_type(
+    description: &Description,
+    ty: &Type,
+    value: &Value,
+    direction: Direction,
+) -> Result<(), Violation> {
     Checker {
         description,
         direction,
     }
-    .named(schema, value)
+    .value(ty, value)
 }
 
 /// Checks the decoded path parameters.
@@ -106,7 +117,8 @@ pub(crate) fn path(
     })
 }
 
-/// Checks the query parameters: each is known, well formed and present at most once.
+/// Checks the query parameters: each is known and well formed, those that are required are there, and none but a list that
+/// is written so is there twice.
 pub(crate) fn query(
     description: &Description,
     operation: &Operation,
@@ -123,30 +135,66 @@ pub(crate) fn query(
             .find(|parameter| parameter.name == *name);
         let parameter = parameter
             .ok_or_else(|| Violation::new("no query parameter with this name").within(name))?;
-        if pairs[..at].iter().any(|(earlier, _)| earlier == name) {
+        let is_repeated = matches!(parameter.ty, Type::List(_)) && parameter.separator.is_none();
+        if !is_repeated && pairs[..at].iter().any(|(earlier, _)| earlier == name) {
             return Err(Violation::new("at most one value").within(name));
         }
-        checker.parameter(parameter, value)?;
+        match parameter.separator {
+            Some(separator) => checker.list_parameter(parameter, value.split(separator))?,
+            None => checker.parameter(parameter, value)?,
+        }
     }
-    Ok(())
+    let required = operation.query_parameters.iter();
+    let mut required = required.filter(|parameter| parameter.required);
+    match required.find(|parameter| pairs.iter().all(|(name, _)| *name != parameter.name)) {
+        Some(missing) => Err(Violation::new("a query parameter").within(&missing.name)),
+        None => Ok(()),
+    }
 }
 
-/// Checks the request body. A missing body counts as an empty message.
+/// Checks the headers that are parameters.
+pub(crate) fn headers(
+    description: &Description,
+    operation: &Operation,
+    headers: &HeaderMap,
+) -> Result<(), Violation> {
+    let checker = Checker {
+        description,
+        direction: Direction::Request,
+    };
+    operation
+        .header_parameters
+        .iter()
+        .try_for_each(|parameter| {
+            let value = headers
+                .get(&parameter.name)
+                .and_then(|value| value.to_str().ok());
+            match value {
+                Some(value) if matches!(parameter.ty, Type::List(_)) => {
+                    checker.list_parameter(parameter, value.split(',').map(str::trim))
+                }
+                Some(value) => checker.parameter(parameter, value),
+                None if parameter.required => {
+                    Err(Violation::new("a header").within(&parameter.name))
+                }
+                None => Ok(()),
+            }
+        })
+}
+
+/// Checks the JSON body of a request. A missing body counts as an empty message.
 pub(crate) fn body(
     description: &Description,
     operation: &Operation,
     body: Option<&Value>,
 ) -> Result<(), Violation> {
+    let empty = Value::Object(Map::new());
     match (&operation.body, body) {
-        (Some(schema), Some(body)) => value(description, schema, body, Direction::Request),
-        (Some(schema), None) => value(
-            description,
-            schema,
-            &Value::Object(Map::new()),
-            Direction::Request,
-        ),
+        (Some(Payload { json: Some(ty), .. }), body) => {
+            of_type(description, ty, body.unwrap_or(&empty), Direction::Request)
+        }
         (None, Some(_)) => Err(Violation::new("no body for this operation")),
-        (None, None) => Ok(()),
+        (None | Some(Payload { json: None, .. }), _) => Ok(()),
     }
 }
 
@@ -156,15 +204,28 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// A parameter is a string; numbers and booleans are in their JSON form.
+    /// A parameter is a string, or each of several; numbers and booleans are in their JSON form.
     fn parameter(&self, parameter: &Parameter, text: &str) -> Result<(), Violation> {
-        let value = match (&parameter.ty, text) {
+        let ty = match &parameter.ty {
+            Type::List(item) => item,
+            ty => ty,
+        };
+        let value = match (ty, text) {
             (Type::Bool, "true") => Value::Bool(true),
             (Type::Bool, "false") => Value::Bool(false),
+            (Type::Double, text) => serde_json::from_str(text).unwrap_or_default(),
             _ => Value::String(text.to_owned()),
         };
-        self.value(&parameter.ty, &value)
+        self.value(ty, &value)
             .map_err(|violation| violation.within(&parameter.name))
+    }
+
+    fn list_parameter<'t>(
+        &self,
+        parameter: &Parameter,
+        mut texts: impl Iterator<Item = &'t str>,
+    ) -> Result<(), Violation> {
+        texts.try_for_each(|text| self.parameter(parameter, text))
     }
 
     fn value(&self, ty: &Type, value: &Value) -> Result<(), Violation> {
@@ -179,11 +240,11 @@ impl Checker<'_> {
                 integer(value, 0..=u32::MAX.into()),
                 "an unsigned 32-bit integer",
             ),
-            Type::Int64 => (
+            Type::Int64 | Type::Int64Number => (
                 integer(value, i64::MIN.into()..=i64::MAX.into()),
                 "a 64-bit integer",
             ),
-            Type::Uint64 => (
+            Type::Uint64 | Type::Uint64Number => (
                 integer(value, 0..=u64::MAX.into()),
                 "an unsigned 64-bit integer",
             ),

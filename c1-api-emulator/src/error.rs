@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The API description that the emulator is built from is invalid.
+    /// The API description cannot be read, or is invalid.
     #[error("the API description is invalid")]
-    Description(#[source] c1_api_spec::Error),
+    Description(#[source] c1_api_spec::SourceError),
     /// Two path templates of the description are ambiguous.
     #[error("ambiguous path template {template}")]
     Route {

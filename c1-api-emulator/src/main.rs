@@ -2,9 +2,11 @@
 
 use std::error::Error;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use c1_api_emulator::Emulator;
+use c1_api_emulator::c1_api_spec::Source;
 use lexopt::Arg::{Long, Short};
 use lexopt::{Parser, ValueExt};
 
@@ -13,6 +15,9 @@ Serves an offline C1 tenant on 127.0.0.1 until interrupted.
 
 usage: c1-api-emulator [options]
 
+  --spec FILE        serve another API description, in the vendor's form or that of
+                     c1-api-spec; by default that of C1_API_SPEC, or ours
+  --overlay FILE     lay an overlay over it; by default that of C1_API_OVERLAY
   --port N           listen on port N; by default, a free one
   --allow-host NAME  serve requests for this host too, such as the name of a proxy
                      in front; can be repeated. Others than loopback are refused
@@ -31,6 +36,8 @@ enum Command {
 
 #[derive(Debug, Default, PartialEq)]
 struct Options {
+    spec: Option<PathBuf>,
+    overlay: Option<PathBuf>,
     /// 0 for a free one.
     port: u16,
     allow_hosts: Vec<String>,
@@ -46,6 +53,8 @@ fn parse<A: Into<OsString>>(
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
+            Long("spec") => options.spec = Some(parser.value()?.into()),
+            Long("overlay") => options.overlay = Some(parser.value()?.into()),
             Long("port") => options.port = parser.value()?.parse()?,
             Long("allow-host") => options.allow_hosts.push(parser.value()?.string()?),
             Long("empty") => options.empty = true,
@@ -59,7 +68,24 @@ fn parse<A: Into<OsString>>(
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let mut builder = Emulator::builder()
+    let mut source = Source::from_env();
+    if let Some(file) = options.spec {
+        source = source.spec(file);
+    }
+    if let Some(file) = options.overlay {
+        source = source.overlay(file);
+    }
+    let mut builder = Emulator::builder();
+    // What the environment names is served by default, but with the warnings unsaid.
+    if source != Source::default() {
+        let loaded = source.load()?;
+        for warning in loaded.warnings {
+            eprintln!("c1-api-emulator: warning: {warning}");
+        }
+        println!("# The operations of {}", loaded.name);
+        builder = builder.description(loaded.description);
+    }
+    builder = builder
         .address(([127, 0, 0, 1], options.port))
         // Nobody can read it.
         .log_bytes(0)
@@ -127,6 +153,8 @@ mod tests {
     #[test]
     fn options_are_read_in_any_order_and_spelling() {
         let expected = Command::Serve(Options {
+            spec: Some("openapi.yaml".into()),
+            overlay: Some("overlay.yaml".into()),
             port: 8080,
             allow_hosts: vec!["c1.test".to_owned(), "c1".to_owned()],
             empty: true,
@@ -134,6 +162,10 @@ mod tests {
         });
         for arguments in [
             [
+                "--overlay",
+                "overlay.yaml",
+                "--spec",
+                "openapi.yaml",
                 "--port",
                 "8080",
                 "--empty",
@@ -148,6 +180,8 @@ mod tests {
                 "--allow-host=c1.test",
                 "--approve-devices",
                 "--allow-host=c1",
+                "--spec=openapi.yaml",
+                "--overlay=overlay.yaml",
                 "--port=8080",
                 "--empty",
             ]
@@ -171,6 +205,7 @@ mod tests {
         for (arguments, named) in [
             (["--prot", "1"].as_slice(), "--prot"),
             (&["--port"], "--port"),
+            (&["--spec"], "--spec"),
             (&["--port", "65536"], "65536"),
             (&["--allow-host"], "--allow-host"),
             (&["--empty=yes"], "--empty"),

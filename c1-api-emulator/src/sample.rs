@@ -72,7 +72,10 @@ impl<'a> Sampler<'a> {
     /// A sample of a type, for example of a path parameter. Strings depend on `name`: an id, an email
     /// address, a URL or words.
     pub fn value(&mut self, ty: &Type, name: &str) -> Value {
-        self.typed(ty, name, 0)
+        match ty {
+            Type::Ref(schema) => self.named(schema, name, 0),
+            ty => self.typed(ty, name, 0),
+        }
     }
 
     fn named(&mut self, schema: &str, name: &str, depth: usize) -> Value {
@@ -130,6 +133,8 @@ impl<'a> Sampler<'a> {
                     .to_string()
             ),
             Type::Uint64 => json!(self.one_of([0, 1, 1_700_000_000, u64::MAX]).to_string()),
+            Type::Int64Number => json!(self.one_of([0, 1, -1, i64::MAX, i64::MIN])),
+            Type::Uint64Number => json!(self.one_of([0, 1, u64::MAX])),
             Type::Double => json!(self.one_of([0.0, 0.5, -1.25, 1e9])),
             Type::Bytes => {
                 let length = self.random.below(5);

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
 use bytes::Bytes;
+use c1_api_spec::Description;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::StatusCode;
 use hyper::body::Incoming;
@@ -92,6 +93,7 @@ impl Emulator {
     /// A builder to change the settings.
     pub fn builder() -> Builder {
         let settings = Settings {
+            description: None,
             clock: Arc::new(SystemTime::now),
             auth: auth::Settings::default(),
             approve_devices: None,
@@ -240,6 +242,25 @@ impl Builder {
     /// Sets the address to listen on, which must be a loopback address. Port 0 selects a free port.
     pub fn address(mut self, address: impl Into<SocketAddr>) -> Self {
         self.address = address.into();
+        self
+    }
+
+    /// Serves another API description; default: [`description`](crate::description).
+    ///
+    /// Operations that it has at another path than ours, or with other messages, return samples.
+    ///
+    /// ```no_run
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// use c1_api_emulator::Emulator;
+    /// use c1_api_emulator::c1_api_spec::Source;
+    ///
+    /// let loaded = Source::default().spec("path/to/openapi.yaml").load()?;
+    /// let emulator = Emulator::builder().description(loaded.description).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn description(mut self, description: impl Into<Arc<Description>>) -> Self {
+        self.settings.description = Some(description.into());
         self
     }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use c1_api_spec::Names;
 use c1_api_spec::model::{
-    Description, Field, Message, Method, Operation, Page, PageToken, Parameter, Safety, Schema,
-    SchemaKind, Server, Type,
+    Description, Field, Message, Method, Operation, Page, PageToken, Parameter, Payload, Safety,
+    Schema, SchemaKind, Server, Success, Type,
 };
 use indexmap::IndexMap;
 
@@ -20,6 +21,7 @@ pub(crate) fn tenant() -> Tenant {
     let credentials = Credentials::generate(address, "spc").unwrap();
     let trust = Trust::generate(address, auth::hosts(address)).unwrap();
     let settings = Settings {
+        description: None,
         clock: Arc::new(|| SystemTime::UNIX_EPOCH),
         auth: auth::Settings::default(),
         approve_devices: None,
@@ -38,7 +40,9 @@ fn field(ty: Type) -> Field {
         nullable: false,
         required: false,
         read_only: false,
+        write_only: false,
         deprecated: false,
+        default: None,
         sunset: None,
         sensitive: false,
         doc: None,
@@ -69,10 +73,17 @@ fn parameter(name: &str, ty: Type) -> Parameter {
     Parameter {
         name: name.to_owned(),
         ty,
+        required: false,
+        separator: None,
+        deprecated: false,
         read_only: false,
         ours: false,
         doc: None,
     }
+}
+
+fn of(schema: &str) -> Type {
+    Type::Ref(schema.to_owned())
 }
 
 fn call(name: &str, method: Method, path: &str) -> Operation {
@@ -89,8 +100,9 @@ fn call(name: &str, method: Method, path: &str) -> Operation {
         path: path.to_owned(),
         path_parameters: names.map(|name| parameter(name, Type::String)).collect(),
         query_parameters: Vec::new(),
+        header_parameters: Vec::new(),
         body: None,
-        response: "Thing".to_owned(),
+        response: Success::json(of("Thing")),
         page: None,
         stability: None,
         deprecated: false,
@@ -169,16 +181,17 @@ pub(crate) fn description() -> Description {
             parameter("page_size", Type::Int32),
             parameter("page_token", Type::String),
         ],
-        response: "Page".to_owned(),
+        response: Success::json(of("Page")),
         page: Some(Page {
             items: "list".to_owned(),
             token: PageToken::Query,
         }),
         ..call("list", Method::Get, "/v1/things")
     };
-    let body = |name: &str| Some(name.to_owned());
+    let body = |name: &str| Some(Payload::json(of(name)));
     Description {
         version: "1".to_owned(),
+        origin: None,
         server: Server {
             url: "https://{tenant}".to_owned(),
             variables: IndexMap::new(),
@@ -193,7 +206,7 @@ pub(crate) fn description() -> Description {
             call("get", Method::Get, "/v1/things/{id}"),
             Operation {
                 body: body("Empty"),
-                response: "Empty".to_owned(),
+                response: Success::json(of("Empty")),
                 ..call("delete", Method::Delete, "/v1/things/{thing_id}")
             },
             call("part", Method::Get, "/v1/things/{thing_id}/parts/{id}"),
@@ -203,6 +216,9 @@ pub(crate) fn description() -> Description {
             .into_iter()
             .map(|(name, schema)| (name.to_owned(), schema))
             .collect(),
+        notes: Vec::new(),
+        origin: None,
+        names: Names::default(),
     }
 }
 

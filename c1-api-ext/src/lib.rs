@@ -57,6 +57,9 @@
 //! - `federation`, `device`: token exchange and device login; `es256`: DPoP keys on P-256.
 //! - `signed-webhooks`: C1's webhooks verified, and those for C1 signed; `axum`: an extractor of verified webhooks.
 //! - `core` (default): the operation groups that most programs need; `full`: all; or any group by itself.
+//!
+//! `C1_API_SPEC`, `C1_API_OVERLAY` and `C1_API_GROUPS` in the environment of a build have it made from another API
+//! description, and with groups that are no features: see [`c1_api`](c1_api#another-api-description).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 //!

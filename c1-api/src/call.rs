@@ -20,6 +20,7 @@ pub struct Call(Arc<Inner>);
 struct Inner {
     operation: &'static Operation,
     options: CallOptions,
+    is_streamed: bool,
     attempts: AtomicU32,
     sent: AtomicBool,
     deadline: Mutex<Option<SystemTime>>,
@@ -35,9 +36,20 @@ impl Call {
     /// [`Client`](crate::Client); call [`end`](Self::end) afterwards.
     #[must_use]
     pub fn new(operation: &'static Operation, options: CallOptions) -> Self {
+        Self::with(operation, options, false)
+    }
+
+    /// The same of a call whose caller reads the body of a success: see [`is_streamed`](Self::is_streamed).
+    #[must_use]
+    pub fn streamed(operation: &'static Operation, options: CallOptions) -> Self {
+        Self::with(operation, options, true)
+    }
+
+    fn with(operation: &'static Operation, options: CallOptions, is_streamed: bool) -> Self {
         Self(Arc::new(Inner {
             operation,
             options,
+            is_streamed,
             attempts: AtomicU32::new(0),
             sent: AtomicBool::new(false),
             deadline: Mutex::default(),
@@ -63,6 +75,12 @@ impl Call {
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
         self.0.operation.is_repeatable() || self.0.options.is_idempotent()
+    }
+
+    /// Whether the caller reads the body of a success, as a [`Body`](crate::Body). Then a transport does not read it first.
+    #[must_use]
+    pub fn is_streamed(&self) -> bool {
+        self.0.is_streamed
     }
 
     /// The number of attempts so far, if a transport counts them.

@@ -27,13 +27,15 @@ impl Dispatch {
     ///
     /// # Errors
     /// Those of the transport; [`ErrorKind::InvalidRequest`] for a URL or a header that must not be sent;
-    /// [`ErrorKind::UnexpectedContent`] for a success that is not JSON.
+    /// [`ErrorKind::UnexpectedContent`] for a success that is not JSON, or a web page where something else is expected.
     pub(crate) async fn send(&self, mut request: Request) -> Result<Response, Error> {
         let options = self.call.options();
         let headers = request.headers_mut();
         // progenitor adds it; C1 has no such header.
         headers.remove("api-version");
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let accept = headers.entry(ACCEPT);
+        let accept = accept.or_insert(HeaderValue::from_static("application/json"));
+        let expects_json = accept.to_str().is_ok_and(is_json);
         if let Some(more) = options.headers()? {
             headers.extend(more.clone());
         }
@@ -48,11 +50,12 @@ impl Dispatch {
         let status = response.status();
         match content_type(response.headers()) {
             // A path outside of the API can respond 200 with a web page.
-            Some(content) if status.is_success() && !is_json(&content) => Err(Error::new(
-                ErrorKind::UnexpectedContent,
-                format!("the server responded {status} with {content} instead of JSON"),
-            )
-            .with_status(status)),
+            Some(content) if status.is_success() && is_unexpected(&content, expects_json) => {
+                let expected = if expects_json { "JSON" } else { "data" };
+                let message =
+                    format!("the server responded {status} with {content} instead of {expected}");
+                Err(Error::new(ErrorKind::UnexpectedContent, message).with_status(status))
+            }
             _ => Ok(response),
         }
     }
@@ -137,6 +140,15 @@ impl RawCall {
             Some(error) => error,
             None => Error::from_raw(error).await,
         })
+    }
+}
+
+/// Whether a success has a media type that tells of another server, or another path, than the operation's.
+fn is_unexpected(content_type: &str, expects_json: bool) -> bool {
+    if expects_json {
+        !is_json(content_type)
+    } else {
+        content_type == "text/html"
     }
 }
 

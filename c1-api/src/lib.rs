@@ -8,9 +8,22 @@
 //! - [`Error`]: the error of all calls;
 //! - [`Request::configure`]: headers, a time limit and other [`CallOptions`] of a single call;
 //! - [`Transport`]: how requests are sent, and [`Bearer`], the simplest one;
-//! - [`Operation`]: what the description says of each operation.
+//! - [`Operation`]: what the description says of each operation; [`DESCRIPTION`]: which description that is.
 //!
 //! Most applications use c1-api-ext, which adds tenants, credentials and retries.
+//!
+//! # Another API description
+//!
+//! A build reads these variables of the environment, which can be set in the `[env]` table of `.cargo/config.toml`:
+//!
+//! - `C1_API_SPEC=/path/to/openapi.yaml` builds from that document, the vendor's own, newer or older, or one in the form of
+//!   c1-api-spec. The path is absolute.
+//! - `C1_API_OVERLAY=/path/to/overlay.yaml` lays an OpenAPI Overlay of yours over the description, after ours.
+//! - `C1_API_GROUPS=group,another` builds these operation groups as well. A group that our description lacks is no feature of
+//!   this crate and can be reached in this way, or by the feature `full`, which is all groups of the description.
+//!
+//! Groups of `core` that the document lacks are left out with a warning. Any other feature without operations is an error,
+//! and so is an unknown name in `C1_API_GROUPS`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -20,9 +33,12 @@
 extern crate self as c1_api;
 
 mod base_url;
+mod body;
 mod call;
 mod client;
 mod decode;
+mod description;
+mod direct;
 mod error;
 mod future;
 mod hook;
@@ -45,8 +61,10 @@ pub use progenitor_client::ResponseValue;
 pub use {chrono, reqwest, serde_json};
 
 pub use crate::base_url::{is_loopback, is_secure};
+pub use crate::body::{Body, MaxBytes};
 pub use crate::call::Call;
 pub use crate::client::Client;
+pub use crate::description::{Description, Origin};
 pub use crate::error::{Code, Error, ErrorKind, read_body};
 pub use crate::future::BoxFuture;
 pub use crate::hook::{Dispatch, RawCall};
@@ -57,7 +75,7 @@ pub use crate::request::Request;
 pub use crate::transport::{Bearer, Transport, require_runtime};
 pub use crate::wire::Any;
 
-/// progenitor's client: one method per operation, every parameter by position.
+/// progenitor's client: one method per operation that it can express, every parameter by position.
 ///
 /// [`Client`] is easier to use. To call one of these methods, see [`Client::raw_call`]. Its errors quote bodies and headers:
 /// do not print them.

@@ -54,6 +54,8 @@ pub enum Stability {
     Beta,
     /// Stable.
     Stable,
+    /// A level that this crate does not know, as the description has it.
+    Other(&'static str),
     /// The description does not say.
     Unmarked,
 }

@@ -57,19 +57,22 @@ pub(crate) async fn body<T>(
 }
 
 /// Makes a [`Request`] of each listed builder, which has a field `client` and an inherent `send`, and lets it be awaited
-/// for the body alone. The number is the operation's place in [`OPERATIONS`](crate::OPERATIONS).
+/// for the body alone. Behind `=>` is the name of a message, behind a colon any type. The number is the operation's place in [`OPERATIONS`](crate::OPERATIONS).
 ///
 /// The futures are boxed here, once for each operation: proving again and again that the nameless ones can move between
 /// threads would take a fifth of the time to compile this crate.
 #[allow(unused_macros, reason = "a build without features has no operations")]
 macro_rules! requests {
-    ($($request:ident => $response:ident, $index:literal;)*) => { $(
+    ($($request:ident => $response:ident, $index:literal;)*) => {
+        $crate::request::requests! { $($request: $crate::types::$response, $index;)* }
+    };
+    ($($request:ident: $response:ty, $index:literal;)*) => { $(
         impl $request {
             /// The operation that is called.
             pub const OPERATION: &'static $crate::Operation = &$crate::OPERATIONS[$index];
         }
         impl $crate::Request for $request {
-            type Response = $crate::types::$response;
+            type Response = $response;
 
             fn operation(&self) -> &'static $crate::Operation {
                 Self::OPERATION
@@ -83,7 +86,7 @@ macro_rules! requests {
             }
         }
         impl ::std::future::IntoFuture for $request {
-            type Output = Result<$crate::types::$response, $crate::Error>;
+            type Output = Result<$response, $crate::Error>;
             type IntoFuture = $crate::BoxFuture<'static, Self::Output>;
 
             fn into_future(self) -> Self::IntoFuture {

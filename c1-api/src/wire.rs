@@ -44,5 +44,6 @@ pub(crate) use open_enum::open_enum;
 pub(crate) use open_enum::{decode_enum, encode_enum};
 #[allow(unused_imports, reason = "not every build has fields of all kinds")]
 pub(crate) use value::{
-    Field, Value, Writer, absent, deserialize, from_slice, read, redact, write, write_required,
+    Field, Value, Writer, absent, deserialize, from_slice, read, redact, to_json, to_vec, write,
+    write_numbers, write_required, write_required_numbers,
 };

@@ -7,6 +7,9 @@ use crate::model::{
     Description, Field, Message, Method, Operation, PageToken, Safety, Schema, SchemaKind, Type,
 };
 
+/// The row that counts the oneofs.
+const ONEOFS: &str = "oneof groups";
+
 /// The counts of a description, for people and for the tests that pin them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
@@ -39,9 +42,7 @@ impl Counts {
                 .filter(|field| is(field))
                 .count()
         };
-        let parameters = operations
-            .iter()
-            .flat_map(|o| o.path_parameters.iter().chain(&o.query_parameters));
+        let parameters = operations.iter().flat_map(Operation::parameters);
 
         let mut enum_sites = 0;
         let mut values: BTreeMap<&'static str, usize> = BTreeMap::new();
@@ -71,7 +72,7 @@ impl Counts {
             ("shared enums", description.schemas.len() - messages.len()),
             ("enum sites", enum_sites),
             (
-                "oneof groups",
+                ONEOFS,
                 messages.iter().map(|message| message.oneofs.len()).sum(),
             ),
             (
@@ -127,6 +128,13 @@ impl Counts {
     }
 }
 
+/// The warning that a description has fewer oneof groups than the one before it, if it has. The vendor announces them in
+/// prose, so that another wording of all of them would go unnoticed otherwise.
+pub fn lost_oneofs(now: &Counts, before: &Counts) -> Option<String> {
+    let [now, before] = [now, before].map(|counts| counts.get(ONEOFS));
+    (now < before).then(|| format!("{now} {ONEOFS}, {before} in the description before"))
+}
+
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, count) in &self.rows {
@@ -145,6 +153,8 @@ fn value_name(ty: &Type) -> &'static str {
         Type::Uint32 => "values: uint32",
         Type::Int64 => "values: int64",
         Type::Uint64 => "values: uint64",
+        Type::Int64Number => "values: int64 as a number",
+        Type::Uint64Number => "values: uint64 as a number",
         Type::Double => "values: double",
         Type::Bytes => "values: bytes",
         Type::Timestamp => "values: timestamp",

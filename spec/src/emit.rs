@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::findings::Note;
 use crate::model::{
-    Description, Field, Message, Method, Operation, Parameter, Safety, Schema, SchemaKind, Type,
+    Description, Field, Message, Method, Operation, Origin, Parameter, Payload, Safety, Schema,
+    SchemaKind, Stability, Success, Type,
 };
 use crate::read;
 
@@ -50,26 +51,30 @@ pub fn emit(description: &Description) -> Value {
         "openapi": "3.1.0",
         FORM.0: FORM.1,
         "info": { "title": TITLE, "version": description.version },
-        "x-notes": description.notes.iter().map(note).collect::<Vec<_>>(),
-        "servers": [server],
-        "security": [{ "bearerAuth": [], "oauth": [] }],
-        "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": {
-                "bearerAuth": { "type": "http", "scheme": "bearer" },
-                "oauth": {
-                    "type": "oauth2",
-                    "flows": { "clientCredentials": { "tokenUrl": description.server.token_url, "scopes": {} } },
-                },
+    });
+    let origin = description.origin.as_ref().map(
+        |Origin { sha256, size, date }| json!({ "sha256": sha256, "size": size, "date": date }),
+    );
+    insert(&mut document, "x-origin", origin);
+    let notes: Vec<_> = description.notes.iter().map(note).collect();
+    insert(
+        &mut document,
+        "x-notes",
+        (!notes.is_empty()).then_some(notes),
+    );
+    document["servers"] = json!([server]);
+    document["security"] = json!([{ "bearerAuth": [], "oauth": [] }]);
+    document["paths"] = paths.into();
+    document["components"] = json!({
+        "schemas": schemas,
+        "securitySchemes": {
+            "bearerAuth": { "type": "http", "scheme": "bearer" },
+            "oauth": {
+                "type": "oauth2",
+                "flows": { "clientCredentials": { "tokenUrl": description.server.token_url, "scopes": {} } },
             },
         },
     });
-    if description.notes.is_empty()
-        && let Some(root) = document.as_object_mut()
-    {
-        root.shift_remove("x-notes");
-    }
     document
 }
 
@@ -155,11 +160,7 @@ fn scalar(string: &str) -> String {
 pub fn drop_prose(description: &mut Description) {
     for operation in &mut description.operations {
         operation.doc = None;
-        for parameter in operation
-            .path_parameters
-            .iter_mut()
-            .chain(&mut operation.query_parameters)
-        {
+        for parameter in operation.parameters_mut() {
             parameter.doc = None;
         }
     }
@@ -195,7 +196,7 @@ fn operation(operation: &Operation) -> Value {
     insert(
         &mut object,
         "x-stability",
-        operation.stability.map(crate::model::Stability::as_str),
+        operation.stability.as_ref().map(Stability::as_str),
     );
     let marked = operation.method == Method::Post && operation.safety == Safety::Safe;
     insert(&mut object, "x-safe", flag(marked));
@@ -207,15 +208,18 @@ fn operation(operation: &Operation) -> Value {
             .as_ref()
             .map(|page| json!({ "items": page.items })),
     );
-    let path = operation
-        .path_parameters
-        .iter()
-        .map(|parameter| self::parameter("path", parameter));
-    let query = operation
-        .query_parameters
-        .iter()
-        .map(|parameter| self::parameter("query", parameter));
-    let parameters: Vec<_> = path.chain(query).collect();
+    let places = [
+        ("path", &operation.path_parameters),
+        ("query", &operation.query_parameters),
+        ("header", &operation.header_parameters),
+    ];
+    let parameters: Vec<_> = places
+        .into_iter()
+        .flat_map(|(place, list)| {
+            list.iter()
+                .map(move |parameter| self::parameter(place, parameter))
+        })
+        .collect();
     insert(
         &mut object,
         "parameters",
@@ -224,17 +228,36 @@ fn operation(operation: &Operation) -> Value {
     insert(
         &mut object,
         "requestBody",
-        operation.body.as_deref().map(content),
+        operation.body.as_ref().map(content),
     );
-    let mut ok = content(&operation.response);
-    // OpenAPI demands a description of every response.
-    ok["description"] = format!("{} answered.", Method::as_str(operation.method)).into();
-    object["responses"] = json!({ "200": ok });
+    object["responses"] = responses(operation);
     object
 }
 
-fn content(schema: &str) -> Value {
-    json!({ "content": { "application/json": { "schema": reference(schema) } } })
+fn responses(operation: &Operation) -> Value {
+    let Success {
+        payload,
+        statuses,
+        empty,
+    } = &operation.response;
+    let with = statuses.iter().map(|status| (status, payload.as_ref()));
+    let without = empty.iter().map(|status| (status, None));
+    let responses = with.chain(without).map(|(status, payload)| {
+        let mut response = payload.map_or_else(|| json!({}), content);
+        // OpenAPI demands a description of every response.
+        response["description"] = format!("{} answered.", operation.method.as_str()).into();
+        (status.clone(), response)
+    });
+    Value::Object(responses.collect())
+}
+
+/// A body: one without a schema is bytes.
+fn content(payload: &Payload) -> Value {
+    let media = match &payload.json {
+        Some(json) => json!({ "schema": ty(json) }),
+        None => json!({}),
+    };
+    json!({ "content": { payload.media.as_str(): media } })
 }
 
 fn reference(schema: &str) -> Value {
@@ -243,9 +266,19 @@ fn reference(schema: &str) -> Value {
 
 fn parameter(location: &str, parameter: &Parameter) -> Value {
     let mut object = json!({ "name": parameter.name, "in": location });
-    insert(&mut object, "required", flag(location == "path"));
+    insert(&mut object, "required", flag(parameter.required));
     insert(&mut object, "description", parameter.doc.clone());
+    insert(&mut object, "deprecated", flag(parameter.deprecated));
     insert(&mut object, "x-ours", flag(parameter.ours));
+    if let Some(separator) = parameter.separator {
+        let style = match separator {
+            ' ' => "spaceDelimited",
+            '|' => "pipeDelimited",
+            _ => "form",
+        };
+        object["style"] = style.into();
+        object["explode"] = false.into();
+    }
     let mut schema = ty(&parameter.ty);
     insert(&mut schema, "readOnly", flag(parameter.read_only));
     object["schema"] = schema;
@@ -313,7 +346,9 @@ fn field(field: &Field) -> Value {
     }
     insert(&mut object, "description", field.doc.clone());
     insert(&mut object, "readOnly", flag(field.read_only));
+    insert(&mut object, "writeOnly", flag(field.write_only));
     insert(&mut object, "deprecated", flag(field.deprecated));
+    insert(&mut object, "default", field.default.clone());
     insert(&mut object, "x-sunset", field.sunset.clone());
     insert(&mut object, "x-sensitive", flag(field.sensitive));
     object
@@ -327,6 +362,8 @@ fn ty(ty: &Type) -> Value {
         Type::Uint32 => json!({ "type": "integer", "format": "uint32" }),
         Type::Int64 => json!({ "type": "string", "format": "int64" }),
         Type::Uint64 => json!({ "type": "string", "format": "uint64" }),
+        Type::Int64Number => json!({ "type": "integer", "format": "int64" }),
+        Type::Uint64Number => json!({ "type": "integer", "format": "uint64" }),
         Type::Double => json!({ "type": "number" }),
         Type::Bytes => json!({ "type": "string", "format": "base64" }),
         Type::Timestamp => json!({ "type": "string", "format": "date-time" }),

@@ -4,6 +4,9 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use indexmap::IndexMap;
+use indexmap::map::Entry;
+
 use crate::error::{Error, Result};
 
 /// Something of the document that the description does not carry as the document has it.
@@ -45,10 +48,13 @@ impl fmt::Display for Note {
     }
 }
 
+/// What was found and what became of it; and where, unless notes of several places are counted as one.
+type Key = (String, String, Option<String>);
+
 /// Collects notes and problems while a document is read, so that one reading finds all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    notes: RefCell<Vec<Note>>,
+    notes: RefCell<IndexMap<Key, Note>>,
     problem: RefCell<Option<Error>>,
 }
 
@@ -63,17 +69,17 @@ impl Findings {
         });
     }
 
-    /// Adds a note; a keyword that is not used is noted once, and counted.
+    /// Adds a note; a keyword that is not used is noted once, and counted. The same note of the same place is one.
     pub(crate) fn add(&self, note: Note) {
-        let mut notes = self.notes.borrow_mut();
-        let known = notes.iter_mut().find(|known| {
-            note.carried == Note::UNUSED
-                && known.carried == note.carried
-                && known.found == note.found
-        });
-        match known {
-            Some(known) => known.count += note.count,
-            None => notes.push(note),
+        let is_unused = note.carried == Note::UNUSED;
+        let place = Some(note.pointer.clone()).filter(|_| !is_unused);
+        let key = (note.found.clone(), note.carried.clone(), place);
+        match self.notes.borrow_mut().entry(key) {
+            Entry::Occupied(mut known) if is_unused => known.get_mut().count += note.count,
+            Entry::Occupied(_) => {}
+            Entry::Vacant(free) => {
+                free.insert(note);
+            }
         }
     }
 
@@ -102,7 +108,7 @@ impl Findings {
     pub(crate) fn finish(self) -> Result<Vec<Note>> {
         match self.problem.into_inner() {
             Some(error) => Err(error),
-            None => Ok(self.notes.into_inner()),
+            None => Ok(self.notes.into_inner().into_values().collect()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A [`Description`] to Rust: progenitor's client, and around it the types, the operation builders
 //! and the table of operations. The hand-written side of the contract is in `c1-api/src`.
 
+mod direct;
 mod docs;
 mod enums;
 mod groups;
@@ -17,6 +18,7 @@ use std::collections::BTreeSet;
 use progenitor::{CrateVers, GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle};
 
 use crate::error::{Error, Result};
+use crate::lower::{is_lowered, lower};
 use crate::model::Description;
 
 /// Where progenitor imports what percent-encodes path parameters, and the same with ours in its place: progenitor's lets a
@@ -47,9 +49,28 @@ impl File {
     }
 }
 
-/// Generates the client for every operation and schema of the description. `secrets` are the wire names of the fields
-/// that hold secrets, [of the whole description](Description::sensitive_fields) and not only of what was selected. The
-/// files that c1-api includes are
+/// What the generated code says of a description as a whole, whatever is selected of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// The wire names of the fields that hold secrets.
+    secrets: BTreeSet<String>,
+    operations: usize,
+    groups: usize,
+}
+
+impl Whole {
+    /// Of a description from which nothing has been removed yet.
+    pub fn of(description: &Description) -> Self {
+        Self {
+            secrets: description.sensitive_fields(),
+            operations: description.operations.len(),
+            groups: description.groups().len(),
+        }
+    }
+}
+
+/// Generates the client for every operation and schema of the description, which is the part of the whole that was
+/// selected. The files that c1-api includes are
 ///
 /// - `raw.rs`: progenitor's client;
 /// - `types.rs`: messages, enums and oneof views; it includes `types/*.rs`, a file for the types that only one group
@@ -58,11 +79,11 @@ impl File {
 ///
 /// # Errors
 ///
-/// When progenitor refuses the lowered description, or names would clash in Rust.
-pub fn generate(description: &Description, secrets: &BTreeSet<String>) -> Result<Vec<File>> {
+/// When progenitor refuses the lowered description.
+pub fn generate(description: &Description, whole: &Whole) -> Result<Vec<File>> {
     let mut files = vec![raw(description)?];
-    files.extend(types::types(description)?);
-    files.extend(groups::groups(description, secrets)?);
+    files.extend(types::types(description));
+    files.extend(groups::groups(description, whole));
     Ok(files)
 }
 
@@ -80,7 +101,7 @@ fn raw(description: &Description) -> Result<File> {
         .with_hooks(HooksMode::Expected)
         .with_crate("c1-api", CrateVers::Any, None)
         .with_inner_type(inner);
-    let document = crate::lower::lower(description);
+    let document = lower(description);
     let tokens = Generator::new(&settings)
         .generate_tokens(&document)
         .map_err(|error| defect(error.to_string()))?;
@@ -92,10 +113,9 @@ fn raw(description: &Description) -> Result<File> {
         )));
     }
     let source = source.replacen(ENCODER, OUR_ENCODER, 1);
-    let (decoders, operations) = (
-        source.matches(DECODER).count(),
-        description.operations.len(),
-    );
+    let lowered = description.operations.iter();
+    let lowered = lowered.filter(|operation| is_lowered(operation, description));
+    let (decoders, operations) = (source.matches(DECODER).count(), lowered.count());
     if decoders != operations {
         return Err(defect(format!(
             "{decoders} times {DECODER:?} for {operations} operations in progenitor's output"

@@ -3,6 +3,9 @@
 //! The types of messages and enums are generated here (see [`crate::generate`]), not by progenitor:
 //! `x-rust-type` tells it where they are. Strings with a pattern stay its own.
 //!
+//! progenitor takes less than OpenAPI can say. [`is_lowered`] is the one place that says what it can do exactly; all other
+//! operations are left out here, and the builders send their requests by `c1-api/src/direct.rs`.
+//!
 //! The document is built value by value, not read from JSON: the code that reads OpenAPI is large,
 //! and would be compiled in every user's build.
 
@@ -16,7 +19,7 @@ use openapiv3::{
 };
 use serde_json::json;
 
-use crate::model::{Description, Method, Operation, Parameter, SchemaKind, Type};
+use crate::model::{Description, Method, Operation, Parameter, Payload, SchemaKind, Type};
 use crate::names::snake;
 
 /// The document for progenitor.
@@ -30,7 +33,8 @@ pub fn lower(description: &Description) -> OpenAPI {
         },
         ..OpenAPI::default()
     };
-    for operation in &description.operations {
+    let operations = description.operations.iter();
+    for operation in operations.filter(|operation| is_lowered(operation, description)) {
         let mut operation = operation.clone();
         tell_apart(&mut operation);
         let path = document.paths.paths.entry(operation.path.clone());
@@ -55,6 +59,47 @@ pub fn lower(description: &Description) -> OpenAPI {
         ..Components::default()
     });
     document
+}
+
+/// Whether progenitor can make exactly the call that the description says. It cannot have
+///
+/// - a parameter within a segment of the path, or one there that is neither text nor a 64-bit integer;
+/// - a list in the query (`explode: false` comes out wrong without a word), a date or a duration, a parameter in a header
+///   (its client would overwrite it), or one called `body` beside a body;
+/// - a body or a response other than JSON of a message, and a success without a body beside one with it.
+///
+/// What is required in the query is left to us as well, for a uniform order of arguments.
+pub fn is_lowered(operation: &Operation, description: &Description) -> bool {
+    let is_message = |payload: &Payload| {
+        let schema = payload.schema().filter(|_| payload.media == Payload::JSON);
+        schema.is_some_and(|name| description.message(name).is_some())
+    };
+    let is_segment = |parameter: &Parameter| {
+        let segment = format!("{{{}}}", parameter.name);
+        operation.path.split('/').any(|other| other == segment)
+            && matches!(parameter.ty, Type::String | Type::Int64 | Type::Uint64)
+    };
+    let is_setter = |parameter: &Parameter| {
+        let clashes = snake(&parameter.name) == "body" && operation.body.is_some();
+        let is_text = matches!(
+            parameter.ty,
+            Type::String
+                | Type::Bool
+                | Type::Int32
+                | Type::Uint32
+                | Type::Int64
+                | Type::Uint64
+                | Type::Double
+                | Type::Ref(_)
+        );
+        is_text && !parameter.required && !clashes
+    };
+    operation.path_parameters.iter().all(is_segment)
+        && operation.query_parameters.iter().all(is_setter)
+        && operation.header_parameters.is_empty()
+        && operation.body.iter().all(is_message)
+        && operation.response.payload.as_ref().is_some_and(is_message)
+        && operation.response.empty.is_empty()
 }
 
 /// Renames the parameters in the path that would be arguments of the same name as one in the query, or as the body. Nothing
@@ -115,7 +160,8 @@ fn lowered(operation: &Operation) -> Lowered {
             style: QueryStyle::Form,
             allow_empty_value: None,
         });
-    let body = operation.body.as_deref().map(|schema| {
+    let body = operation.body.as_ref().and_then(Payload::schema);
+    let body = body.map(|schema| {
         ReferenceOr::Item(RequestBody {
             content: content(schema),
             required: true,
@@ -123,10 +169,15 @@ fn lowered(operation: &Operation) -> Lowered {
         })
     });
     let answer = Response {
-        content: content(&operation.response),
+        content: operation.response.schema().map(content).unwrap_or_default(),
         ..Response::default()
     };
-    let responses = IndexMap::from([(StatusCode::Code(200), ReferenceOr::Item(answer))]);
+    let status = match &operation.response.statuses[..] {
+        [status] if status == "200" => StatusCode::Code(200),
+        // One response for all of them, so that progenitor decodes it in one place.
+        _ => StatusCode::Range(2),
+    };
+    let responses = IndexMap::from([(status, ReferenceOr::Item(answer))]);
     Lowered {
         operation_id: Some(operation.raw_id()),
         parameters: path.chain(query).map(ReferenceOr::Item).collect(),
@@ -182,9 +233,13 @@ fn scalar(ty: &Type) -> LoweredType {
     match ty {
         Type::Bool => LoweredType::Boolean(openapiv3::BooleanType::default()),
         Type::Int32 => integer(VariantOrUnknownOrEmpty::Item(IntegerFormat::Int32)),
-        Type::Int64 => integer(VariantOrUnknownOrEmpty::Item(IntegerFormat::Int64)),
+        Type::Int64 | Type::Int64Number => {
+            integer(VariantOrUnknownOrEmpty::Item(IntegerFormat::Int64))
+        }
         Type::Uint32 => integer(VariantOrUnknownOrEmpty::Unknown("uint32".to_owned())),
-        Type::Uint64 => integer(VariantOrUnknownOrEmpty::Unknown("uint64".to_owned())),
+        Type::Uint64 | Type::Uint64Number => {
+            integer(VariantOrUnknownOrEmpty::Unknown("uint64".to_owned()))
+        }
         Type::Double => LoweredType::Number(NumberType::default()),
         _ => LoweredType::String(StringType::default()),
     }

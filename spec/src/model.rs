@@ -4,14 +4,18 @@
 //! how it was written there. Names are already short, enums already shared, oneof groups named.
 
 use indexmap::IndexMap;
+use serde_json::Value;
 
 use crate::findings::Note;
+use crate::naming::Names;
 
 /// The API: its operations and the schemas they speak in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// The version that the document gives itself.
     pub version: String,
+    /// The file that it was imported from, where that is recorded.
+    pub origin: Option<Origin>,
     /// Where the API lives.
     pub server: Server,
     /// Every operation, in the order of the document.
@@ -20,6 +24,8 @@ pub struct Description {
     pub schemas: IndexMap<String, Schema>,
     /// What of the imported document is carried untyped or not at all.
     pub notes: Vec<Note>,
+    /// The names in Rust that are not those of the model; [`Description::variant`] and its neighbours tell them.
+    pub names: Names,
 }
 
 impl Description {
@@ -39,6 +45,54 @@ impl Description {
         }
     }
 
+    /// Every place that has a type with a name, and that name: `Message.field`, `group.name?parameter`, and
+    /// `group.name:request` and `group.name:response`.
+    pub(crate) fn places(&self) -> Vec<(String, &str)> {
+        let mut places = Vec::new();
+        for (name, schema) in &self.schemas {
+            if let SchemaKind::Message(message) = &schema.kind {
+                for (wire, field) in &message.fields {
+                    let reference = field.ty.reference();
+                    places.extend(reference.map(|ty| (format!("{name}.{wire}"), ty)));
+                }
+            }
+        }
+        for operation in &self.operations {
+            let id = operation.id();
+            let payloads = [
+                ("request", operation.body.as_ref()),
+                ("response", operation.response.payload.as_ref()),
+            ];
+            for (end, payload) in payloads {
+                let ty = payload.and_then(|payload| payload.json.as_ref());
+                let reference = ty.and_then(Type::reference);
+                places.extend(reference.map(|ty| (format!("{id}:{end}"), ty)));
+            }
+            for parameter in operation.parameters() {
+                let reference = parameter.ty.reference();
+                places.extend(reference.map(|ty| (format!("{id}?{}", parameter.name), ty)));
+            }
+        }
+        places
+    }
+
+    /// The names in the same places, in the same order.
+    pub(crate) fn references_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let fields = self.schemas.values_mut().flat_map(|schema| {
+            let message = match &mut schema.kind {
+                SchemaKind::Message(message) => Some(message),
+                _ => None,
+            };
+            let fields = message
+                .into_iter()
+                .flat_map(|message| message.fields.values_mut());
+            fields.filter_map(|field| field.ty.reference_mut())
+        });
+        let operations = self.operations.iter_mut().flat_map(Operation::types_mut);
+        let operations = operations.filter_map(Type::reference_mut);
+        fields.chain(operations)
+    }
+
     /// The wire names of all fields that hold secrets.
     pub fn sensitive_fields(&self) -> std::collections::BTreeSet<String> {
         let messages = self.schemas.keys().filter_map(|name| self.message(name));
@@ -55,6 +109,17 @@ impl Description {
             .iter()
             .find(|operation| operation.id() == id)
     }
+}
+
+/// The file that a description in our form was imported from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its SHA-256, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its date (RFC 3339 full-date).
+    pub date: String,
 }
 
 /// The server of the API: a URL template and its variables' defaults.
@@ -89,10 +154,12 @@ pub struct Operation {
     pub path_parameters: Vec<Parameter>,
     /// The parameters in the query, in the order of the document.
     pub query_parameters: Vec<Parameter>,
-    /// The schema of the JSON request body.
-    pub body: Option<String>,
-    /// The schema of the JSON response.
-    pub response: String,
+    /// The parameters in headers, in the order of the document.
+    pub header_parameters: Vec<Parameter>,
+    /// The body of the request; it is always sent.
+    pub body: Option<Payload>,
+    /// What a success brings.
+    pub response: Success,
     /// How the response is paged, if it is.
     pub page: Option<Page>,
     /// What the vendor promises about the operation's form.
@@ -112,6 +179,111 @@ impl Operation {
     /// The name of the method on progenitor's client.
     pub fn raw_id(&self) -> String {
         format!("{}_{}", self.group, self.name)
+    }
+
+    /// Every parameter: in the path, in the query, in headers.
+    pub fn parameters(&self) -> impl Iterator<Item = &Parameter> + Clone {
+        let lists = [
+            &self.path_parameters,
+            &self.query_parameters,
+            &self.header_parameters,
+        ];
+        lists.into_iter().flatten()
+    }
+
+    /// The same, to be changed.
+    pub fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Parameter> {
+        let lists = [
+            &mut self.path_parameters,
+            &mut self.query_parameters,
+            &mut self.header_parameters,
+        ];
+        lists.into_iter().flatten()
+    }
+
+    /// The parameters that are arguments of the method, in order: those in the path, then what else is required.
+    pub fn positional(&self) -> impl Iterator<Item = &Parameter> {
+        let others = self.query_parameters.iter().chain(&self.header_parameters);
+        self.path_parameters
+            .iter()
+            .chain(others.filter(|parameter| parameter.required))
+    }
+
+    /// Every type that the operation names: of the body, of the response, of the parameters.
+    pub fn types(&self) -> impl Iterator<Item = &Type> {
+        let payloads = self.body.iter().chain(&self.response.payload);
+        let types = payloads.filter_map(|payload| payload.json.as_ref());
+        types.chain(self.parameters().map(|parameter| &parameter.ty))
+    }
+
+    /// The same, to be changed.
+    pub fn types_mut(&mut self) -> impl Iterator<Item = &mut Type> {
+        let lists = [
+            &mut self.path_parameters,
+            &mut self.query_parameters,
+            &mut self.header_parameters,
+        ];
+        let parameters = lists.into_iter().flatten();
+        let payloads = self.body.iter_mut().chain(&mut self.response.payload);
+        let types = payloads.filter_map(|payload| payload.json.as_mut());
+        types.chain(parameters.map(|parameter| &mut parameter.ty))
+    }
+}
+
+/// The body of a request or a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// Its media type, such as `application/json`.
+    pub media: String,
+    /// What its JSON holds; `None` where the body is carried as bytes.
+    pub json: Option<Type>,
+}
+
+impl Payload {
+    /// The media type of JSON (RFC 8259).
+    pub const JSON: &str = "application/json";
+
+    /// JSON that holds the type.
+    pub fn json(ty: Type) -> Self {
+        Self {
+            media: Self::JSON.to_owned(),
+            json: Some(ty),
+        }
+    }
+
+    /// The schema by name of which it is, if its JSON is of one as a whole.
+    pub fn schema(&self) -> Option<&str> {
+        match &self.json {
+            Some(Type::Ref(name)) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// What a success brings: statuses, and a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Success {
+    /// The body; `None` where no success has one.
+    pub payload: Option<Payload>,
+    /// The statuses that bring it: `200`, or `2XX` for all that are not listed.
+    pub statuses: Vec<String>,
+    /// The statuses that bring no body.
+    pub empty: Vec<String>,
+}
+
+impl Success {
+    /// 200 with JSON that holds the type.
+    pub fn json(ty: Type) -> Self {
+        Self {
+            payload: Some(Payload::json(ty)),
+            statuses: vec!["200".to_owned()],
+            empty: Vec::new(),
+        }
+    }
+
+    /// The schema by name of which the response is, if it is JSON of one as a whole.
+    pub fn schema(&self) -> Option<&str> {
+        self.payload.as_ref()?.schema()
     }
 }
 
@@ -169,7 +341,7 @@ impl Safety {
 }
 
 /// What the vendor promises about an operation's form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stability {
     /// May change or vanish.
     Draft,
@@ -179,19 +351,22 @@ pub enum Stability {
     Beta,
     /// Settled.
     Stable,
+    /// A level that is new here, as the document has it.
+    Other(String),
 }
 
 impl Stability {
-    /// Every level, weakest promise first.
+    /// Every level that is known, weakest promise first.
     pub const ALL: [Self; 4] = [Self::Draft, Self::Alpha, Self::Beta, Self::Stable];
 
     /// As in the document: `draft`.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Draft => "draft",
             Self::Alpha => "alpha",
             Self::Beta => "beta",
             Self::Stable => "stable",
+            Self::Other(level) => level,
         }
     }
 }
@@ -216,13 +391,24 @@ pub enum PageToken {
     Nowhere,
 }
 
-/// A path or query parameter.
+/// A parameter in the path, the query or a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the document"
+)]
 pub struct Parameter {
     /// As on the wire.
     pub name: String,
-    /// What it holds.
+    /// What it holds: a scalar, an enum or, outside of the path, a list of these.
     pub ty: Type,
+    /// Must be sent; always so in the path.
+    pub required: bool,
+    /// What stands between the values of a list in the query; `None` where each has the parameter's name before it, and
+    /// in a header, where it is always a comma.
+    pub separator: Option<char>,
+    /// Whether the vendor wants callers to leave it out.
+    pub deprecated: bool,
     /// The vendor marks it as one that the server decides.
     pub read_only: bool,
     /// Added by our overlay, not listed by the vendor.
@@ -279,11 +465,15 @@ pub struct Field {
     pub required: bool,
     /// The server decides the value.
     pub read_only: bool,
+    /// The server takes the value, and does not return it.
+    pub write_only: bool,
     /// Whether the vendor wants callers to move away.
     pub deprecated: bool,
+    /// What the server takes where the field is absent.
+    pub default: Option<Value>,
     /// The day after which the field goes away (RFC 3339 full-date).
     pub sunset: Option<String>,
-    /// Holds a secret, never printed; marked by our overlay.
+    /// Holds a secret, never printed; marked by our overlay, or of the format `password`.
     pub sensitive: bool,
     /// Prose.
     pub doc: Option<String>,
@@ -304,6 +494,10 @@ pub enum Type {
     Int64,
     /// A decimal string on the wire.
     Uint64,
+    /// A JSON number of up to 64 bits.
+    Int64Number,
+    /// A JSON number of up to 64 bits.
+    Uint64Number,
     /// A JSON number.
     Double,
     /// Base64 on the wire.
@@ -327,11 +521,29 @@ pub enum Type {
 }
 
 impl Type {
+    /// Whether 64-bit integers in it are numbers on the wire, not strings.
+    pub fn has_number(&self) -> bool {
+        match self {
+            Self::Int64Number | Self::Uint64Number => true,
+            Self::List(inner) | Self::Map(inner) => inner.has_number(),
+            _ => false,
+        }
+    }
+
     /// The name of the schema that this type, its elements or its values refer to.
     pub fn reference(&self) -> Option<&str> {
         match self {
             Self::Ref(name) => Some(name),
             Self::List(inner) | Self::Map(inner) => inner.reference(),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn reference_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Ref(name) => Some(name),
+            Self::List(inner) | Self::Map(inner) => inner.reference_mut(),
             _ => None,
         }
     }

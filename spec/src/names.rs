@@ -3,7 +3,8 @@
 /// Splits a name into lower-case words.
 ///
 /// Knows acronyms (`HTTPConnector` is `http`, `connector`), their plurals (`OwnerIDs` is `owner`,
-/// `ids`) and digits (`A2UI` is one word, `oauth2Client` two).
+/// `ids`) and digits (`A2UI` is one word, `oauth2Client` two). Other characters than ASCII letters and digits only separate
+/// words.
 fn words(name: &str) -> Vec<String> {
     let chars: Vec<char> = name.chars().collect();
     let upper = |at: usize| chars.get(at).is_some_and(|c| c.is_uppercase());
@@ -11,7 +12,7 @@ fn words(name: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     for (at, &c) in chars.iter().enumerate() {
-        if !c.is_alphanumeric() {
+        if !c.is_ascii_alphanumeric() {
             words.push(std::mem::take(&mut word));
             continue;
         }
@@ -60,15 +61,98 @@ pub(crate) fn capitalized(name: &str) -> String {
 
 /// A name in a path parameter or field position: `snake_case`, raw where it is a keyword.
 pub fn identifier(name: &str) -> String {
+    raw(&field(name))
+}
+
+/// The name of a field, before it is made raw: `snake_case`, and valid whatever the name.
+pub fn field(name: &str) -> String {
     let name = snake(name);
-    if name.starts_with(|c: char| c.is_ascii_digit()) {
-        return format!("_{name}");
-    }
     match name.as_str() {
-        // These four cannot be raw identifiers.
-        "self" | "super" | "crate" | "" => format!("{name}_"),
-        name if KEYWORDS.contains(&name) => format!("r#{name}"),
+        "" => "value".to_owned(),
+        // These cannot be raw identifiers.
+        "self" | "super" | "crate" => name + "_",
+        _ if name.starts_with(|c: char| c.is_ascii_digit()) => format!("_{name}"),
         _ => name,
+    }
+}
+
+/// A name that is valid but for being a keyword, as an identifier.
+pub(crate) fn raw(name: &str) -> String {
+    if KEYWORDS.contains(&name) {
+        format!("r#{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// The variant that holds a value newer than the description.
+pub(crate) const UNRECOGNIZED: &str = "Unrecognized";
+
+/// The name of a variant: `PascalCase`, and valid whatever the name. What has no ASCII letter or digit is spelled by the code
+/// points of its characters.
+pub fn variant(name: &str) -> String {
+    let mut variant = pascal(name);
+    if variant.is_empty() {
+        let spelled = name.chars().map(|c| format!("U{:04x}", u32::from(c)));
+        variant = spelled.collect::<Vec<_>>().concat();
+    }
+    match variant.as_str() {
+        "" => "Value".to_owned(),
+        // A keyword, and our own variant.
+        "Self" | UNRECOGNIZED => variant + "Value",
+        _ if variant.starts_with(|c: char| c.is_ascii_digit()) => format!("_{variant}"),
+        _ => variant,
+    }
+}
+
+/// The name of a type: as it is where it can be one, else in `PascalCase`, and valid whatever the name.
+pub(crate) fn type_name(name: &str) -> String {
+    let is_type = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    if is_type(name) {
+        return name.to_owned();
+    }
+    let name = pascal(name);
+    if is_type(&name) {
+        name
+    } else {
+        format!("Schema{name}")
+    }
+}
+
+/// Whether a name can be given to anything in Rust, as it is or as a raw identifier.
+pub(crate) fn is_rust(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !matches!(name, "_" | "self" | "Self" | "super" | "crate")
+}
+
+/// The first candidate that is free; where none is, the last one with the lowest number behind it that is.
+pub(crate) fn free(
+    candidates: impl IntoIterator<Item = String>,
+    is_taken: impl Fn(&str) -> bool,
+) -> String {
+    let mut last = String::new();
+    for candidate in candidates {
+        if !is_taken(&candidate) {
+            return candidate;
+        }
+        last = candidate;
+    }
+    let between = if last.starts_with(|c: char| c.is_ascii_lowercase()) {
+        "_"
+    } else {
+        ""
+    };
+    let mut number = 2_usize;
+    loop {
+        let candidate = format!("{last}{between}{number}");
+        if !is_taken(&candidate) {
+            return candidate;
+        }
+        number += 1;
     }
 }
 
@@ -122,7 +206,8 @@ const NOT_GROUPS: &[&str] = &[
     // Features of c1-api and c1-api-ext.
     "axum", "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "rustls",
     // Modules and crates at the root of c1-api.
-    "base_url", "c1_api", "call", "chrono", "client", "decode", "error", "future", "hook", "json_request", "operation",
+    "base_url", "body", "c1_api", "call", "chrono", "client", "decode", "description", "direct", "error", "future", "hook",
+    "json_request", "operation",
     "options", "path", "progenitor_client", "raw", "request", "reqwest", "serde_json", "testing", "transport", "types", "wire",
     // Methods of the clients of the two crates.
     "builder", "checked_call", "clone", "dispatch", "dry_run", "from_env", "from_vars", "http", "map_transport", "new",

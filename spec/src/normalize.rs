@@ -4,28 +4,50 @@
 //! [`crate::emit`]) writes them as what they are. Both are read here, so that reading our own
 //! output gives the same description again. What is not understood is refused, never dropped.
 
+mod compose;
+mod identity;
+mod oneofs;
 mod operation;
+mod operation_names;
+mod origin;
+mod parameter;
+mod payload;
 mod schema;
+mod security;
+mod shared;
+mod type_names;
 
 use indexmap::IndexMap;
-#[cfg(feature = "codegen")]
-pub(crate) use schema::common_prefix;
 use serde_json::Value;
+pub(crate) use type_names::common_prefix;
 
+use crate::emit::is_ours;
 use crate::error::{Error, Result, child};
 use crate::findings::{Findings, Note};
+use crate::lock::Lock;
 use crate::model::{Description, Server};
+use crate::naming::{self, Names};
 use crate::object::Object;
 use crate::read::shape;
 
-/// Reads a document in the vendor's form or ours.
+/// Reads a document in the vendor's form or ours, with the names of the shipped lock where it is
+/// [of the same service](Lock::of_document).
 ///
 /// # Errors
 ///
 /// When a construct is unknown, a reference leads nowhere, or a name is taken twice.
 pub fn normalize(document: &Value) -> Result<Description> {
+    normalize_with(document, Lock::of_document(document)?)
+}
+
+/// The same with another lock than the shipped one. It is used whatever the document is of.
+///
+/// # Errors
+///
+/// As [`normalize`].
+pub fn normalize_with(document: &Value, lock: &Lock) -> Result<Description> {
     let findings = Findings::default();
-    let description = read(document, &findings);
+    let description = read(document, lock, &findings);
     // What went wrong in single places, and what ended the reading.
     let description = findings.keep(description);
     let notes = findings.finish()?;
@@ -34,29 +56,46 @@ pub fn normalize(document: &Value) -> Result<Description> {
     Ok(description)
 }
 
-fn read(document: &Value, findings: &Findings) -> Result<Description> {
+fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Description> {
     let root = Object::new(document, "#", findings)?;
     let openapi = root.require_string("openapi")?;
-    if !(openapi.starts_with("3.1.") || openapi.starts_with("3.0.")) {
+    if !["3.0.", "3.1.", "3.2."]
+        .iter()
+        .any(|known| openapi.starts_with(known))
+    {
         return Err(Error::new(
             "#/openapi",
             format!("{openapi:?}"),
-            "OpenAPI 3.0 or 3.1",
+            "OpenAPI 3.0, 3.1 or 3.2",
         ));
     }
     let info = root.require_object("info")?;
     let version = info.require_string("version")?.to_owned();
     info.doc()?;
+    for annotation in ["contact", "license", "termsOfService"] {
+        info.get(annotation);
+    }
     info.finish();
     findings.keep(notes(&root));
+    let origin = findings.keep(origin::origin(&root)).flatten();
 
     let components = root.require_object("components")?;
-    let mut schemas = schema::Reader::new(components.require_object("schemas")?)?;
-    let token_url = findings.keep(security(&root, &components));
+    let mut schemas = schema::Reader::new(
+        components.require_object("schemas")?,
+        is_ours(document),
+        lock,
+    )?;
+    let security = findings.keep(security::schemes(&root, &components));
+    let security = security.unwrap_or_default();
+    let mut context = operation::Context {
+        components: &components,
+        security: &security,
+        schemas: &mut schemas,
+    };
+    let mut operations = operation::operations(&root.require_object("paths")?, &mut context);
+    operation_names::name_operations(&mut operations, is_ours(document), lock);
     components.finish();
-
-    let operations = operation::operations(&root.require_object("paths")?, &mut schemas);
-    let server = findings.keep(server(&root, token_url.unwrap_or_default()));
+    let server = findings.keep(server(&root, security.token_url));
     for known in ["tags", "x-form"] {
         root.get(known);
     }
@@ -64,6 +103,7 @@ fn read(document: &Value, findings: &Findings) -> Result<Description> {
 
     let mut description = Description {
         version,
+        origin,
         server: server.unwrap_or_else(|| Server {
             url: String::new(),
             variables: IndexMap::new(),
@@ -72,12 +112,14 @@ fn read(document: &Value, findings: &Findings) -> Result<Description> {
         operations,
         schemas: IndexMap::new(),
         notes: Vec::new(),
+        names: Names::default(),
     };
-    schemas.finish(&mut description)?;
+    schemas.finish(&mut description);
     // Of schemas that were refused, nothing more can be said.
     if findings.problems() == 0 {
         operation::pages(&mut description, findings);
     }
+    description.names = naming::names(&description, lock);
     Ok(description)
 }
 
@@ -104,16 +146,25 @@ fn notes(root: &Object<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The one server: its template and the defaults of its variables.
+/// The first server: its template and the defaults of its variables. A document without one means the host that it comes
+/// from (OpenAPI 3.1, "OpenAPI Object").
 fn server(root: &Object<'_>, token_url: String) -> Result<Server> {
     let pointer = root.at("servers");
-    let [server] = root.list("servers")?.unwrap_or_default() else {
-        return Err(Error::new(
-            &pointer,
-            "none or several",
-            "exactly one server",
-        ));
+    let servers = root.list("servers")?.unwrap_or_default();
+    let Some(server) = servers.first() else {
+        root.findings()
+            .note(root.pointer(), "no server", "the path `/`");
+        return Ok(Server {
+            url: "/".to_owned(),
+            variables: IndexMap::new(),
+            token_url,
+        });
     };
+    for index in 1..servers.len() {
+        let pointer = child(&pointer, &index.to_string());
+        root.findings()
+            .note(&pointer, "another server", Note::UNUSED);
+    }
     let server = Object::new(server, &format!("{pointer}/0"), root.findings())?;
     let url = server.require_string("url")?.to_owned();
     let mut variables = IndexMap::new();
@@ -135,65 +186,4 @@ fn server(root: &Object<'_>, token_url: String) -> Result<Server> {
         variables,
         token_url,
     })
-}
-
-/// Checks that the document asks for what the SDK can do: a bearer token, got by client
-/// credentials. Returns the path of the token endpoint.
-fn security(root: &Object<'_>, components: &Object<'_>) -> Result<String> {
-    let mut token_url = "/auth/v1/token".to_owned();
-    let mut names = Vec::new();
-    if let Some(schemes) = components.object("securitySchemes")? {
-        for (name, value, pointer) in schemes.entries() {
-            names.push(name);
-            let scheme = Object::new(value, &pointer, root.findings())?;
-            match (scheme.require_string("type")?, scheme.string("scheme")?) {
-                ("http", Some("bearer")) => {}
-                ("oauth2", None) => {
-                    let flows = scheme.require_object("flows")?;
-                    let flow = flows.require_object("clientCredentials")?;
-                    flow.require_string("tokenUrl")?.clone_into(&mut token_url);
-                    flow.require_object("scopes")?.refuse_rest()?;
-                    flow.refuse_rest()?;
-                    flows.refuse_rest()?;
-                }
-                (kind, _) => {
-                    let expected = "an http bearer scheme or oauth2 client credentials";
-                    return Err(Error::new(
-                        &pointer,
-                        format!("a scheme of type {kind:?}"),
-                        expected,
-                    ));
-                }
-            }
-            scheme.doc()?;
-            scheme.finish();
-        }
-    }
-    for (index, requirement) in root
-        .list("security")?
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-    {
-        let pointer = format!("#/security/{index}");
-        for (name, scopes, pointer) in
-            Object::new(requirement, &pointer, root.findings())?.entries()
-        {
-            if !names.contains(&name) {
-                return Err(Error::new(
-                    &pointer,
-                    "a scheme that is not declared",
-                    "a name in securitySchemes",
-                ));
-            }
-            if scopes.as_array().is_none_or(|scopes| !scopes.is_empty()) {
-                return Err(Error::new(
-                    &pointer,
-                    shape(scopes),
-                    "an empty list of scopes",
-                ));
-            }
-        }
-    }
-    Ok(token_url)
 }

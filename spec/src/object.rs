@@ -59,6 +59,10 @@ impl<'a> Object<'a> {
         Some(value)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
     /// Every member, ticked off; for objects whose keys are names.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Value, String)> {
         self.members.iter().map(|(key, value)| {
@@ -108,23 +112,32 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A list of distinct strings.
-    pub(crate) fn strings(&self, key: &str) -> Result<Option<Vec<String>>> {
+    /// A list of strings.
+    pub(crate) fn texts(&self, key: &str) -> Result<Option<Vec<&'a str>>> {
         let Some(values) = self.list(key)? else {
             return Ok(None);
         };
-        let mut strings = Vec::with_capacity(values.len());
-        for (index, value) in values.iter().enumerate() {
-            let pointer = child(&self.at(key), &index.to_string());
-            let value = text(value, &pointer)?.to_owned();
-            if strings.contains(&value) {
+        let texts = values.iter().enumerate();
+        let texts =
+            texts.map(|(index, value)| text(value, &child(&self.at(key), &index.to_string())));
+        texts.collect::<Result<_>>().map(Some)
+    }
+
+    /// A list of distinct strings.
+    pub(crate) fn strings(&self, key: &str) -> Result<Option<Vec<String>>> {
+        let Some(texts) = self.texts(key)? else {
+            return Ok(None);
+        };
+        let mut strings = Vec::with_capacity(texts.len());
+        for (index, value) in texts.into_iter().enumerate() {
+            if strings.iter().any(|known| known == value) {
                 return Err(Error::new(
-                    &pointer,
+                    &child(&self.at(key), &index.to_string()),
                     format!("{value:?} again"),
                     "each value once",
                 ));
             }
-            strings.push(value);
+            strings.push(value.to_owned());
         }
         Ok(Some(strings))
     }

@@ -1,10 +1,15 @@
 //! YAML 1.2 or JSON text to a JSON value, strictly: no duplicate keys, no keys that are not strings.
 
+mod encoding;
+mod syntax;
+
 use std::collections::BTreeMap;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
+pub use encoding::decode;
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Map, Number, Value};
 
+use self::syntax::placed as refusal;
 use crate::error::{Error, Result};
 
 /// How deep lists and objects may be nested.
@@ -25,6 +30,7 @@ pub fn read(text: &str) -> Result<Value> {
         return Err(Error::new("#", format!("a NUL at line {line}"), "text"));
     }
     let mut document = Document {
+        text,
         events: Parser::new_from_str(text),
         values: 0,
         aliased: 0,
@@ -60,6 +66,7 @@ pub(crate) fn shape(value: &Value) -> String {
 
 /// What has been read of a document so far.
 struct Document<'t> {
+    text: &'t str,
     events: Parser<'t, StrInput<'t>>,
     /// How many values.
     values: usize,
@@ -85,8 +92,8 @@ impl<'t> Document<'t> {
         let mut root = None;
         loop {
             match self.next()? {
-                (Event::StreamEnd, at) => {
-                    return root.ok_or_else(|| refusal("the end", at.start, "a document"));
+                (Event::StreamEnd, _) => {
+                    return root.ok_or_else(|| Error::new("#", "an empty text", syntax::DOCUMENT));
                 }
                 (Event::DocumentStart(_), at) => {
                     if root.is_some() {
@@ -103,8 +110,8 @@ impl<'t> Document<'t> {
     fn next(&mut self) -> Result<(Event<'t>, Span)> {
         match self.events.next_event() {
             Some(Ok(next)) => Ok(next),
-            Some(Err(error)) => Err(refusal(error.info(), *error.marker(), DOCUMENT)),
-            None => Err(Error::new("#", "the end of the text", DOCUMENT)),
+            Some(Err(error)) => Err(syntax::explain(self.text, &error)),
+            None => Err(Error::new("#", "the end of the text", syntax::DOCUMENT)),
         }
     }
 
@@ -200,14 +207,6 @@ impl<'t> Document<'t> {
             members.insert(key, value);
         }
     }
-}
-
-const DOCUMENT: &str = "a YAML or JSON document";
-
-/// An error at the place, which its caller completes with the pointer to it.
-fn refusal(found: &str, at: Marker, expected: impl Into<String>) -> Error {
-    let place = format!("at line {} column {}", at.line(), at.col() + 1);
-    Error::new("#", format!("{found} {place}"), expected)
 }
 
 /// A scalar by its tag, or without one by the core schema (YAML 1.2, section 10.3.2).
@@ -327,7 +326,7 @@ mod tests {
             ),
             (
                 "a: 1\nb:\n- x: [\n",
-                "#/b/0/x: found while parsing a node, did not find expected node content at line 4 column 1, expected a YAML or JSON document",
+                "#/b/0/x: found no value at line 4 column 1, expected a value",
             ),
             (
                 "a: [1, .inf]",

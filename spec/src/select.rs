@@ -37,16 +37,7 @@ pub fn select(description: &mut Description, wanted: impl Fn(&str) -> bool, webh
 
 /// The schemas that an operation names: of its body, its response and its parameters.
 pub fn roots(operation: &Operation) -> impl Iterator<Item = &str> {
-    let parameters = operation
-        .path_parameters
-        .iter()
-        .chain(&operation.query_parameters);
-    operation
-        .body
-        .as_deref()
-        .into_iter()
-        .chain([operation.response.as_str()])
-        .chain(parameters.filter_map(|parameter| parameter.ty.reference()))
+    operation.types().filter_map(|ty| ty.reference())
 }
 
 /// The named schemas and everything that they lead to.

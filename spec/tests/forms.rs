@@ -8,7 +8,7 @@
 )]
 
 use c1_api_spec::model::{Safety, SchemaKind, Type};
-use c1_api_spec::{Description, emit, normalize, read};
+use c1_api_spec::{Description, Origin, emit, normalize, read};
 
 /// A document with one operation and the given components (YAML, indented by four).
 fn document(schemas: &str) -> String {
@@ -327,4 +327,40 @@ fn import_keeps_no_sentence() {
         assert!(!ours.contains(prose), "{prose:?} is still there:\n{ours}");
     }
     assert_eq!(c1_api_spec::import(&ours).unwrap(), ours);
+}
+
+#[test]
+fn the_file_of_an_import_is_recorded_once() {
+    let vendor = document("      properties: {}\n");
+    let record = |date: &str| Origin {
+        sha256: "0123456789abcdef".repeat(4),
+        size: 7,
+        date: date.to_owned(),
+    };
+    let ours = c1_api_spec::import_file(&vendor, record("2026-01-31")).unwrap();
+    assert_eq!(normalized(&ours).origin, Some(record("2026-01-31")));
+    // Our form is not where the facts are from.
+    let again = c1_api_spec::import_file(&ours, record("2026-02-01")).unwrap();
+    assert_eq!(again, ours);
+    assert_eq!(c1_api_spec::import(&ours).unwrap(), ours);
+    for (part, other, found) in [
+        (
+            "0123456789abcdef0",
+            "0123456789ABCDEF0",
+            "#/x-origin/sha256: found \"0123456789ABCDEF",
+        ),
+        (
+            "size: 7",
+            "size: -7",
+            "#/x-origin/size: found -7, expected a number of bytes",
+        ),
+        (
+            "date: 2026-01-31",
+            "date: 31 January",
+            "#/x-origin/date: found \"31 January\"",
+        ),
+    ] {
+        let error = c1_api_spec::import(&ours.replace(part, other)).unwrap_err();
+        assert!(error.to_string().starts_with(found), "{error}");
+    }
 }

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use c1_api_spec::generate::generate;
+use c1_api_spec::generate::{Whole, generate};
 use c1_api_spec::{Description, emit, names, normalize, read};
 
 /// Every name that is known to need care.
@@ -25,7 +25,8 @@ fn description() -> Description {
 
 /// The lines of all generated files, without the spaces around them.
 fn lines() -> BTreeSet<String> {
-    let files = generate(&description(), &BTreeSet::new()).unwrap();
+    let description = description();
+    let files = generate(&description, &Whole::of(&description)).unwrap();
     let lines = files.iter().flat_map(|file| file.text.lines());
     lines.map(|line| line.trim().to_owned()).collect()
 }

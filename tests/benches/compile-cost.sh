@@ -20,7 +20,7 @@ samples="$work/samples"
 : >"$samples"
 # Incremental files would make every measurement after the first another one.
 export CARGO_INCREMENTAL=0
-unset C1_API_SPEC C1_API_OVERLAY CARGO_BUILD_JOBS RUSTFLAGS RUSTC_WRAPPER
+unset C1_API_SPEC C1_API_OVERLAY C1_API_GROUPS CARGO_BUILD_JOBS RUSTFLAGS RUSTC_WRAPPER
 
 # measure NAME DIRECTORY COMMAND...: runs it, and notes wall seconds, CPU seconds and the peak
 # memory of its largest process in MB.

@@ -59,10 +59,14 @@ pub(crate) fn warning(description: &Description) -> Option<String> {
 fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
     let groups = description.groups();
     let mut api = String::from("default = [\"core\"]\ncore = [\n");
-    // `personal_client` and `task` bring code of c1-api-ext as well.
-    let mut ext = String::from(
-        "core = [\"c1-api/core\"]\nfull = [\"c1-api/full\", \"personal_client\", \"task\"]\n",
-    );
+    let mut ext = String::from("core = [\"c1-api/core\"]\nfull = [\"c1-api/full\"");
+    // These bring code of c1-api-ext as well.
+    for group in ["personal_client", "task"] {
+        if groups.contains(group) {
+            write!(ext, ", \"{group}\"")?;
+        }
+    }
+    ext.push_str("]\n");
     for group in CORE.iter().filter(|group| groups.contains(*group)) {
         writeln!(api, "    \"{group}\",")?;
     }
@@ -144,6 +148,21 @@ mod tests {
         assert_eq!(*file, "c1-api/Cargo.toml");
         assert!(!manifest.contains(&format!("{:?}", CORE[0])));
         assert!(manifest.contains(&format!("{:?}", CORE[1])));
+        Ok(())
+    }
+
+    #[test]
+    fn full_names_no_group_that_the_description_lacks() -> Result<(), Box<dyn Error>> {
+        let mut description = crate::description()?;
+        description
+            .operations
+            .retain(|operation| operation.group != "personal_client");
+        let [_, (file, manifest), ..] = &tables(&description)?[..] else {
+            return Err("no tables".into());
+        };
+        assert_eq!(*file, "c1-api-ext/Cargo.toml");
+        // Cargo would load no member of the workspace.
+        assert!(manifest.contains("full = [\"c1-api/full\"]\n"));
         Ok(())
     }
 

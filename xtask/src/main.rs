@@ -4,6 +4,7 @@ mod baseline;
 mod features;
 mod groups;
 mod msrv;
+mod origin;
 mod spec;
 
 use std::error::Error;
@@ -13,13 +14,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use c1_api_spec::Description;
+use chrono::NaiveDate;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  spec import FILE      read the vendor's document (or ours) and write spec/openapi.yaml
+  spec import FILE      read the vendor's document (or ours) and write spec/openapi.yaml; --date YYYY-MM-DD says
+                        when the vendor published it, by default the day on which FILE was modified
   spec check            verify the description, the overlay and the feature tables; print notes and counts
   spec check FILE       the same for another document, the vendor's or in our form, without the feature tables
   spec check --strict   the same; a note that spec/overlay.yaml does not accept is an error
@@ -33,8 +36,14 @@ usage: cargo xtask <command>
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 enum Command {
-    Import(PathBuf),
-    Check { file: Option<PathBuf>, strict: bool },
+    Import {
+        file: PathBuf,
+        date: Option<NaiveDate>,
+    },
+    Check {
+        file: Option<PathBuf>,
+        strict: bool,
+    },
     Without(String),
     Features,
     Groups,
@@ -50,11 +59,13 @@ fn parse<A: Into<OsString>>(
 ) -> Result<Command, lexopt::Error> {
     let mut values = Vec::new();
     let mut strict = false;
+    let mut date = None;
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Long("strict") => strict = true,
+            Long("date") => date = Some(parser.value()?.parse()?),
             Value(value) => values.push(value),
             _ => return Err(argument.unexpected()),
         }
@@ -66,8 +77,14 @@ fn parse<A: Into<OsString>>(
     if strict && !words.starts_with(&["spec", "check"]) {
         return Err("`--strict` belongs to `spec check`".into());
     }
+    if date.is_some() && !words.starts_with(&["spec", "import"]) {
+        return Err("`--date` belongs to `spec import`".into());
+    }
     Ok(match words[..] {
-        ["spec", "import", _] => Command::Import(PathBuf::from(values.remove(2))),
+        ["spec", "import", _] => Command::Import {
+            file: PathBuf::from(values.remove(2)),
+            date,
+        },
         ["spec", "check"] => Command::Check { file: None, strict },
         ["spec", "check", _] => Command::Check {
             file: Some(PathBuf::from(values.remove(2))),
@@ -86,7 +103,7 @@ fn parse<A: Into<OsString>>(
 
 fn run(command: Command, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Import(file) => spec::import(&file, out)?,
+        Command::Import { file, date } => spec::import(&file, date, out)?,
         Command::Check { file: None, strict } => spec::check(strict, out)?,
         Command::Check {
             file: Some(file),
@@ -143,6 +160,8 @@ fn description() -> Result<Description, c1_api_spec::Error> {
 mod tests {
     use std::path::PathBuf;
 
+    use chrono::NaiveDate;
+
     use super::{Command, parse};
 
     #[test]
@@ -164,7 +183,17 @@ mod tests {
             ),
             (
                 &["spec", "import", "-"],
-                Command::Import(PathBuf::from("-")),
+                Command::Import {
+                    file: PathBuf::from("-"),
+                    date: None,
+                },
+            ),
+            (
+                &["spec", "import", "a.yaml", "--date", "2026-08-20"],
+                Command::Import {
+                    file: PathBuf::from("a.yaml"),
+                    date: NaiveDate::from_ymd_opt(2026, 8, 20),
+                },
             ),
             (
                 &["spec", "without", "apps"],
@@ -187,6 +216,11 @@ mod tests {
             (&["groups", "sample", "-1"], "-1"),
             (&["groups", "sample", "x"], "\"x\""),
             (&["features", "--all"], "--all"),
+            (&["spec", "check", "--date", "2026-08-20"], "--date"),
+            (
+                &["spec", "import", "a.yaml", "--date", "2026-02-30"],
+                "2026-02-30",
+            ),
             (&["features", "--strict"], "--strict"),
             (&[], "missing command"),
         ] {

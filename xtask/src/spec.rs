@@ -4,22 +4,41 @@ use std::error::Error;
 use std::path::Path;
 use std::{fs, io};
 
-use c1_api_spec::check::Counts;
-use c1_api_spec::generate::generate;
+use c1_api_spec::check::{Counts, lost_oneofs};
+use c1_api_spec::generate::{Whole, generate};
 use c1_api_spec::overlay::accepted;
 use c1_api_spec::select::select;
-use c1_api_spec::{CORE, Description, emit, normalize, read};
+use c1_api_spec::{CORE, Description, Lock, Origin, emit, normalize, read};
+use chrono::NaiveDate;
 
+use crate::origin::origin;
 use crate::{features, root};
 
 /// Reads a document and writes `spec/openapi.yaml`; writes nothing when the build would refuse it.
-pub(crate) fn import(file: &Path, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn import(
+    file: &Path,
+    date: Option<NaiveDate>,
+    out: &mut dyn io::Write,
+) -> Result<(), Box<dyn Error>> {
     let named = |error: Box<dyn Error>| format!("{}: {error}", file.display());
-    let text = c1_api_spec::import(&document(file)?).map_err(|error| named(error.into()))?;
+    let ours = root().join("spec/openapi.yaml");
+    let last = last();
+    let bytes = fs::read(file).map_err(|error| named(error.into()))?;
+    let recorded = last.as_ref().and_then(|last| last.origin.clone());
+    let origin = origin(file, &bytes, date, recorded).map_err(named)?;
+    let text = read::decode(bytes)
+        .and_then(|text| c1_api_spec::import_file(&text, origin))
+        .map_err(|error| named(error.into()))?;
     let verified = verify(&text).map_err(named)?;
-    fs::write(root().join("spec/openapi.yaml"), text)?;
+    let names = names(&verified.description).map_err(named)?;
+    fs::write(ours, text)?;
+    fs::write(root().join("spec/names.lock"), names)?;
     verified.warn(out)?;
-    Ok(writeln!(out, "wrote spec/openapi.yaml")?)
+    verified.compare(last.as_ref(), out)?;
+    Ok(writeln!(
+        out,
+        "wrote spec/openapi.yaml and spec/names.lock"
+    )?)
 }
 
 /// Checks the description that the build uses, and that nothing of it is stale.
@@ -39,9 +58,20 @@ pub(crate) fn check(strict: bool, out: &mut dyn io::Write) -> Result<(), Box<dyn
         )
         .into());
     }
+    if fs::read_to_string(root().join("spec/names.lock"))? != names(&verified.description)? {
+        return Err(
+            "spec/names.lock: not as the importer writes it; run `cargo xtask spec import spec/openapi.yaml`".into(),
+        );
+    }
     features::check(&verified.description)?;
     verified.report(out)?;
     verified.judge(strict)
+}
+
+/// The lock with the names of a description added.
+fn names(description: &Description) -> Result<String, Box<dyn Error>> {
+    let names = Lock::shipped()?.extended(description);
+    Ok(names.map_err(|error| format!("its names and those of spec/names.lock clash: {error}"))?)
 }
 
 /// Checks any document, for which our overlay and feature tables need not be made.
@@ -52,6 +82,7 @@ pub(crate) fn check_file(
 ) -> Result<(), Box<dyn Error>> {
     let verified =
         verify(&document(file)?).map_err(|error| format!("{}: {error}", file.display()))?;
+    verified.compare(last().as_ref(), out)?;
     verified.report(out)?;
     verified.judge(strict)
 }
@@ -65,7 +96,15 @@ pub(crate) fn without(group: &str, out: &mut dyn io::Write) -> Result<(), Box<dy
     description
         .operations
         .retain(|operation| operation.group != group);
+    // It is no longer what the file has.
+    description.origin = None;
     Ok(out.write_all(emit::text(&emit::emit(&description)).as_bytes())?)
+}
+
+/// The description that is checked in, if it is sound: an import is about to replace it.
+fn last() -> Option<Description> {
+    let text = document(&root().join("spec/openapi.yaml")).ok()?;
+    normalize::normalize(&read::read(&text).ok()?).ok()
 }
 
 /// A document that the build accepts.
@@ -79,9 +118,15 @@ struct Verified {
 }
 
 impl Verified {
-    /// Prints the warnings, then the counts.
+    /// Prints the warnings, then the origin and the counts.
     fn report(&self, out: &mut dyn io::Write) -> Result<(), Box<dyn Error>> {
         self.warn(out)?;
+        if let Some(Origin { sha256, size, date }) = &self.description.origin {
+            writeln!(
+                out,
+                "from the file of {date}, {size} bytes, SHA-256 {sha256}"
+            )?;
+        }
         Ok(write!(out, "{}", Counts::of(&self.description))?)
     }
 
@@ -95,6 +140,16 @@ impl Verified {
             self.open.join("\n")
         )
         .into())
+    }
+
+    /// Warns of oneofs that the description before had.
+    fn compare(&self, before: Option<&Description>, out: &mut dyn io::Write) -> io::Result<()> {
+        let lost = before
+            .and_then(|before| lost_oneofs(&Counts::of(&self.description), &Counts::of(before)));
+        match lost {
+            Some(lost) => writeln!(out, "warning: {lost}"),
+            None => Ok(()),
+        }
     }
 
     fn warn(&self, out: &mut dyn io::Write) -> io::Result<()> {
@@ -123,10 +178,10 @@ fn verify(document: &str) -> Result<Verified, Box<dyn Error>> {
             .into_iter()
             .map(|entry| format!("x-accept: {entry}")),
     );
-    let secrets = description.sensitive_fields();
+    let whole = Whole::of(&description);
     let mut core = description.clone();
     select(&mut core, |group| CORE.contains(&group), false);
-    let made = [generate(&description, &secrets), generate(&core, &secrets)];
+    let made = [generate(&description, &whole), generate(&core, &whole)];
     // What both refuse is told once.
     let errors = made.into_iter().filter_map(Result::err);
     if let Some(error) = errors.reduce(c1_api_spec::Error::and) {
@@ -143,5 +198,5 @@ fn verify(document: &str) -> Result<Verified, Box<dyn Error>> {
 fn document(file: &Path) -> Result<String, Box<dyn Error>> {
     let name = file.display();
     let bytes = fs::read(file).map_err(|error| format!("{name}: {error}"))?;
-    Ok(String::from_utf8(bytes).map_err(|_| format!("{name}: not valid UTF-8"))?)
+    Ok(read::decode(bytes).map_err(|error| format!("{name}: {error}"))?)
 }

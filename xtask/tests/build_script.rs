@@ -55,12 +55,18 @@ fn build(folder: &Path, features: &str) -> Command {
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .env("CARGO_TERM_COLOR", "never")
         .env_remove("C1_API_OVERLAY")
+        .env_remove("C1_API_GROUPS")
         .env("C1_API_SPEC", folder.join("openapi.yaml"));
     command
 }
 
 /// The text that the build made for the group `apps`.
 fn generated(output: &Output) -> Result<String, Box<dyn Error>> {
+    Ok(fs::read_to_string(out_dir(output)?.join("groups/apps.rs"))?)
+}
+
+/// Where the build script of c1-api wrote.
+fn out_dir(output: &Output) -> Result<PathBuf, Box<dyn Error>> {
     if !output.status.success() {
         return Err(messages(output).into());
     }
@@ -70,7 +76,7 @@ fn generated(output: &Output) -> Result<String, Box<dyn Error>> {
         if let Some(out) = message["out_dir"].as_str()
             && id.contains("/c1-api#")
         {
-            return Ok(fs::read_to_string(Path::new(out).join("groups/apps.rs"))?);
+            return Ok(PathBuf::from(out));
         }
     }
     Err("the build script of c1-api did not run".into())
@@ -114,6 +120,30 @@ fn a_group_that_is_missing_is_an_error_if_it_was_asked_for() -> Outcome {
             "said once: {messages}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn a_group_that_is_no_feature_is_built_if_the_environment_names_it() -> Outcome {
+    let folder = folder("groups")?;
+    let group = DOCUMENT.replace("apps.get", "billing.get");
+    fs::write(folder.join("openapi.yaml"), group)?;
+    let output = build(&folder, "")
+        .args(["--message-format", "json"])
+        .env("C1_API_GROUPS", " billing,")
+        .output()?;
+    assert!(out_dir(&output)?.join("groups/billing.rs").exists());
+
+    let output = build(&folder, "")
+        .args(["--message-format", "json"])
+        .output()?;
+    assert!(!out_dir(&output)?.join("groups/billing.rs").exists());
+
+    let output = build(&folder, "").env("C1_API_GROUPS", "biling").output()?;
+    let messages = messages(&output);
+    assert!(!output.status.success(), "{messages}");
+    let error = "has no group `biling`, which C1_API_GROUPS names; names like it: `billing`";
+    assert_eq!(messages.matches(error).count(), 1, "{messages}");
     Ok(())
 }
 

@@ -67,7 +67,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let id = call.path("id");
     let mut app = state.apps.get(&[id])?.clone();
     app.update(
-        state.description,
+        &state.description,
         "App",
         &call.object("app").0,
         call.body().text("updateMask"),
@@ -110,7 +110,7 @@ impl State {
             .operation
             .body
             .as_ref()
-            .and_then(|body| self.description.message(body));
+            .and_then(|body| self.description.message(body.schema()?));
         if let (Some(message), Some(request)) = (self.description.message(schema), request) {
             row.copy_fields(message, request, &call.body().0);
         }

@@ -66,7 +66,7 @@ fn view(state: &State, row: &Row, expansion: &mut Expansion<'_>) -> Value {
 }
 
 fn response(state: &State, call: &Call<'_>, row: &Row) -> Value {
-    let mut expansion = Expansion::new(state.description, call);
+    let mut expansion = Expansion::new(&state.description, call);
     let view = view(state, row, &mut expansion);
     json!({ "appEntitlementView": view, "expanded": expansion.finish() })
 }
@@ -99,7 +99,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let mut row = state.entitlements.get(&[app, id])?.clone();
     let patch = call.object("entitlement");
     row.update(
-        state.description,
+        &state.description,
         "AppEntitlement",
         &patch.0,
         call.body().text("updateMask"),

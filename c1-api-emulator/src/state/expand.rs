@@ -15,7 +15,7 @@ pub(super) fn page_response(
     (rows, next): (Vec<&Row>, String),
     view: impl Fn(&State, &Row, &mut Expansion<'_>) -> Value,
 ) -> Value {
-    let mut expansion = Expansion::new(state.description, call);
+    let mut expansion = Expansion::new(&state.description, call);
     let views: Vec<_> = rows
         .into_iter()
         .map(|row| view(state, row, &mut expansion))

@@ -33,7 +33,11 @@ impl State {
             client.set("expiresTime", timestamp(expiry));
         }
         let response = json!({ "client": client.0, "clientSecret": credentials.client_secret });
-        let response = row::with_defaults(self.description, &call.operation.response, response);
+        let response = row::with_defaults(
+            &self.description,
+            call.operation.response.schema().unwrap_or_default(),
+            response,
+        );
         Ok((response, expiry))
     }
 }

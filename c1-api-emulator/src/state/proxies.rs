@@ -48,7 +48,7 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>) -> HandlerResult {
 
 fn response(state: &State, call: &Call<'_>, binding: &Row) -> Value {
     let [src_app, src, dst_app, dst] = key(call);
-    let mut expansion = Expansion::new(state.description, call);
+    let mut expansion = Expansion::new(&state.description, call);
     let view = json!({
         "appProxyEntitlement": binding.0,
         "srcAppPath": expansion.add("src_app_id", "App", state.apps.get(&[src_app])),

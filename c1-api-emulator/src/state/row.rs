@@ -211,6 +211,30 @@ fn with_type_defaults(description: &Description, ty: &Type, value: Value) -> Val
     }
 }
 
+/// The message without the fields that the description lacks, in messages within as well.
+pub(crate) fn without_unknown(description: &Description, schema: &str, value: Value) -> Value {
+    let (Some(message), Value::Object(fields)) = (description.message(schema), value.clone())
+    else {
+        return value;
+    };
+    let known = fields.into_iter().filter_map(|(name, value)| {
+        let ty = &message.fields.get(&name)?.ty;
+        Some((name, known_in(description, ty, value)))
+    });
+    Value::Object(known.collect())
+}
+
+fn known_in(description: &Description, ty: &Type, value: Value) -> Value {
+    match (ty, value) {
+        (Type::Ref(name), value) => without_unknown(description, name, value),
+        (Type::List(inner), Value::Array(items)) => items
+            .into_iter()
+            .map(|item| known_in(description, inner, item))
+            .collect(),
+        (_, value) => value,
+    }
+}
+
 fn default_value(description: &Description, field: &Field) -> Value {
     match &field.ty {
         Type::List(_) => json!([]),
@@ -218,7 +242,7 @@ fn default_value(description: &Description, field: &Field) -> Value {
         _ if field.nullable => Value::Null,
         Type::String | Type::Bytes => json!(""),
         Type::Bool => json!(false),
-        Type::Int32 | Type::Uint32 => json!(0),
+        Type::Int32 | Type::Uint32 | Type::Int64Number | Type::Uint64Number => json!(0),
         Type::Int64 | Type::Uint64 => json!("0"),
         Type::Double => json!(0.0),
         Type::Timestamp | Type::Duration | Type::Any | Type::Object | Type::Json => Value::Null,
@@ -233,7 +257,7 @@ fn default_value(description: &Description, field: &Field) -> Value {
 mod tests {
     use serde_json::{Map, Value, json};
 
-    use super::{Row, with_defaults};
+    use super::{Row, with_defaults, without_unknown};
     use crate::testing::description;
 
     fn object(value: &Value) -> Map<String, Value> {
@@ -289,6 +313,19 @@ mod tests {
         assert_eq!(whole.get("left"), None);
         assert_eq!(whole["children"][0]["right"], "1s");
         assert_eq!(whole["children"][0]["name"], "");
+    }
+
+    #[test]
+    fn fields_that_a_description_lacks_are_left_out() {
+        let known = without_unknown(
+            &description(),
+            "Thing",
+            json!({ "name": "a", "colour": "red", "children": [{ "name": "b", "size": 1 }], "parent": null }),
+        );
+        assert_eq!(
+            known,
+            json!({ "name": "a", "children": [{ "name": "b" }], "parent": null })
+        );
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn view(state: &State, user: &Row, expansion: &mut Expansion<'_>) -> Value {
 
 pub(super) fn get(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let user = state.users.get(&[call.path("id")])?;
-    let mut expansion = Expansion::new(state.description, call);
+    let mut expansion = Expansion::new(&state.description, call);
     let view = view(state, user, &mut expansion);
     Ok(json!({ "userView": view, "expanded": expansion.finish() }))
 }

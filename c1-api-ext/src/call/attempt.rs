@@ -1,4 +1,5 @@
-//! The layer that makes one attempt: the request is sent, and the response read whole, in time and up to a limit.
+//! The layer that makes one attempt: the request is sent, and the response read whole, in time and up to a limit. A body that
+//! the caller reads by itself is only watched over.
 
 #[cfg(test)]
 mod tests;
@@ -7,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, mem};
 
-use c1_api::{BoxFuture, Call, Error, ErrorKind, Transport, read_body};
+use c1_api::{BoxFuture, Call, Error, ErrorKind, MaxBytes, Transport, read_body};
+use futures_util::stream;
 use reqwest::{Request, Response, ResponseBuilderExt as _};
 use tokio::time::{Instant, timeout_at};
 
@@ -51,10 +53,15 @@ impl<T: Transport> Attempt<T> {
             .await
             .unwrap_or_else(|| Err(timed_out(call)))?;
         let status = response.status();
+        if status.is_success() && call.is_streamed() {
+            response.extensions_mut().insert(MaxBytes(self.max_bytes));
+            return with_body(response, |response| self.watched(response, call));
+        }
         if status.is_success() {
             let body = read(&mut response, self.max_bytes);
             let body = within(until, body).await;
-            return with_body(response, body.unwrap_or_else(|| Err(timed_out(call)))?);
+            let body = body.unwrap_or_else(|| Err(timed_out(call)))?;
+            return with_body(response, |_| body.into());
         }
         // The status says more than a body that is missing or late.
         let soon = Instant::now() + ERROR_BODY_TIMEOUT;
@@ -75,6 +82,31 @@ impl<T: Transport> Attempt<T> {
             ),
             None => error,
         })
+    }
+
+    /// The body of the response as it arrives: each part within the time of an attempt, all of it within that of the call.
+    fn watched(&self, response: Response, call: &Call) -> reqwest::Body {
+        let part = RetryPolicy::of(call).attempt_timeout;
+        let left = call.deadline().map(|deadline| {
+            let left = deadline.duration_since(self.clock.now());
+            left.unwrap_or_default()
+        });
+        let end = left.and_then(|left| Instant::now().checked_add(left));
+        reqwest::Body::wrap_stream(stream::try_unfold(
+            response,
+            move |mut response| async move {
+                let until = part.and_then(|part| Instant::now().checked_add(part));
+                let until = [until, end].into_iter().flatten().min();
+                match within(until, response.chunk()).await {
+                    Some(Ok(chunk)) => Ok(chunk.map(|chunk| (chunk, response))),
+                    Some(Err(error)) => Err(Error::from_reqwest(error)),
+                    None => {
+                        let message = "the server did not send the body of the response in time";
+                        Err(Error::new(ErrorKind::Timeout, message))
+                    }
+                }
+            },
+        ))
     }
 
     fn time_limit(&self, call: &Call) -> Option<Duration> {
@@ -120,20 +152,23 @@ async fn read(response: &mut Response, limit: usize) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The same response with this body.
-fn with_body(mut response: Response, body: Vec<u8>) -> Result<Response, Error> {
+/// The same response with the body that is made of it.
+fn with_body(
+    mut response: Response,
+    body: impl FnOnce(Response) -> reqwest::Body,
+) -> Result<Response, Error> {
+    let headers = mem::take(response.headers_mut());
+    let extensions = mem::take(response.extensions_mut());
     let mut whole = ::http::Response::builder()
         .url(response.url().clone())
         .status(response.status())
         .version(response.version())
-        .body(body)
+        .body(body(response))
         .map_err(|error| {
             Error::new(ErrorKind::Transport, "the response is not valid HTTP").with_source(error)
         })?;
-    *whole.headers_mut() = mem::take(response.headers_mut());
-    whole
-        .extensions_mut()
-        .extend(mem::take(response.extensions_mut()));
+    *whole.headers_mut() = headers;
+    whole.extensions_mut().extend(extensions);
     Ok(whole.into())
 }
 

@@ -270,9 +270,13 @@ pub(crate) async fn send(
     request: Request,
     operation: &'static Operation,
 ) -> Result<Response, Error> {
+    let call = Call::new(operation, c1.options().clone());
+    send_as(c1, request, call).await
+}
+
+pub(crate) async fn send_as(c1: &C1, request: Request, call: Call) -> Result<Response, Error> {
     let mut transport = None;
     let _ = Client::map_transport(c1, |inner| transport.insert(inner).clone());
-    let call = Call::new(operation, c1.options().clone());
     let transport = transport.expect("the transport of the client");
     let result = transport.execute(request, &call).await;
     call.end(result.as_ref().map(Response::status));

@@ -6,7 +6,7 @@ use serde::ser::Serializer;
 
 use super::error::Fault;
 use super::input::{Input, Want, nested};
-use super::value::{Encode, Field, Value};
+use super::value::{Encode, EncodeNumbers, Field, Numbers, Value};
 
 impl<V: Value> Value for Option<V> {
     fn null() -> Option<Self> {
@@ -35,6 +35,15 @@ impl<V: Value> Field for Option<V> {
 
     fn is_absent(&self) -> bool {
         self.is_none()
+    }
+}
+
+impl<N: Numbers> Numbers for Option<N> {
+    fn encode_numbers<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Some(value) => value.encode_numbers(serializer),
+            None => serializer.serialize_none(),
+        }
     }
 }
 
@@ -109,6 +118,12 @@ impl<V: Value> Field for Vec<V> {
     }
 }
 
+impl<N: Numbers> Numbers for Vec<N> {
+    fn encode_numbers<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(EncodeNumbers))
+    }
+}
+
 impl<V: Value> Value for BTreeMap<String, V> {
     fn null() -> Option<Self> {
         Some(Self::new())
@@ -144,11 +159,20 @@ impl<V: Value> Field for BTreeMap<String, V> {
     }
 }
 
+impl<N: Numbers> Numbers for BTreeMap<String, N> {
+    fn encode_numbers<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(key, value)| (key, EncodeNumbers(value))))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use serde::ser::{SerializeMap as _, Serializer as _};
+
     use crate::wire::sample::{refusal, round, written};
+    use crate::wire::value::{Writer, write_numbers, write_required_numbers};
 
     #[test]
     fn null_elements_keep_their_positions() {
@@ -184,6 +208,27 @@ mod tests {
             "{\"k\":\"AA==\"}"
         );
         assert_eq!(written(&vec![vec![0_u8], vec![]]), "[\"AA==\",\"\"]");
+    }
+
+    #[test]
+    fn integers_are_numbers_where_the_description_has_them_so() {
+        let mut json = Vec::new();
+        let mut serializer = serde_json::Serializer::new(&mut json);
+        let mut map = serializer.serialize_map(None).unwrap();
+        let out = &mut Writer {
+            map: &mut map,
+            outcome: Ok(()),
+        };
+        write_numbers(&Some(i64::MIN), "a", out);
+        write_numbers(&None::<u64>, "b", out);
+        write_numbers(&vec![u64::MAX], "c", out);
+        write_numbers(&BTreeMap::from([("k".to_owned(), vec![1_i64])]), "d", out);
+        write_numbers(&Vec::<i64>::new(), "e", out);
+        write_required_numbers(&0_i64, "f", out);
+        map.end().unwrap();
+        let expected =
+            r#"{"a":-9223372036854775808,"c":[18446744073709551615],"d":{"k":[1]},"f":0}"#;
+        assert_eq!(String::from_utf8(json).unwrap(), expected);
     }
 
     #[test]

@@ -19,11 +19,11 @@ pub(crate) fn decode_enum(input: &mut dyn Input) -> Result<Option<Cow<'_, str>>,
     }
 }
 
-/// Writes an enum value: the name, or for what was read from a number, that number.
+/// Writes a value that is not listed: the name, or for what was read from a number, that number.
 #[doc(hidden)]
 pub(crate) fn encode_enum<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     match text.parse::<i64>() {
-        // No name looks like a number, so digits in their plain form can only have been one.
+        // A listed name may be digits; of another, digits in their plain form can only have been one.
         Ok(number) if number.to_string() == text => serializer.serialize_i64(number),
         _ => serializer.serialize_str(text),
     }
@@ -105,7 +105,10 @@ macro_rules! open_enum {
             }
 
             fn encode<S: ::serde::ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $crate::wire::encode_enum(self.as_str(), serializer)
+                match self {
+                    Self::Unrecognized(text) => $crate::wire::encode_enum(text, serializer),
+                    listed => serializer.serialize_str(listed.as_str()),
+                }
             }
         }
 
@@ -134,6 +137,21 @@ pub(crate) use open_enum;
 #[cfg(test)]
 mod tests {
     use crate::wire::sample::{FolderKind, refusal, round, written};
+
+    crate::wire::open_enum! {
+        enum Digits {
+            _1 = "1",
+        }
+    }
+
+    #[test]
+    fn a_listed_value_of_digits_stays_text() {
+        for json in ["\"1\"", "1"] {
+            let value = round::<Digits>(json).unwrap();
+            assert_eq!(value, Digits::_1);
+            assert_eq!(written(&value), "\"1\"");
+        }
+    }
 
     #[test]
     fn listed_values() {

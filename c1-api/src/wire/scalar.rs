@@ -11,6 +11,7 @@ use base64::{Engine as _, alphabet};
 use serde::ser::{Serialize, Serializer};
 
 use super::input::Found;
+use super::value::Numbers;
 
 impl<'de> Found<'de> {
     pub(super) fn text(self) -> Option<Cow<'de, str>> {
@@ -132,6 +133,18 @@ scalars! {
     u64: "an unsigned 64-bit integer", Found::integer, as_text;
     f64: "a number", Found::float, |value: &f64, serializer| write_float(*value, serializer);
     Vec<u8>: "base64 text", Found::bytes, write_bytes;
+}
+
+impl Numbers for i64 {
+    fn encode_numbers<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(*self)
+    }
+}
+
+impl Numbers for u64 {
+    fn encode_numbers<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(*self)
+    }
 }
 
 /// 64-bit integers are strings on the wire, since a JavaScript number could not hold them.

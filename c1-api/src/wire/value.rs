@@ -44,6 +44,10 @@ pub(crate) trait Field: Value {
 }
 
 /// What a field is before anything was read: `None`, empty or zero.
+#[allow(
+    dead_code,
+    reason = "not every build has a message with required fields"
+)]
 pub(crate) fn absent<F: Field>() -> F {
     F::absent()
 }
@@ -126,6 +130,40 @@ pub(crate) fn write_required<V: Value, S: SerializeMap>(
     }
 }
 
+/// A [`Value`] with 64-bit integers in it that are numbers on the wire, where the description has them so. Reading takes
+/// both forms anyway.
+pub(crate) trait Numbers: Field {
+    /// Writes the value, its integers as numbers.
+    ///
+    /// # Errors
+    /// When the serializer fails.
+    fn encode_numbers<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+}
+
+#[allow(dead_code, reason = "not every build has such a field")]
+/// Writes an optional field with numbers, unless it is absent.
+pub(crate) fn write_numbers<N: Numbers, S: SerializeMap>(
+    field: &N,
+    name: &'static str,
+    out: &mut Writer<'_, S>,
+) {
+    if !field.is_absent() {
+        write_required_numbers(field, name, out);
+    }
+}
+
+#[allow(dead_code, reason = "not every build has such a field")]
+/// Writes a required field with numbers, be it zero or empty.
+pub(crate) fn write_required_numbers<N: Numbers, S: SerializeMap>(
+    value: &N,
+    name: &'static str,
+    out: &mut Writer<'_, S>,
+) {
+    if out.outcome.is_ok() {
+        out.outcome = out.map.serialize_entry(name, &EncodeNumbers(value));
+    }
+}
+
 #[allow(dead_code, reason = "not every build has a message with secrets")]
 /// The `Debug` form of a secret field: `None` and empty show as such, anything else as `[redacted]`.
 pub(crate) fn redact<F: Field + fmt::Debug>(field: &F) -> impl fmt::Debug {
@@ -142,12 +180,39 @@ pub(crate) fn redact<F: Field + fmt::Debug>(field: &F) -> impl fmt::Debug {
     Redacted(field)
 }
 
+/// A value as JSON text, such as the body of a request.
+///
+/// # Errors
+/// When protobuf JSON cannot express the value.
+#[allow(dead_code, reason = "the description of a build may not need it")]
+pub(crate) fn to_vec(value: &impl Value) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Encode(value))
+}
+
+/// A value as JSON.
+///
+/// # Errors
+/// When protobuf JSON cannot express the value.
+#[allow(dead_code, reason = "the description of a build may not need it")]
+pub(crate) fn to_json(value: &impl Value) -> serde_json::Result<serde_json::Value> {
+    serde_json::to_value(Encode(value))
+}
+
 /// Hands [`Value::encode`] to serde where it asks for a `Serialize`.
 pub(super) struct Encode<'a, V>(pub(super) &'a V);
 
 impl<V: Value> Serialize for Encode<'_, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.encode(serializer)
+    }
+}
+
+/// The same of [`Numbers::encode_numbers`].
+pub(super) struct EncodeNumbers<'a, N>(pub(super) &'a N);
+
+impl<N: Numbers> Serialize for EncodeNumbers<'_, N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.encode_numbers(serializer)
     }
 }
 

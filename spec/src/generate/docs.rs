@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::sentence::sentence;
 use super::text::{doc, literal, put};
 use crate::model::{Field, Operation, PageToken};
-use crate::names::{identifier, snake};
+use crate::names::snake;
 
 /// The documentation and the attributes of an operation.
 pub(super) fn operation_doc(operation: &Operation, indent: &str, out: &mut String) {
@@ -19,7 +19,7 @@ pub(super) fn operation_doc(operation: &Operation, indent: &str, out: &mut Strin
         call = format!("{call}, RPC `{rpc}`");
     }
     let mut facts = vec![call + "."];
-    if let Some(stability) = operation.stability {
+    if let Some(stability) = &operation.stability {
         facts.push(format!("Stability: {}.", stability.as_str()));
     }
     if let Some(page) = &operation.page {
@@ -67,8 +67,19 @@ pub(super) fn folded(name: &str) -> String {
     name.replace('_', "").to_lowercase()
 }
 
-/// The documentation and the attributes of a field; `group` is the oneof that it belongs to.
-pub(super) fn field_doc(wire: &str, field: &Field, group: Option<&str>, out: &mut String) {
+/// Whether rustdoc takes the name as an alias.
+fn is_alias(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\''))
+}
+
+/// The documentation and the attributes of a field that is called `ident`; `group` is the oneof that it belongs to.
+pub(super) fn field_doc(
+    wire: &str,
+    ident: &str,
+    field: &Field,
+    group: Option<&str>,
+    out: &mut String,
+) {
     let mut facts = Vec::new();
     if let Some(group) = group {
         facts.push(format!("One of the oneof `{}`.", snake(group)));
@@ -78,6 +89,12 @@ pub(super) fn field_doc(wire: &str, field: &Field, group: Option<&str>, out: &mu
     }
     if field.read_only {
         facts.push("Set by the server.".to_owned());
+    }
+    if field.write_only {
+        facts.push("Not returned by the server.".to_owned());
+    }
+    if let Some(default) = &field.default {
+        facts.push(format!("If absent, the server takes `{default}`."));
     }
     if field.sensitive {
         facts.push("A secret: `Debug` does not show it.".to_owned());
@@ -92,8 +109,7 @@ pub(super) fn field_doc(wire: &str, field: &Field, group: Option<&str>, out: &mu
         }
     }
     doc(out, "    ", &facts.join(" "));
-    let ident = identifier(wire);
-    if folded(ident.trim_start_matches("r#")) != folded(wire) {
+    if is_alias(wire) && folded(ident.trim_start_matches("r#")) != folded(wire) {
         put!(out, "    #[doc(alias = {})]", literal(wire));
     }
     if field.deprecated {

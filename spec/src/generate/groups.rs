@@ -1,12 +1,11 @@
 //! The file `operations.rs`, with the table and the client's accessors, and a file for each group.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::File;
 use super::operations::{builder, requests, start};
-use super::table::{sensitive_fields, table};
+use super::table::{about, sensitive_fields, table};
 use super::text::{include, put};
-use crate::error::{Error, Result};
+use super::{File, Whole};
 use crate::model::{Description, Operation};
 use crate::names::{identifier, pascal, snake};
 
@@ -14,7 +13,7 @@ use crate::names::{identifier, pascal, snake};
 type Group<'a> = Vec<(usize, &'a Operation)>;
 
 /// `operations.rs` and what it includes.
-pub(super) fn groups(description: &Description, secrets: &BTreeSet<String>) -> Result<Vec<File>> {
+pub(super) fn groups(description: &Description, whole: &Whole) -> Vec<File> {
     let mut sorted: Vec<_> = description.operations.iter().collect();
     sorted.sort_by_key(|operation| operation.raw_id());
     let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
@@ -27,7 +26,8 @@ pub(super) fn groups(description: &Description, secrets: &BTreeSet<String>) -> R
 
     let mut out = String::new();
     table(&sorted, &mut out);
-    sensitive_fields(secrets, &mut out);
+    sensitive_fields(&whole.secrets, &mut out);
+    about(description, whole, &mut out);
     accessors(groups.keys().copied(), &mut out);
     let mut files = Vec::new();
     for (name, operations) in &groups {
@@ -50,11 +50,11 @@ pub mod {module} {{
             include(&path)
         );
         let source = format!("the operations of the group {name}");
-        let items = group(name, operations, description)?;
+        let items = group(name, operations, description);
         files.push(File::new(&path, &source, &items));
     }
     files.push(File::new("operations.rs", "the description", &out));
-    Ok(files)
+    files
 }
 
 /// The methods of the client that lead to the groups.
@@ -78,7 +78,7 @@ fn accessors<'a>(groups: impl Iterator<Item = &'a str>, out: &mut String) {
 }
 
 /// The file of a group: its entry, then a builder for each operation.
-fn group(name: &str, operations: &Group<'_>, description: &Description) -> Result<String> {
+fn group(name: &str, operations: &Group<'_>, description: &Description) -> String {
     let entry = pascal(name);
     let mut out = String::new();
     put!(
@@ -93,21 +93,7 @@ pub struct {entry}(pub(crate) Client);
 impl {entry} {{",
         identifier(name)
     );
-    let mut names = BTreeSet::from([entry.clone()]);
     for (at, (_, operation)) in operations.iter().enumerate() {
-        let path = operation.path_struct();
-        for made in std::iter::once(operation.builder()).chain(path) {
-            if !names.insert(made.clone()) {
-                return Err(Error::new(
-                    "#/paths",
-                    format!(
-                        "two things of {:?} that are called {made:?} in Rust",
-                        operation.id()
-                    ),
-                    "names that differ from each other and from the group's",
-                ));
-            }
-        }
         if at > 0 {
             put!(out, "");
         }
@@ -117,6 +103,10 @@ impl {entry} {{",
     for (_, operation) in operations {
         builder(&entry, operation, description, &mut out);
     }
-    requests(operations, &mut out);
-    Ok(out)
+    requests(operations, description, &mut out);
+    // Where no operation has a message or an enum.
+    if !out.contains("types::") {
+        out = out.replacen("{types, ", "{", 1);
+    }
+    out
 }

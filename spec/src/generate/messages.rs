@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::docs::{field_doc, folded};
-use super::oneofs::methods;
-use super::text::{doc, is_pattern, literal, put, rust, signature};
+use super::text::{argument, doc, is_pattern, literal, put, rust, signature};
 use crate::model::{Description, Field, Message, Schema, Type};
-use crate::names::{identifier, snake};
-
-/// The methods of a message, besides those of its oneofs, that a setter with their name would hide from a caller.
-pub(super) const METHODS: &[&str] = &["new", "clone", "into"];
+use crate::names::{raw, snake};
+use crate::naming::{METHODS, methods};
 
 /// Prints one message.
 pub(super) struct Writer<'a> {
@@ -42,13 +39,9 @@ impl Writer<'_> {
             "#[derive(Clone{debug}{default}, PartialEq)]\n#[non_exhaustive]\npub struct {name} {{"
         );
         for (wire, field) in &message.fields {
-            field_doc(wire, field, self.oneof_of(wire), out);
-            put!(
-                out,
-                "    pub {}: {},",
-                identifier(wire),
-                self.field_type(field)
-            );
+            let ident = self.ident(wire);
+            field_doc(wire, &ident, field, self.oneof_of(wire), out);
+            put!(out, "    pub {ident}: {},", self.field_type(field));
         }
         put!(out, "}}");
         if is_sensitive {
@@ -64,6 +57,11 @@ impl Writer<'_> {
         for (group, members) in &message.oneofs {
             self.oneof(group, members, out);
         }
+    }
+
+    /// A field as an identifier.
+    pub(super) fn ident(&self, wire: &str) -> String {
+        raw(&self.description.field(self.name, wire))
     }
 
     /// The oneof that the field belongs to.
@@ -144,7 +142,8 @@ impl Writer<'_> {
         let name = self.name;
         let mut fields = String::new();
         for (wire, field) in &self.message.fields {
-            let (ident, shown) = (identifier(wire), literal(&snake(wire)));
+            let shown = self.description.field(self.name, wire);
+            let (ident, shown) = (raw(&shown), literal(&shown));
             let value = if field.sensitive {
                 format!("wire::redact(&self.{ident})")
             } else {
@@ -174,8 +173,8 @@ impl std::fmt::Debug for {name} {{
             .iter()
             .filter(|(_, field)| field.required)
         {
-            let (ident, name) = (identifier(wire), self.setter(wire));
-            let (ty, value) = argument(&field.ty, &name);
+            let (ident, name) = (self.ident(wire), self.setter(wire));
+            let (ty, value) = argument(&field.ty, "", &name);
             arguments.push(format!("{name}: {ty}"));
             put!(
                 values,
@@ -199,7 +198,7 @@ impl std::fmt::Debug for {name} {{
     /// Setters for the fields that a client decides; that of a oneof's member clears the others.
     fn setters(&self, out: &mut String) {
         for (wire, field) in &self.message.fields {
-            let ident = identifier(wire);
+            let ident = self.ident(wire);
             let group = self.oneof_of(wire);
             // What the server sets needs no setter, and this is safe to leave out because the field itself is public: who
             // sends back what was read, or knows better than the description, assigns it. A oneof's member keeps its
@@ -207,7 +206,7 @@ impl std::fmt::Debug for {name} {{
             if field.read_only && !field.required && group.is_none() {
                 continue;
             }
-            let (ty, value) = argument(&field.ty, "value");
+            let (ty, value) = argument(&field.ty, "", "value");
             let value = self.stored(field, &value);
             put!(out, "");
             let mut clear = String::new();
@@ -217,7 +216,7 @@ impl std::fmt::Debug for {name} {{
                     "    /// Clears the rest of the oneof `{}`.",
                     snake(group)
                 );
-                put!(clear, "        self.clear_{}();", self.stem(group));
+                put!(clear, "        self.clear_{}();", self.names(group).stem);
             }
             if field.deprecated {
                 put!(out, "    #[deprecated]");
@@ -238,15 +237,11 @@ impl std::fmt::Debug for {name} {{
     /// What the setter of a field is called: as the field, with an underscore behind it where the message has another method
     /// of that name. No field ends in an underscore, so this is free.
     fn setter(&self, wire: &str) -> String {
-        let name = snake(wire);
+        let name = self.description.field(self.name, wire);
         let mut groups = self.message.oneofs.keys();
         let is_taken = METHODS.contains(&name.as_str())
-            || groups.any(|group| methods(&self.stem(group)).contains(&name));
-        if is_taken {
-            name + "_"
-        } else {
-            identifier(wire)
-        }
+            || groups.any(|group| methods(&self.names(group).stem).contains(&name));
+        if is_taken { name + "_" } else { raw(&name) }
     }
 
     /// The two directions of the wire form, one line a field.
@@ -254,10 +249,15 @@ impl std::fmt::Debug for {name} {{
         let name = self.name;
         let [mut absent, mut read, mut write] = <[String; 3]>::default();
         for (wire, field) in &self.message.fields {
-            let (ident, key) = (identifier(wire), literal(wire));
+            let (ident, key) = (self.ident(wire), literal(wire));
             // Required and with a zero to stand in for what was absent: always written.
             let is_plain = field.required && !is_pattern(self.description, &field.ty);
-            let function = if is_plain { "write_required" } else { "write" };
+            let function = match (is_plain, field.ty.has_number()) {
+                (true, false) => "write_required",
+                (false, false) => "write",
+                (true, true) => "write_required_numbers",
+                (false, true) => "write_numbers",
+            };
             put!(absent, "            {ident}: wire::absent(),");
             put!(
                 read,
@@ -297,26 +297,5 @@ impl wire::Message for {name} {{
 {write}    }}
 }}"
         );
-    }
-}
-
-/// The type of an argument that becomes a value, and the expression that makes it one.
-fn argument(ty: &Type, name: &str) -> (String, String) {
-    match ty {
-        Type::List(item) => (
-            format!("impl IntoIterator<Item = impl Into<{}>>", rust(item, "")),
-            format!("{name}.into_iter().map(Into::into).collect()"),
-        ),
-        Type::Map(item) => (
-            format!(
-                "impl IntoIterator<Item = (impl Into<String>, impl Into<{}>)>",
-                rust(item, "")
-            ),
-            format!("{name}.into_iter().map(|(key, value)| (key.into(), value.into())).collect()"),
-        ),
-        _ => (
-            format!("impl Into<{}>", rust(ty, "")),
-            format!("{name}.into()"),
-        ),
     }
 }

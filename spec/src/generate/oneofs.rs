@@ -2,45 +2,29 @@
 //!
 //! A method with the name of the group sets it, as one with the name of a field sets that. `to_` and `into_` read it.
 
-use super::enums::variant;
-use super::messages::{METHODS, Writer};
+use super::messages::Writer;
 use super::text::{put, rust};
 use crate::model::Type;
-use crate::names::{self, identifier, pascal, snake};
-
-/// The methods of a group that has the stem.
-pub(super) fn methods(stem: &str) -> [String; 4] {
-    ["to_", "into_", "clear_", ""].map(|prefix| format!("{prefix}{stem}"))
-}
+use crate::names::identifier;
+use crate::naming::OneofNames;
 
 impl Writer<'_> {
-    /// What the methods of a group are named after: the group, or where one would be called as a setter of a field,
-    /// the group and `oneof`. A setter that would be called as one of those even so has to step back.
-    pub(super) fn stem(&self, group: &str) -> String {
-        let short = snake(group);
-        let methods = methods(&short);
-        let mut fields = self.message.fields.keys().map(|wire| snake(wire));
-        if fields.any(|field| methods.contains(&field)) || METHODS.contains(&short.as_str()) {
-            short + "_oneof"
-        } else {
-            short
-        }
+    /// The names of a group.
+    pub(super) fn names(&self, group: &str) -> OneofNames {
+        self.description.oneof(self.name, group)
     }
 
     /// An enum of the members of a group, and the methods of the message that read and set it.
     pub(super) fn oneof(&self, group: &str, members: &[String], out: &mut String) {
         let name = self.name;
-        let mut view = format!("{name}{}", pascal(group));
-        while self.description.schemas.contains_key(&view) || names::is_prelude(&view) {
-            view.push_str("Oneof");
-        }
-        let stem = self.stem(group);
+        let OneofNames { view, stem } = self.names(group);
         let set = identifier(&stem);
 
         let [mut variants, mut take, mut store, mut clear, mut show] = <[String; 5]>::default();
         for member in members {
             let field = &self.message.fields[member];
-            let (ident, variant, ty) = (identifier(member), variant(member), rust(&field.ty, ""));
+            let variant = self.description.variant(&view, member);
+            let (ident, ty) = (self.ident(member), rust(&field.ty, ""));
             let boxed = self.is_boxed(&field.ty);
             let value = if boxed { "*value" } else { "value" };
             put!(variants, "    {variant}({ty}),");

@@ -1,12 +1,12 @@
 //! The operations of a group: the methods that start them and their builders.
 
+use super::direct::direct;
 use super::docs::operation_doc;
-use super::text::{doc, list, literal, put, rust, signature};
-use crate::model::{Description, Operation, Parameter, Type};
-use crate::names::{identifier, is_used_by_groups, pascal, snake};
-
-/// From so many path parameters of one type in a row on, an operation takes them by name.
-const NAMED_FROM: usize = 3;
+use super::text::{argument, doc, is_pattern, list, literal, put, rust, signature};
+use crate::lower::is_lowered;
+use crate::model::{Description, Operation, Parameter, Payload, Type};
+use crate::names::{identifier, snake};
+use crate::naming::NAMED_FROM;
 
 /// What a builder has besides its parameters: two fields, its own method, and those of the traits that a caller uses.
 const MEMBERS: &[&str] = &[
@@ -22,23 +22,21 @@ const MEMBERS: &[&str] = &[
 ];
 
 impl Operation {
-    /// What its builder is called: as the operation, with `Request` behind it where that is the name of the group's entry or
-    /// of something that every group uses.
-    pub(super) fn builder(&self) -> String {
-        let name = pascal(&self.name);
-        if name == pascal(&self.group) || is_used_by_groups(&name) {
-            name + "Request"
-        } else {
-            name
-        }
-    }
-
-    /// What the builder's field for a parameter is called, and the setter of one in the query: as the parameter, with an
-    /// underscore behind it where the builder has something else of that name, or `_query` where the path has one.
-    fn member(&self, parameter: &Parameter) -> String {
+    /// What the builder's field for a parameter is called, and the setter of one that is not required: as the parameter, with
+    /// an underscore behind it where the builder has something else of that name, or the place that it is in where the
+    /// path, or of a header the query, has one of that name.
+    pub(super) fn member(&self, parameter: &Parameter) -> String {
         let name = snake(&parameter.name);
-        let mut path = self.path_parameters.iter();
-        if path.any(|other| snake(&other.name) == name && !std::ptr::eq(other, parameter)) {
+        let clashes = |others: &[Parameter]| {
+            let mut others = others.iter();
+            others.any(|other| snake(&other.name) == name && !std::ptr::eq(other, parameter))
+        };
+        let is_in = |list: &[Parameter]| list.iter().any(|other| std::ptr::eq(other, parameter));
+        if is_in(&self.header_parameters)
+            && (clashes(&self.path_parameters) || clashes(&self.query_parameters))
+        {
+            name + "_header"
+        } else if clashes(&self.path_parameters) {
             name + "_query"
         } else if MEMBERS.contains(&name.as_str()) {
             name + "_"
@@ -47,70 +45,108 @@ impl Operation {
         }
     }
 
-    /// The struct that holds the path parameters by name, where the operation takes them so.
+    /// The parameters that have setters.
+    fn optional(&self) -> impl Iterator<Item = &Parameter> {
+        let all = self.query_parameters.iter().chain(&self.header_parameters);
+        all.filter(|parameter| !parameter.required)
+    }
+}
+
+impl Description {
+    /// The struct that holds the arguments but the body by name, where the operation takes them so.
     ///
     /// A struct, because its literal names each id and the compiler misses none, while a builder would find out at run time
     /// that one is absent. An id type for each kind of id would also do, but the API has hundreds of kinds, all fields
     /// of the responses would need them, and `src_app_id` and `dst_app_id` would still be of one kind. The struct borrows
     /// its strings, so that a literal takes `&id` of a `String` as well as a `&str`; it costs no code but its derives.
-    pub fn path_struct(&self) -> Option<String> {
+    pub fn path_struct(&self, operation: &Operation) -> Option<String> {
         let mut run = 0;
         let mut longest = 0;
         let mut last = None;
-        for parameter in &self.path_parameters {
-            let ty = Some(path_type(parameter));
-            run = if ty == last { run + 1 } else { 1 };
-            last = ty;
+        for parameter in operation.positional() {
+            run = if last == Some(&parameter.ty) {
+                run + 1
+            } else {
+                1
+            };
+            last = Some(&parameter.ty);
             longest = longest.max(run);
         }
-        (longest >= NAMED_FROM).then(|| format!("{}Path", pascal(&self.name)))
+        (longest >= NAMED_FROM).then(|| self.request(operation).path)
     }
 }
 
-/// The body as an argument: where the message has fields at all.
-fn body<'a>(operation: &'a Operation, description: &Description) -> Option<&'a str> {
-    let name = operation.body.as_deref()?;
-    let has_fields = description
-        .message(name)
-        .is_some_and(|message| !message.fields.is_empty());
-    has_fields.then_some(name)
+/// The body of a request in Rust.
+enum Body {
+    /// It is no argument: the message has no fields.
+    Default(String),
+    /// The type of the argument, what makes the field of it, and the type of the field.
+    Given(String, String, String),
 }
 
-/// The type of a path parameter as an argument and as a field of the builder.
-fn path_type(parameter: &Parameter) -> &'static str {
-    match parameter.ty {
-        Type::Int64 => "i64",
-        Type::Uint64 => "u64",
-        _ => "String",
+fn body(operation: &Operation, description: &Description) -> Option<Body> {
+    let payload = operation.body.as_ref()?;
+    let message = payload.schema().and_then(|name| description.message(name));
+    if message.is_some_and(|message| message.fields.is_empty()) {
+        return payload
+            .json
+            .as_ref()
+            .map(|ty| Body::Default(rust(ty, "types::")));
+    }
+    let Some(ty) = &payload.json else {
+        return Some(Body::Given(
+            "impl Into<Vec<u8>>".to_owned(),
+            "body.into()".to_owned(),
+            "Vec<u8>".to_owned(),
+        ));
+    };
+    let (argument, value) = argument(ty, "types::", "body");
+    Some(Body::Given(argument, value, rust(ty, "types::")))
+}
+
+/// The type of the response: that of its JSON, bytes, or nothing.
+fn response(operation: &Operation, description: &Description) -> String {
+    match &operation.response.payload {
+        None => "()".to_owned(),
+        Some(Payload { json: None, .. }) => "crate::Body".to_owned(),
+        // It has no value for a body that is absent.
+        Some(Payload { json: Some(ty), .. }) if is_pattern(description, ty) => {
+            format!("Option<{}>", rust(ty, "types::"))
+        }
+        Some(Payload { json: Some(ty), .. }) => rust(ty, "types::"),
     }
 }
 
-/// The method that starts an operation: path parameters and the body by position.
+/// The method that starts an operation: what is required by position.
 pub(super) fn start(operation: &Operation, description: &Description, out: &mut String) {
     let mut arguments = vec!["&self".to_owned()];
     let mut fields = vec!["client: self.0.clone()".to_owned()];
-    let named = operation.path_struct();
+    let named = description.path_struct(operation);
     if let Some(path) = &named {
         arguments.push(format!("path: {path}<'_>"));
     }
-    for parameter in &operation.path_parameters {
+    for parameter in operation.positional() {
         let ident = operation.member(parameter);
         if named.is_some() {
             let field = identifier(&parameter.name);
             fields.push(format!("{ident}: path.{field}.into()"));
         } else {
-            arguments.push(format!("{ident}: impl Into<{}>", path_type(parameter)));
-            fields.push(format!("{ident}: {ident}.into()"));
+            let (ty, value) = argument(&parameter.ty, "types::", &ident);
+            arguments.push(format!("{ident}: {ty}"));
+            fields.push(format!("{ident}: {value}"));
         }
     }
-    if let Some(body) = body(operation, description) {
-        arguments.push(format!("body: impl Into<types::{body}>"));
-        fields.push("body: body.into()".to_owned());
+    if let Some(Body::Given(ty, value, _)) = body(operation, description) {
+        arguments.push(format!("body: {ty}"));
+        fields.push(format!("body: {value}"));
     }
-    for parameter in &operation.query_parameters {
+    for parameter in operation.optional() {
         fields.push(format!("{}: None", operation.member(parameter)));
     }
-    let (name, builder) = (identifier(&operation.name), operation.builder());
+    let (name, builder) = (
+        identifier(&operation.name),
+        description.request(operation).builder,
+    );
     operation_doc(operation, "    ", out);
     put!(out, "{} {{", signature("    ", &name, &arguments, &builder));
     put!(out, "        {builder} {{");
@@ -120,65 +156,56 @@ pub(super) fn start(operation: &Operation, description: &Description, out: &mut 
     put!(out, "        }}\n    }}");
 }
 
-/// The builder of an operation: what was given, setters for the query, and `send`.
+/// The builder of an operation: what was given, setters for the rest, and `send`.
 pub(super) fn builder(
     entry: &str,
     operation: &Operation,
     description: &Description,
     out: &mut String,
 ) {
-    let [mut fields, mut setters, mut checks] = <[String; 3]>::default();
-    let mut arguments = Vec::new();
-    for parameter in &operation.path_parameters {
-        let (ident, ty) = (operation.member(parameter), path_type(parameter));
-        put!(fields, "    {ident}: {ty},");
-        if ty == "String" {
-            let name = literal(&parameter.name);
-            put!(
-                checks,
-                "            crate::path::check({name}, &self.{ident})?;"
-            );
-            arguments.push(format!("&self.{ident}"));
-        } else {
-            arguments.push(format!("self.{ident}"));
-        }
-    }
-    // progenitor sorts the query parameters by name.
-    let mut query: Vec<_> = operation.query_parameters.iter().collect();
-    query.sort_by_key(|parameter| parameter.name.as_str());
-    for parameter in query {
+    let [mut fields, mut setters] = <[String; 2]>::default();
+    for parameter in operation.positional() {
         let (ident, ty) = (operation.member(parameter), rust(&parameter.ty, "types::"));
+        put!(fields, "    {ident}: {ty},");
+    }
+    let mut optional: Vec<_> = operation.optional().collect();
+    optional.sort_by_key(|parameter| parameter.name.as_str());
+    for parameter in optional {
+        let (ident, ty) = (operation.member(parameter), rust(&parameter.ty, "types::"));
+        let (given, value) = argument(&parameter.ty, "types::", "value");
         put!(fields, "    {ident}: Option<{ty}>,");
         doc(&mut setters, "    ", parameter.doc.as_deref().unwrap_or(""));
+        if parameter.deprecated {
+            put!(setters, "    #[deprecated]");
+        }
         put!(
             setters,
-            "    pub fn {ident}(mut self, value: impl Into<{ty}>) -> Self {{
-        self.{ident} = Some(value.into());
+            "    pub fn {ident}(mut self, value: {given}) -> Self {{
+        self.{ident} = Some({value});
         self
     }}
 "
         );
-        arguments.push(match parameter.ty {
-            Type::String => format!("self.{ident}.as_deref()"),
-            Type::Ref(_) => format!("self.{ident}.as_ref()"),
-            _ => format!("self.{ident}"),
-        });
     }
-    if let Some(body) = body(operation, description) {
-        put!(fields, "    body: types::{body},");
-        arguments.push("&self.body".to_owned());
-    } else if let Some(body) = &operation.body {
-        arguments.push(format!("&types::{body}::default()"));
+    let body = body(operation, description);
+    if let Some(Body::Given(_, _, ty)) = &body {
+        put!(fields, "    body: {ty},");
     }
-    path_struct(operation, out);
-    let (method, name, raw) = (
+    path_struct(operation, description, out);
+    let (method, name) = (
         identifier(&operation.name),
-        operation.builder(),
-        operation.raw_id(),
+        description.request(operation).builder,
     );
-    let used = "            match self.client.raw().().await {".len() + raw.len();
-    let arguments = list("            ", used, &arguments);
-    let answer = format!("ResponseValue<types::{}>", operation.response);
+    let answer = format!("ResponseValue<{}>", response(operation, description));
+    let body = body.map(|body| match body {
+        Body::Default(ty) => format!("&{ty}::default()"),
+        Body::Given(..) => "&self.body".to_owned(),
+    });
+    let send = if is_lowered(operation, description) {
+        by_progenitor(operation, body)
+    } else {
+        direct(operation, body)
+    };
     put!(
         out,
         "
@@ -196,35 +223,89 @@ impl {name} {{
     ///
     /// When a path parameter cannot be sent, or the call fails; see [`Error::kind`].
     pub fn send(self) -> BoxFuture<'static, Result<{answer}, Error>> {{
-        Box::pin(async move {{
+{send}    }}
+}}"
+    );
+}
+
+/// The call of progenitor's method.
+fn by_progenitor(operation: &Operation, body: Option<String>) -> String {
+    let mut checks = String::new();
+    let mut arguments = Vec::new();
+    for parameter in &operation.path_parameters {
+        let ident = operation.member(parameter);
+        if parameter.ty == Type::String {
+            let name = literal(&parameter.name);
+            put!(
+                checks,
+                "            crate::path::check({name}, &self.{ident})?;"
+            );
+            arguments.push(format!("&self.{ident}"));
+        } else {
+            arguments.push(format!("self.{ident}"));
+        }
+    }
+    // progenitor sorts the query parameters by name.
+    let mut query: Vec<_> = operation.query_parameters.iter().collect();
+    query.sort_by_key(|parameter| parameter.name.as_str());
+    for parameter in query {
+        let ident = operation.member(parameter);
+        arguments.push(match parameter.ty {
+            Type::String => format!("self.{ident}.as_deref()"),
+            Type::Ref(_) => format!("self.{ident}.as_ref()"),
+            _ => format!("self.{ident}"),
+        });
+    }
+    arguments.extend(body);
+    let raw = operation.raw_id();
+    let used = "            match self.client.raw().().await {".len() + raw.len();
+    let arguments = list("            ", used, &arguments);
+    format!(
+        "        Box::pin(async move {{
 {checks}            let call = self.client.checked_call(Self::OPERATION);
             match call.raw().{raw}({arguments}).await {{
                 Ok(response) => Ok(call.succeed(response)),
                 Err(error) => Err(call.fail(error).await),
             }}
         }})
-    }}
-}}"
-    );
+"
+    )
 }
 
-/// The struct of the path parameters, where there is one.
-fn path_struct(operation: &Operation, out: &mut String) {
-    let Some(name) = operation.path_struct() else {
+/// The struct of the arguments, where there is one.
+fn path_struct(operation: &Operation, description: &Description, out: &mut String) {
+    let Some(name) = description.path_struct(operation) else {
         return;
+    };
+    let is_copy = |parameter: &Parameter| {
+        use Type::{Bool, Double, Int32, Int64, String, Uint32, Uint64};
+        matches!(
+            parameter.ty,
+            String | Bool | Int32 | Uint32 | Int64 | Uint64 | Double
+        )
+    };
+    let copy = if operation.positional().all(is_copy) {
+        " Copy,"
+    } else {
+        ""
+    };
+    let others = if operation.positional().count() > operation.path_parameters.len() {
+        ", and what else is required"
+    } else {
+        ""
     };
     put!(
         out,
         "
-/// The parameters in `{}`.
-#[derive(Clone, Copy, Debug)]
+/// The parameters in `{}`{others}.
+#[derive(Clone,{copy} Debug)]
 pub struct {name}<'a> {{",
         operation.path
     );
-    for parameter in &operation.path_parameters {
-        let ty = match path_type(parameter) {
-            "String" => "&'a str",
-            number => number,
+    for parameter in operation.positional() {
+        let ty = match &parameter.ty {
+            Type::String => "&'a str".to_owned(),
+            ty => rust(ty, "types::"),
         };
         doc(out, "    ", parameter.doc.as_deref().unwrap_or(""));
         put!(out, "    pub {}: {ty},", identifier(&parameter.name));
@@ -232,16 +313,35 @@ pub struct {name}<'a> {{",
     put!(out, "}}");
 }
 
-/// What all builders of the group have in common, by the macro in `c1-api/src/operation.rs`.
-pub(super) fn requests(operations: &[(usize, &Operation)], out: &mut String) {
-    put!(out, "\nrequests! {{");
-    for (index, operation) in operations {
-        put!(
-            out,
-            "    {} => {}, {index};",
-            operation.builder(),
-            operation.response
-        );
+/// What all builders of the group have in common, by the macro in `c1-api/src/request.rs`.
+pub(super) fn requests(
+    operations: &[(usize, &Operation)],
+    description: &Description,
+    out: &mut String,
+) {
+    let is_message = |operation: &Operation| {
+        let schema = operation.response.schema();
+        schema.is_some_and(|name| description.message(name).is_some())
+    };
+    let (messages, others): (Vec<_>, Vec<_>) = operations
+        .iter()
+        .partition(|(_, operation)| is_message(operation));
+    if !messages.is_empty() {
+        put!(out, "\nrequests! {{");
+        for (index, operation) in messages {
+            let builder = description.request(operation).builder;
+            let schema = operation.response.schema().unwrap_or_default();
+            put!(out, "    {builder} => {schema}, {index};");
+        }
+        put!(out, "}}");
     }
-    put!(out, "}}");
+    if !others.is_empty() {
+        put!(out, "\nrequests! {{");
+        for (index, operation) in others {
+            let builder = description.request(operation).builder;
+            let ty = response(operation, description);
+            put!(out, "    {builder}: {ty}, {index};");
+        }
+        put!(out, "}}");
+    }
 }

@@ -277,7 +277,7 @@ fn third_person(verb: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::sentence;
-    use crate::model::{Method, Operation, Safety};
+    use crate::model::{Method, Operation, Safety, Success};
 
     fn said(id: &str, path: &str) -> String {
         let (group, name) = id.split_once('.').unwrap();
@@ -290,9 +290,14 @@ mod tests {
             safety: Safety::Safe,
             path: path.to_owned(),
             path_parameters: Vec::new(),
+            header_parameters: Vec::new(),
             query_parameters: Vec::new(),
             body: None,
-            response: String::new(),
+            response: Success {
+                payload: None,
+                statuses: Vec::new(),
+                empty: Vec::new(),
+            },
             page: None,
             stability: None,
             deprecated: false,

@@ -1,9 +1,10 @@
-//! The table of operations: a row of facts for each.
+//! The table of operations, a row of facts for each, and what is to be said of the description.
 
 use std::collections::BTreeSet;
 
+use super::Whole;
 use super::text::{literal, put};
-use crate::model::{Operation, PageToken, Safety};
+use crate::model::{Description, Operation, Origin, PageToken, Safety, Stability};
 use crate::names::pascal;
 
 /// The table, of operations that are sorted by their raw ids.
@@ -38,8 +39,10 @@ fn row(operation: &Operation, out: &mut String) {
     };
     let stability = operation
         .stability
-        .map_or("Unmarked".to_owned(), |stability| {
-            pascal(stability.as_str())
+        .as_ref()
+        .map_or("Unmarked".to_owned(), |stability| match stability {
+            Stability::Other(level) => format!("Other({})", literal(level)),
+            known => pascal(known.as_str()),
         });
     put!(out, "    Operation {{");
     put!(out, "        id: {},", literal(&operation.id()));
@@ -66,4 +69,34 @@ pub(super) fn sensitive_fields(names: &BTreeSet<String>, out: &mut String) {
         put!(out, "    {},", literal(name));
     }
     put!(out, "];");
+}
+
+/// Which description the client was generated from.
+pub(super) fn about(description: &Description, whole: &Whole, out: &mut String) {
+    let origin =
+        description
+            .origin
+            .as_ref()
+            .map_or("None".to_owned(), |Origin { sha256, size, date }| {
+                let (sha256, date) = (literal(sha256), literal(date));
+                format!("Some(Origin {{ sha256: {sha256}, size: {size}, date: {date} }})")
+            });
+    put!(
+        out,
+        "
+/// The description that this build of the crate was generated from.
+pub const DESCRIPTION: Description = Description {{
+    version: {},
+    origin: {origin},
+    operations: {},
+    groups: {},
+    built_operations: {},
+    built_groups: {},
+}};",
+        literal(&description.version),
+        whole.operations,
+        whole.groups,
+        description.operations.len(),
+        description.groups().len(),
+    );
 }

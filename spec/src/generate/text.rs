@@ -128,8 +128,8 @@ pub(super) fn rust(ty: &Type, module: &str) -> String {
         Type::Bool => "bool".to_owned(),
         Type::Int32 => "i32".to_owned(),
         Type::Uint32 => "u32".to_owned(),
-        Type::Int64 => "i64".to_owned(),
-        Type::Uint64 => "u64".to_owned(),
+        Type::Int64 | Type::Int64Number => "i64".to_owned(),
+        Type::Uint64 | Type::Uint64Number => "u64".to_owned(),
         Type::Double => "f64".to_owned(),
         Type::Bytes => "Vec<u8>".to_owned(),
         Type::Timestamp => "chrono::DateTime<chrono::Utc>".to_owned(),
@@ -142,6 +142,30 @@ pub(super) fn rust(ty: &Type, module: &str) -> String {
         Type::Map(value) => format!(
             "std::collections::BTreeMap<String, {}>",
             rust(value, module)
+        ),
+    }
+}
+
+/// The type of an argument that becomes a value, and the expression that makes it one.
+pub(super) fn argument(ty: &Type, module: &str, name: &str) -> (String, String) {
+    match ty {
+        Type::List(item) => (
+            format!(
+                "impl IntoIterator<Item = impl Into<{}>>",
+                rust(item, module)
+            ),
+            format!("{name}.into_iter().map(Into::into).collect()"),
+        ),
+        Type::Map(item) => (
+            format!(
+                "impl IntoIterator<Item = (impl Into<String>, impl Into<{}>)>",
+                rust(item, module)
+            ),
+            format!("{name}.into_iter().map(|(key, value)| (key.into(), value.into())).collect()"),
+        ),
+        _ => (
+            format!("impl Into<{}>", rust(ty, module)),
+            format!("{name}.into()"),
         ),
     }
 }

@@ -6,20 +6,19 @@ use super::File;
 use super::enums::open_enum;
 use super::messages::Writer;
 use super::text::{include, put};
-use crate::error::{Error, Result};
-use crate::model::{Description, SchemaKind};
+use crate::model::{Description, SchemaKind, Type};
 use crate::names::{pascal, snake};
-use crate::select::closure;
+use crate::select::{closure, roots};
 
 /// `types.rs` and what it includes.
-pub(super) fn types(description: &Description) -> Result<Vec<File>> {
+pub(super) fn types(description: &Description) -> Vec<File> {
     let operations = description.operations.iter();
-    let bodies = operations.filter_map(|operation| operation.body.as_deref());
+    let bodies = operations.filter_map(|operation| operation.body.as_ref()?.json.as_ref());
+    let bodies = bodies.filter_map(Type::reference);
     let requests = closure(description, bodies);
     let homes = homes(description);
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     let mut messages = Vec::new();
-    let mut problem = None;
     for (name, schema) in &description.schemas {
         let home = homes.get(name.as_str());
         let out = texts
@@ -37,12 +36,7 @@ pub(super) fn types(description: &Description) -> Result<Vec<File>> {
                 writer.message(schema, is_request, out);
             }
             SchemaKind::Enum(values) => {
-                if let Err(error) = open_enum(name, schema, values, out) {
-                    problem = Some(match problem {
-                        Some(first) => Error::and(first, error),
-                        None => error,
-                    });
-                }
+                open_enum(name, schema, values, description, out);
             }
             SchemaKind::Pattern(_) => {
                 // progenitor generates it, under the name that it makes of ours.
@@ -54,10 +48,6 @@ pub(super) fn types(description: &Description) -> Result<Vec<File>> {
                 put!(out, "wire::via_serde!({name});");
             }
         }
-    }
-
-    if let Some(error) = problem {
-        return Err(error);
     }
 
     let mut out = String::new();
@@ -78,18 +68,15 @@ pub(super) fn types(description: &Description) -> Result<Vec<File>> {
     }
     put!(out, ");");
     files.push(File::new("types.rs", "the description", &out));
-    Ok(files)
+    files
 }
 
 /// The schemas that the operations of one group alone lead to, each with that group.
 fn homes(description: &Description) -> BTreeMap<&str, &str> {
     let mut roots: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for operation in &description.operations {
-        let parameters = operation.query_parameters.iter();
         let group = roots.entry(&operation.group).or_default();
-        group.extend(operation.body.as_deref());
-        group.insert(&operation.response);
-        group.extend(parameters.filter_map(|parameter| parameter.ty.reference()));
+        group.extend(self::roots(operation));
     }
     let mut homes: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for (group, roots) in roots {

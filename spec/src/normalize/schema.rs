@@ -1,14 +1,19 @@
-//! Schemas: their names, fields and types; enums hoisted and shared, oneof groups read.
+//! Schemas: their names, fields and types; enums and inline objects hoisted, enums shared. What has no type here is carried
+//! as JSON, and noted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use super::compose::{Parts, is_any, is_composed, is_merged};
+use super::oneofs;
+use super::type_names::{SITE, is_renamed, name_enums, short_names};
 use crate::error::{Error, Result, child};
-use crate::findings::Findings;
+use crate::findings::{Findings, Note};
+use crate::lock::{Kind, Lock};
 use crate::model::{Description, Field, Message, Schema, SchemaKind, Type};
-use crate::names::{capitalized, is_prelude, pascal, snake};
+use crate::names::{capitalized, free, is_prelude, pascal, type_name};
 use crate::object::{Object, text};
 use crate::read::shape;
 
@@ -16,24 +21,44 @@ use crate::read::shape;
 const PREFIX: &str = "#/components/schemas/";
 
 /// The types that, listed together, mean any JSON value.
-const JSON_TYPES: [&str; 6] = ["string", "number", "object", "array", "boolean", "null"];
+const JSON_TYPES: [&str; 5] = ["string", "number", "object", "array", "boolean"];
 
-/// Stands for "the schema of this enum site" until all sites are known and named.
-const SITE: char = '\u{0}';
+/// As what is carried that has no type here.
+pub(super) const JSON: &str = "JSON";
 
-/// Reads schemas, collecting the inline enums and patterns on the way.
+/// How deep types may be nested, within each other and through references.
+const MAX_DEPTH: usize = 64;
+
+/// Reads schemas, collecting the inline enums, objects and patterns on the way.
 pub(super) struct Reader<'a> {
     components: Object<'a>,
-    /// The key in the document to our short name.
+    /// Whether the document is in our form, so that no oneof is announced in prose.
+    is_ours: bool,
+    lock: &'a Lock,
+    /// The key in the document to our short name; that of an enum is given once its places are known, see [`SITE`].
     short: BTreeMap<&'a str, String>,
+    /// The keys of components that become no schema of their own: their type stands wherever they are referred to.
+    aliases: BTreeSet<&'a str>,
+    /// Those of them that are being read, with the number of lists and maps around them.
+    open: BTreeMap<&'a str, usize>,
+    /// How many lists and maps are around what is being read.
+    containers: usize,
+    /// How many types are around what is being read.
+    depth: usize,
+    /// The types that were read, by their pointers: those of an alias and of the parts of an `allOf` are asked for again.
+    known: BTreeMap<String, (Type, Use)>,
     /// Value set to the places that use it, in order of appearance.
     enums: IndexMap<Vec<String>, Vec<String>>,
     /// Pattern to the name of its first place.
     patterns: IndexMap<String, String>,
+    /// The inline objects, whose fields are read last.
+    objects: VecDeque<(String, Parts<'a>)>,
+    /// The names of schemas that are given away.
+    taken: BTreeSet<String>,
 }
 
 /// What a schema in the place of a type says.
-#[derive(Default)]
+#[derive(Clone, Default)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "independent facts of the document"
@@ -41,33 +66,80 @@ pub(super) struct Reader<'a> {
 pub(super) struct Use {
     pub(super) nullable: bool,
     pub(super) read_only: bool,
+    pub(super) write_only: bool,
     pub(super) deprecated: bool,
     pub(super) sensitive: bool,
     pub(super) sunset: Option<String>,
+    pub(super) default: Option<Value>,
     pub(super) doc: Option<String>,
 }
 
 impl Use {
+    pub(super) fn of(schema: &Object<'_>) -> Result<Self> {
+        let default = schema.get("default").filter(|default| !default.is_null());
+        Ok(Self {
+            nullable: schema.boolean("nullable")?,
+            read_only: schema.boolean("readOnly")?,
+            write_only: schema.boolean("writeOnly")?,
+            deprecated: schema.boolean("deprecated")?,
+            sensitive: schema.boolean("x-sensitive")?,
+            sunset: schema.string("x-sunset")?.map(str::to_owned),
+            default: default.cloned(),
+            doc: schema.doc()?,
+        })
+    }
+
     /// Takes over what is said within a wrapper (`oneOf` with null, `allOf` of one).
-    fn absorb(&mut self, inner: Self) {
+    pub(super) fn absorb(&mut self, inner: Self) {
         self.nullable |= inner.nullable;
         self.read_only |= inner.read_only;
+        self.write_only |= inner.write_only;
         self.deprecated |= inner.deprecated;
         self.sensitive |= inner.sensitive;
         self.sunset = self.sunset.take().or(inner.sunset);
+        self.default = self.default.take().or(inner.default);
         self.doc = self.doc.take().or(inner.doc);
     }
 }
 
+/// What a component is.
+enum Component<'a> {
+    Message(Box<Parts<'a>>),
+    Enum,
+    Pattern,
+    /// Anything else: a list, a map, a scalar, another name for a schema.
+    Alias,
+}
+
 impl<'a> Reader<'a> {
-    pub(super) fn new(components: Object<'a>) -> Result<Self> {
-        let short = short_names(&components)?;
-        Ok(Self {
+    pub(super) fn new(components: Object<'a>, is_ours: bool, lock: &'a Lock) -> Result<Self> {
+        let short = short_names(&components, lock)?;
+        let mut reader = Self {
             components,
+            is_ours,
+            lock,
             short,
+            aliases: BTreeSet::new(),
+            open: BTreeMap::new(),
+            containers: 0,
+            depth: 0,
+            known: BTreeMap::new(),
             enums: IndexMap::new(),
             patterns: IndexMap::new(),
-        })
+            objects: VecDeque::new(),
+            taken: BTreeSet::new(),
+        };
+        let entries: Vec<_> = reader.components.entries().collect();
+        for (key, value, pointer) in entries {
+            let schema = Object::new(value, &pointer, reader.findings())?;
+            // What is wrong with it is told when it is read.
+            if let Ok(Component::Alias) = reader.kind(&schema, value) {
+                reader.aliases.insert(key);
+            } else {
+                reader.taken.insert(reader.short[key].clone());
+            }
+        }
+        Ok(reader)
     }
 
     /// Where notes and problems go.
@@ -75,13 +147,25 @@ impl<'a> Reader<'a> {
         self.components.findings()
     }
 
+    /// Whether prose may announce a oneof.
+    pub(super) fn is_ours(&self) -> bool {
+        self.is_ours
+    }
+
     /// The short name that a reference leads to.
     pub(super) fn reference(&self, value: &Value, pointer: &str) -> Result<String> {
+        let (key, _) = self.target(value, pointer)?;
+        Ok(self.short[key].clone())
+    }
+
+    /// The component that a reference leads to: its key, and the component itself.
+    pub(super) fn target(&self, value: &Value, pointer: &str) -> Result<(&'a str, &'a Value)> {
         let reference = text(value, pointer)?;
         let key = reference
             .strip_prefix(PREFIX)
             .map(|key| key.replace("~1", "/").replace("~0", "~"));
-        key.and_then(|key| self.short.get(key.as_str()).cloned())
+        key.and_then(|key| self.short.get_key_value(key.as_str()))
+            .and_then(|(key, _)| Some((*key, self.components.get(key)?)))
             .ok_or_else(|| {
                 Error::new(
                     pointer,
@@ -91,6 +175,11 @@ impl<'a> Reader<'a> {
             })
     }
 
+    /// The pointer of a component.
+    pub(super) fn pointer(&self, key: &str) -> String {
+        self.components.at(key)
+    }
+
     /// The type at `value`. `site` is the name it would get if it had to be hoisted.
     pub(super) fn ty(
         &mut self,
@@ -98,587 +187,489 @@ impl<'a> Reader<'a> {
         pointer: &str,
         site: &str,
     ) -> Result<(Type, Use)> {
-        let schema = Object::new(value, pointer, self.findings())?;
-        let mut facts = Use {
-            nullable: schema.boolean("nullable")?,
-            read_only: schema.boolean("readOnly")?,
-            deprecated: schema.boolean("deprecated")?,
-            sensitive: schema.boolean("x-sensitive")?,
-            sunset: schema.string("x-sunset")?.map(str::to_owned),
-            doc: schema.doc()?,
-        };
-        let ty = if let Some(reference) = schema.get("$ref") {
-            Type::Ref(self.reference(reference, &schema.at("$ref"))?)
-        } else if let Some(variants) = schema.list("oneOf")? {
-            self.one_of(variants, &schema.at("oneOf"), site, &mut facts)?
-        } else if let Some(parts) = schema.list("allOf")? {
-            let [part] = parts else {
-                let expected = "an allOf of one element";
-                return Err(Error::new(
-                    &schema.at("allOf"),
-                    format!("{} elements", parts.len()),
-                    expected,
-                ));
-            };
-            let (ty, inner) = self.ty(part, &child(&schema.at("allOf"), "0"), site)?;
-            facts.absorb(inner);
-            ty
+        if let Some(known) = self.known.get(pointer) {
+            return Ok(known.clone());
+        }
+        let mut facts = Use::default();
+        let ty = if let Value::Bool(is_any) = value {
+            if !is_any {
+                self.findings().note(pointer, "false", JSON);
+            }
+            Type::Json
         } else {
-            self.plain(&schema, site, &mut facts)?
+            let schema = Object::new(value, pointer, self.findings())?;
+            if self.depth >= MAX_DEPTH {
+                let found = format!("more than {MAX_DEPTH} types within each other");
+                return Err(Error::new(pointer, found, "fewer"));
+            }
+            facts = Use::of(&schema)?;
+            self.depth += 1;
+            let ty = self.composed(&schema, value, site, &mut facts);
+            self.depth -= 1;
+            let ty = ty?;
+            schema.finish();
+            ty
         };
-        schema.finish();
+        facts.nullable |= ty == Type::Json;
+        self.known
+            .insert(pointer.to_owned(), (ty.clone(), facts.clone()));
         Ok((ty, facts))
     }
 
-    /// `[X, {type: null}]` is X that may be null; several plain types are any JSON value.
-    fn one_of(
+    /// The type of the component that a reference leads to.
+    pub(super) fn referred(
         &mut self,
-        variants: &'a [Value],
+        reference: &Value,
+        pointer: &str,
+        facts: &mut Use,
+    ) -> Result<Type> {
+        let (key, value) = self.target(reference, pointer)?;
+        if !self.aliases.contains(key) {
+            return Ok(Type::Ref(self.short[key].clone()));
+        }
+        if let Some(containers) = self.open.get(key) {
+            if *containers == self.containers {
+                let expected = "a schema behind all references";
+                return Err(Error::new(pointer, format!("{key:?} in itself"), expected));
+            }
+            self.findings()
+                .note(pointer, format!("{key:?} in itself"), JSON);
+            return Ok(Type::Json);
+        }
+        let (ty, inner) = self.alias(key, value)?;
+        facts.absorb(inner);
+        Ok(ty)
+    }
+
+    fn alias(&mut self, key: &'a str, value: &'a Value) -> Result<(Type, Use)> {
+        let site = self.short[key].clone();
+        self.open.insert(key, self.containers);
+        let read = self.ty(value, &self.pointer(key), &site);
+        self.open.remove(key);
+        read
+    }
+
+    /// The type of the elements of a list, or of the values of a map.
+    fn element(
+        &mut self,
+        value: &'a Value,
         pointer: &str,
         site: &str,
         facts: &mut Use,
-    ) -> Result<Type> {
-        let mut types = Vec::new();
-        for (index, variant) in variants.iter().enumerate() {
-            let pointer = child(pointer, &index.to_string());
-            if variant.get("type").and_then(Value::as_str) == Some("null") {
-                Object::new(variant, &pointer, self.findings())?.get("type");
-                facts.nullable = true;
-            } else {
-                let (ty, inner) = self.ty(variant, &pointer, site)?;
-                facts.absorb(inner);
-                types.push(ty);
-            }
+    ) -> Result<Box<Type>> {
+        self.containers += 1;
+        let read = self.ty(value, pointer, site);
+        self.containers -= 1;
+        let (ty, inner) = read?;
+        facts.sensitive |= inner.sensitive;
+        if inner.default.is_some() {
+            let at = child(pointer, "default");
+            self.findings().note(&at, "default", Note::UNUSED);
         }
-        match <[Type; 1]>::try_from(types) {
-            Ok([ty]) => Ok(ty),
-            Err(types) if !types.is_empty() && types.iter().all(|ty| ty.reference().is_none()) => {
-                facts.nullable = true;
-                Ok(Type::Json)
-            }
-            Err(types) => {
-                let expected = "one schema and null, or several plain types";
-                Err(Error::new(
-                    pointer,
-                    format!("{} schemas", types.len()),
-                    expected,
-                ))
-            }
-        }
+        Ok(Box::new(ty))
     }
 
-    /// A schema that says its `type`.
-    fn plain(&mut self, schema: &Object<'a>, site: &str, facts: &mut Use) -> Result<Type> {
-        let name = match schema.require("type")? {
-            Value::String(name) => name.as_str(),
-            Value::Array(names) => {
-                let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
-                if JSON_TYPES.iter().all(|name| names.contains(name)) {
-                    facts.nullable = true;
-                    return Ok(Type::Json);
-                }
-                match names[..] {
-                    [name, "null"] | ["null", name] if name != "null" => {
-                        facts.nullable = true;
-                        name
-                    }
-                    _ => {
-                        let expected = "one type, one type and null, or all types";
-                        return Err(Error::new(
-                            &schema.at("type"),
-                            format!("{names:?}"),
-                            expected,
-                        ));
-                    }
-                }
-            }
-            other => {
-                return Err(Error::new(
-                    &schema.at("type"),
-                    shape(other),
-                    "a type or a list of types",
-                ));
-            }
-        };
+    /// A schema by itself, neither a reference nor put together of others.
+    pub(super) fn plain(
+        &mut self,
+        schema: &Object<'a>,
+        value: &'a Value,
+        site: &str,
+        facts: &mut Use,
+    ) -> Result<Type> {
+        let name = self.type_name(schema, value, facts)?;
         match name {
-            "array" => {
-                let (item, _) = self.ty(schema.require("items")?, &schema.at("items"), site)?;
-                return Ok(Type::List(Box::new(item)));
-            }
-            "object" => return self.inline_object(schema, site),
-            _ => {}
+            None => return Ok(Type::Json),
+            Some("array") => return self.array(schema, site, facts),
+            Some("object") => return self.object(schema, value, site, facts),
+            Some(_) => {}
         }
         let format = schema.string("format")?;
-        Ok(match (name, format) {
-            ("string", None) => self.string(schema, site)?,
+        Ok(match (name.unwrap_or_default(), format) {
             ("string", Some("date-time")) => Type::Timestamp,
             ("string", Some("duration")) => Type::Duration,
             ("string", Some("int64")) => Type::Int64,
             ("string", Some("uint64")) => Type::Uint64,
             ("string", Some("base64" | "byte")) => Type::Bytes,
-            ("boolean", None) => Type::Bool,
-            ("integer", Some("int32")) => Type::Int32,
-            ("integer", Some("uint32")) => Type::Uint32,
-            ("number", None) => Type::Double,
+            ("integer" | "number", Some("int32")) => Type::Int32,
+            ("integer" | "number", Some("uint32")) => Type::Uint32,
+            ("integer" | "number", Some("int64")) | ("integer", None) => Type::Int64Number,
+            ("integer" | "number", Some("uint64")) => Type::Uint64Number,
+            // JSON has one kind of numbers, and a double holds every float.
+            ("number", None | Some("double" | "float")) => Type::Double,
             (name, format) => {
-                let format =
-                    format.map_or_else(String::new, |format| format!(" of format {format:?}"));
-                let expected = "string (date-time, duration, int64, uint64, base64), boolean, integer (int32, uint32), number, array or object";
-                return Err(Error::new(
-                    schema.pointer(),
-                    format!("type {name:?}{format}"),
-                    expected,
-                ));
+                match format {
+                    None => {}
+                    Some("password") if name == "string" => facts.sensitive = true,
+                    Some(format) => {
+                        let found = format!("format: {format}");
+                        self.findings()
+                            .note(&schema.at("format"), found, Note::UNUSED);
+                    }
+                }
+                match name {
+                    "string" => self.string(schema, site, facts)?,
+                    "boolean" => Type::Bool,
+                    "integer" => Type::Int64Number,
+                    "number" => Type::Double,
+                    other => {
+                        let found = format!("type {other:?}");
+                        self.findings().note(&schema.at("type"), found, JSON);
+                        Type::Json
+                    }
+                }
             }
         })
     }
 
+    /// The one type of a schema; `None` where that is any.
+    fn type_name(
+        &self,
+        schema: &Object<'a>,
+        value: &'a Value,
+        facts: &mut Use,
+    ) -> Result<Option<&'a str>> {
+        match schema.get("type") {
+            Some(Value::Array(_)) => {
+                let names = schema.texts("type")?.unwrap_or_default();
+                facts.nullable |= names.contains(&"null");
+            }
+            None | Some(Value::String(_)) => {}
+            Some(other) => {
+                let expected = "a type or a list of types";
+                return Err(Error::new(&schema.at("type"), shape(other), expected));
+            }
+        }
+        let names = types(value);
+        match names[..] {
+            [] => Ok(None),
+            [name] => Ok(Some(name)),
+            _ if JSON_TYPES.iter().all(|name| names.contains(name)) => Ok(None),
+            _ => {
+                let found = format!("the types {}", names.join(", "));
+                self.findings().note(&schema.at("type"), found, JSON);
+                Ok(None)
+            }
+        }
+    }
+
+    fn array(&mut self, schema: &Object<'a>, site: &str, facts: &mut Use) -> Result<Type> {
+        let items = schema.get("items");
+        let is_tuple = schema.get("prefixItems").is_some() || items.is_some_and(Value::is_array);
+        if is_tuple {
+            let found = "a type for each position";
+            self.findings()
+                .note(schema.pointer(), found, "a list of JSON");
+        }
+        Ok(Type::List(match items {
+            Some(items) if !is_tuple => self.element(items, &schema.at("items"), site, facts)?,
+            _ => Box::new(Type::Json),
+        }))
+    }
+
     /// A string without format: plain, or of an enum or a pattern, which get a schema of their own.
-    fn string(&mut self, schema: &Object<'a>, site: &str) -> Result<Type> {
-        if let Some(values) = enum_values(schema)? {
-            let entry = self.enums.entry(values);
-            let index = entry.index();
-            entry.or_default().push(site.to_owned());
-            return Ok(Type::Ref(format!("{SITE}{index}")));
+    fn string(&mut self, schema: &Object<'a>, site: &str, facts: &mut Use) -> Result<Type> {
+        if let Some(values) = self.enum_values(schema, facts)? {
+            return Ok(self.enum_site(values, site));
         }
         if let Some(pattern) = schema.string("pattern")? {
-            let name = self
-                .patterns
-                .entry(pattern.to_owned())
-                .or_insert_with(|| site.to_owned());
-            return Ok(Type::Ref(name.clone()));
+            if !self.patterns.contains_key(pattern) {
+                let name = self.free(site);
+                self.patterns.insert(pattern.to_owned(), name);
+            }
+            return Ok(Type::Ref(self.patterns[pattern].clone()));
         }
         Ok(Type::String)
     }
 
-    /// An object without a name: protobuf's Any, a map, or free form.
-    fn inline_object(&mut self, schema: &Object<'a>, site: &str) -> Result<Type> {
-        let open = match schema.get("additionalProperties") {
-            None | Some(Value::Bool(true)) => true,
-            Some(value @ Value::Object(_)) => {
-                let (value, _) = self.ty(value, &schema.at("additionalProperties"), site)?;
-                return Ok(Type::Map(Box::new(value)));
+    /// An enum that is used in one more place.
+    pub(super) fn enum_site(&mut self, values: Vec<String>, site: &str) -> Type {
+        let entry = self.enums.entry(values);
+        let index = entry.index();
+        entry.or_default().push(site.to_owned());
+        Type::Ref(format!("{SITE}{index}"))
+    }
+
+    /// The values of an enum of strings, or a constant, which is an enum of one. Every enum is open: a server may always
+    /// send a name that is newer.
+    fn enum_values(&self, schema: &Object<'a>, facts: &mut Use) -> Result<Option<Vec<String>>> {
+        for key in ["x-speakeasy-unknown-values", "x-open-enum"] {
+            schema.get(key);
+        }
+        let (key, listed) = match (schema.list("enum")?, schema.get("const")) {
+            (Some(listed), _) => ("enum", listed),
+            (None, Some(constant)) => ("const", std::slice::from_ref(constant)),
+            (None, None) => return Ok(None),
+        };
+        let mut values = Vec::with_capacity(listed.len());
+        for (index, value) in listed.iter().enumerate() {
+            match value {
+                Value::Null => facts.nullable = true,
+                Value::String(value) if !values.contains(value) => values.push(value.clone()),
+                _ => {
+                    let at = child(&schema.at(key), &index.to_string());
+                    let found = format!("the enum value {}", shape(value));
+                    self.findings().note(&at, found, Note::UNUSED);
+                }
             }
-            Some(_) => false,
-        };
-        let Some(properties) = schema.object("properties")? else {
-            return if open {
-                Ok(Type::Object)
+        }
+        if values.is_empty() {
+            self.findings().note(&schema.at(key), key, Note::UNUSED);
+        }
+        Ok(Some(values).filter(|values| !values.is_empty()))
+    }
+
+    /// An object without a name: protobuf's Any, a map, free form, or a message that gets a name.
+    fn object(
+        &mut self,
+        schema: &Object<'a>,
+        value: &'a Value,
+        site: &str,
+        facts: &mut Use,
+    ) -> Result<Type> {
+        let properties = schema.object("properties")?;
+        let names: Vec<_> = properties
+            .iter()
+            .flat_map(|properties| properties.entries().map(|(name, ..)| name))
+            .collect();
+        let others = schema.get("additionalProperties");
+        let is_open = others.is_some_and(is_any);
+        if names == ["@type"] && (is_open || others.is_none()) {
+            return Ok(Type::Any);
+        }
+        if !names.is_empty() {
+            let mut parts = Parts::default();
+            if self.collect(schema, value, &mut parts)? {
+                return Ok(self.hoisted(parts, site));
+            }
+            let (ty, carried) = if is_open && names.contains(&"@type") {
+                (Type::Any, "protobuf's Any")
             } else {
-                Err(Error::new(
-                    &schema.at("additionalProperties"),
-                    "false",
-                    "true or a schema",
-                ))
+                (Type::Object, "a JSON object")
             };
-        };
-        let names: Vec<_> = properties.entries().map(|(name, ..)| name).collect();
-        if open && names == ["@type"] {
-            Ok(Type::Any)
-        } else {
-            let expected = "an object without properties, or protobuf's Any (`@type` alone)";
-            Err(Error::new(
-                properties.pointer(),
-                format!("{names:?}"),
-                expected,
-            ))
+            let found = "properties beside others";
+            self.findings().note(schema.pointer(), found, carried);
+            return Ok(ty);
+        }
+        match others {
+            // Speakeasy leaves the `@type` out of protobuf's Any, so that this remains.
+            Some(_) if is_open && properties.is_some() => Ok(Type::Any),
+            Some(others @ Value::Object(_))
+                if !is_open && value.get("patternProperties").is_none() =>
+            {
+                let at = schema.at("additionalProperties");
+                Ok(Type::Map(self.element(others, &at, site, facts)?))
+            }
+            Some(Value::Bool(false)) => {
+                let at = schema.at("additionalProperties");
+                self.findings()
+                    .note(&at, "additionalProperties", Note::UNUSED);
+                Ok(Type::Object)
+            }
+            _ => Ok(Type::Object),
         }
     }
 
+    /// A message for an inline object, named after its place.
+    pub(super) fn hoisted(&mut self, parts: Parts<'a>, site: &str) -> Type {
+        let name = self.free(site);
+        self.objects.push_back((name.clone(), parts));
+        Type::Ref(name)
+    }
+
+    /// A name for a schema that has none in the document: the one that is locked for its place, else that of the place, with
+    /// a number behind it where another has it.
+    fn free(&mut self, site: &str) -> String {
+        let site = type_name(site);
+        let locked = self.lock.get(Kind::Message, &site);
+        let locked = locked.filter(|name| !self.taken.contains(*name));
+        let name = locked.map_or_else(
+            || {
+                free([site.clone()], |name| {
+                    is_prelude(name) || self.lock.has_type(name) || self.taken.contains(name)
+                })
+            },
+            str::to_owned,
+        );
+        self.taken.insert(name.clone());
+        name
+    }
+
     /// Reads the components and puts them, with what was hoisted, into the description.
-    pub(super) fn finish(mut self, description: &mut Description) -> Result<()> {
+    pub(super) fn finish(mut self, description: &mut Description) {
         let mut schemas: BTreeMap<String, Schema> = BTreeMap::new();
         let components: Vec<_> = self.components.entries().collect();
         for (key, value, pointer) in components {
             let name = self.short[key].clone();
             let schema = self.component(&name, key, value, &pointer);
-            if let Some(schema) = self.findings().keep(schema) {
+            if let Some(Some(schema)) = self.findings().keep(schema) {
                 schemas.insert(name, schema);
             }
         }
+        while let Some((name, parts)) = self.objects.pop_front() {
+            let message = self.message(&name, parts);
+            if let Some(message) = self.findings().keep(message) {
+                schemas.insert(name, hoisted(SchemaKind::Message(message)));
+            }
+        }
         for (pattern, name) in &self.patterns {
-            let schema = Schema {
-                proto: None,
-                kind: SchemaKind::Pattern(pattern.clone()),
-                deprecated: false,
-                doc: None,
-            };
-            if schemas.insert(name.clone(), schema).is_some() {
-                return Err(Error::new(
-                    &child("#/components/schemas", name),
-                    "the name of a schema",
-                    "a free name for a pattern",
-                ));
-            }
+            schemas.insert(name.clone(), hoisted(SchemaKind::Pattern(pattern.clone())));
         }
-        let names = self.enum_names(&schemas);
-        for ((values, _), name) in self.enums.iter().zip(&names) {
-            let schema = Schema {
-                proto: None,
-                kind: SchemaKind::Enum(values.clone()),
-                deprecated: false,
-                doc: None,
-            };
-            schemas.insert(name.clone(), schema);
-        }
-        for schema in schemas.values_mut() {
-            if let SchemaKind::Message(message) = &mut schema.kind {
-                for field in message.fields.values_mut() {
-                    name_sites(&mut field.ty, &names);
-                }
-            }
-        }
-        for operation in &mut description.operations {
-            for parameter in operation
-                .path_parameters
-                .iter_mut()
-                .chain(&mut operation.query_parameters)
-            {
-                name_sites(&mut parameter.ty, &names);
-            }
-        }
-        description.schemas = schemas.into_iter().collect();
-        Ok(())
+        name_enums(description, schemas, &self.enums, self.lock);
     }
 
-    /// One named schema.
+    /// One named schema; nothing for an alias.
     fn component(
         &mut self,
         name: &str,
-        key: &str,
+        key: &'a str,
         value: &'a Value,
         pointer: &str,
-    ) -> Result<Schema> {
+    ) -> Result<Option<Schema>> {
+        if self.aliases.contains(key) {
+            self.alias(key, value)?;
+            return Ok(None);
+        }
         let schema = Object::new(value, pointer, self.findings())?;
         schema.boolean("nullable")?;
+        schema.get("type");
         let proto = schema
             .string("x-proto-name")?
-            .or(Some(key).filter(|key| key.contains('.')))
+            .or(Some(key).filter(|key| is_renamed(key, name)))
             .map(str::to_owned);
         let deprecated = schema.boolean("deprecated")?;
         let doc = schema.doc()?;
-        let kind = match schema.require_string("type")? {
-            "object" => {
-                let message = self.message(&schema, name, doc.as_deref())?;
-                SchemaKind::Message(message)
-            }
-            "string" => match (enum_values(&schema)?, schema.string("pattern")?) {
-                (Some(values), None) => SchemaKind::Enum(values),
-                (None, Some(pattern)) => SchemaKind::Pattern(pattern.to_owned()),
-                _ => {
-                    return Err(Error::new(
-                        pointer,
-                        "a plain string",
-                        "an object, an enum or a pattern",
-                    ));
-                }
-            },
-            other => {
-                return Err(Error::new(
-                    pointer,
-                    format!("type {other:?}"),
-                    "an object, an enum or a pattern",
-                ));
-            }
+        let kind = match self.kind(&schema, value)? {
+            Component::Message(parts) => SchemaKind::Message(self.message(name, *parts)?),
+            Component::Pattern => SchemaKind::Pattern(schema.require_string("pattern")?.to_owned()),
+            Component::Enum | Component::Alias => SchemaKind::Enum(
+                self.enum_values(&schema, &mut Use::default())?
+                    .unwrap_or_default(),
+            ),
         };
         schema.finish();
-        Ok(Schema {
+        Ok(Some(Schema {
             proto,
             kind,
             deprecated,
             doc,
-        })
+        }))
     }
 
-    fn message(&mut self, schema: &Object<'a>, name: &str, doc: Option<&str>) -> Result<Message> {
-        let required = schema.strings("required")?.unwrap_or_default();
+    /// What a component is.
+    fn kind(&self, schema: &Object<'a>, value: &'a Value) -> Result<Component<'a>> {
+        let is_string = types(value) == ["string"] && value.get("format").is_none();
+        if is_merged(value) || (!is_composed(value) && types(value) == ["object"]) {
+            let mut parts = Parts::default();
+            if self.collect(schema, value, &mut parts)? {
+                return Ok(Component::Message(Box::new(parts)));
+            }
+        } else if is_string && !is_composed(value) {
+            let values = value.get("enum").and_then(Value::as_array);
+            let mut values = values.into_iter().flatten().chain(value.get("const"));
+            if values.any(Value::is_string) {
+                return Ok(Component::Enum);
+            }
+            if value.get("pattern").is_some_and(Value::is_string) {
+                return Ok(Component::Pattern);
+            }
+        }
+        Ok(Component::Alias)
+    }
+
+    fn message(&mut self, name: &str, mut parts: Parts<'a>) -> Result<Message> {
+        parts.finish();
         let problems = self.findings().problems();
         let mut message = Message::default();
-        if let Some(properties) = schema.object("properties")? {
-            for (property, value, pointer) in properties.entries() {
-                let site = format!("{name}{}", capitalized(&pascal(property)));
-                let ty = self.ty(value, &pointer, &site);
-                let Some((ty, facts)) = self.findings().keep(ty) else {
-                    continue;
-                };
-                let Use {
-                    nullable,
-                    read_only,
-                    deprecated,
-                    sensitive,
-                    sunset,
-                    doc,
-                } = facts;
-                let required = required.iter().any(|name| name == property);
-                let field = Field {
-                    ty,
-                    nullable,
-                    required,
-                    read_only,
-                    deprecated,
-                    sunset,
-                    sensitive,
-                    doc,
-                };
-                message.fields.insert(property.to_owned(), field);
-            }
-            let mut idents = BTreeMap::new();
-            for property in message.fields.keys() {
-                if let Some(other) = idents.insert(snake(property), property) {
-                    let found = format!("{other:?} and {property:?}");
-                    return Err(Error::new(
-                        properties.pointer(),
-                        found,
-                        "names that differ in snake_case",
-                    ));
-                }
-            }
+        for (property, (value, pointer)) in parts.properties {
+            let site = format!("{name}{}", capitalized(&pascal(property)));
+            let ty = self.ty(value, &pointer, &site);
+            let Some((ty, facts)) = self.findings().keep(ty) else {
+                continue;
+            };
+            let Use {
+                nullable,
+                read_only,
+                write_only,
+                deprecated,
+                sensitive,
+                sunset,
+                default,
+                doc,
+            } = facts;
+            let field = Field {
+                ty,
+                nullable,
+                required: parts.required.contains_key(property),
+                read_only,
+                write_only,
+                deprecated,
+                default,
+                sunset,
+                sensitive,
+                doc,
+            };
+            message.fields.insert(property.to_owned(), field);
         }
         if self.findings().problems() > problems {
             // What refers to the fields cannot be judged without all of them.
             return Ok(message);
         }
-        if let Some(missing) = required
-            .iter()
-            .find(|name| !message.fields.contains_key(*name))
-        {
-            return Err(Error::new(
-                &schema.at("required"),
-                format!("{missing:?}"),
-                "the name of a property",
-            ));
-        }
-        message.oneofs = match schema.object("x-oneofs")? {
-            Some(groups) => {
-                let mut oneofs = IndexMap::new();
-                for (group, ..) in groups.entries() {
-                    oneofs.insert(group.to_owned(), groups.strings(group)?.unwrap_or_default());
-                }
-                oneofs
-            }
-            None => oneofs_in_prose(doc.unwrap_or_default(), schema.pointer())?,
-        };
-        message
-            .oneofs
-            .retain(|group, members| !is_presence(group, members));
-        let mut grouped = BTreeSet::new();
-        for (group, members) in &message.oneofs {
-            for member in members {
-                if !message.fields.contains_key(member) || !grouped.insert(member) {
-                    let found = format!("{member:?} in the oneof {group:?}");
-                    return Err(Error::new(
-                        schema.pointer(),
-                        found,
-                        "a property, in one oneof only",
-                    ));
-                }
+        for (name, pointer) in &parts.required {
+            if !message.fields.contains_key(*name) {
+                let found = format!("{name:?} required, which is no property");
+                self.findings().note(pointer, found, Note::UNUSED);
             }
         }
+        message.oneofs = oneofs::checked(parts.oneofs, &mut message.fields, self.findings())?;
         Ok(message)
     }
+}
 
-    /// A name for every collected enum: the common prefix of its values; where that is empty or
-    /// taken, the place of its first use. Of several sets with one prefix the most used has it.
-    fn enum_names(&self, schemas: &BTreeMap<String, Schema>) -> Vec<String> {
-        let prefixes: Vec<_> = self
-            .enums
-            .keys()
-            .map(|values| pascal(common_prefix(values)))
-            .collect();
-        let mut taken: BTreeSet<String> = schemas.keys().cloned().collect();
-        let mut order: Vec<usize> = (0..self.enums.len()).collect();
-        order.sort_by_key(|&index| std::cmp::Reverse(self.enums[index].len()));
-        let mut names = vec![String::new(); self.enums.len()];
-        for index in order {
-            let prefix = &prefixes[index];
-            // Of `2FA_ON` and `2FA_OFF` it would be no name.
-            let is_name = |name: &String| name.starts_with(|c: char| c.is_ascii_uppercase());
-            let by_prefix = Some(prefix.clone()).filter(is_name);
-            let by_schema = by_prefix
-                .clone()
-                .map(|name| name + "Enum")
-                .filter(|_| schemas.contains_key(prefix) || is_prelude(prefix));
-            let by_site = self.enums[index].iter().min().cloned();
-            let name = [by_prefix, by_schema, by_site]
-                .into_iter()
-                .flatten()
-                .find(|name| !taken.contains(name) && !is_prelude(name));
-            // A site is used by one set only, so the last resort is a number.
-            let name = name.unwrap_or_else(|| format!("{prefix}{index}"));
-            taken.insert(name.clone());
-            names[index] = name;
-        }
-        names
+/// A schema that the document has inline.
+fn hoisted(kind: SchemaKind) -> Schema {
+    Schema {
+        proto: None,
+        kind,
+        deprecated: false,
+        doc: None,
     }
 }
 
-/// Puts the final names in the place of the enum sites.
-fn name_sites(ty: &mut Type, names: &[String]) {
-    match ty {
-        Type::List(inner) | Type::Map(inner) => name_sites(inner, names),
-        Type::Ref(name) => {
-            let site = name
-                .strip_prefix(SITE)
-                .and_then(|index| index.parse::<usize>().ok());
-            if let Some(known) = site.and_then(|index| names.get(index)) {
-                name.clone_from(known);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The values of an enum. Every enum is open: a server may always send a name that is newer.
-fn enum_values(schema: &Object<'_>) -> Result<Option<Vec<String>>> {
-    let values = schema.strings("enum")?;
-    for key in ["x-speakeasy-unknown-values", "x-open-enum"] {
-        schema.get(key);
-    }
-    if values.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Error::new(&schema.at("enum"), "no values", "at least one"));
-    }
-    Ok(values)
-}
-
-/// The words that all values begin with, up to and with an underscore. The empty value says nothing of the others.
-pub(crate) fn common_prefix(values: &[String]) -> &str {
-    let mut rest = values.iter().filter(|value| !value.is_empty()).peekable();
-    let Some(first) = rest.next() else {
-        return "";
+/// The types that a schema names, or that its other keywords speak of; without null, and without the integers among numbers.
+pub(super) fn types(schema: &Value) -> Vec<&str> {
+    let mut names: Vec<_> = match schema.get("type") {
+        Some(Value::String(name)) => vec![name.as_str()],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => implied_type(schema).into_iter().collect(),
     };
-    let is_alone = rest.peek().is_none();
-    let length = rest.fold(first.len(), |length, value| {
-        first
-            .bytes()
-            .zip(value.bytes())
-            .take(length)
-            .take_while(|(a, b)| a == b)
-            .count()
+    names.retain(|name| *name != "null");
+    if names.contains(&"number") {
+        names.retain(|name| *name != "integer");
+    }
+    names
+}
+
+/// The type of a schema that does not name it.
+fn implied_type(schema: &Value) -> Option<&'static str> {
+    let has = |key| schema.get(key).is_some();
+    if has("properties") || has("additionalProperties") {
+        return Some("object");
+    }
+    if has("items") || has("prefixItems") {
+        return Some("array");
+    }
+    let values = schema.get("enum").and_then(Value::as_array);
+    let values = values.into_iter().flatten().chain(schema.get("const"));
+    let mut names = values.filter_map(|value| match value {
+        Value::Null => None,
+        Value::Bool(_) => Some("boolean"),
+        Value::Number(number) if number.is_f64() => Some("number"),
+        Value::Number(_) => Some("integer"),
+        Value::String(_) => Some("string"),
+        Value::Array(_) => Some("array"),
+        Value::Object(_) => Some("object"),
     });
-    let length = if is_alone { 0 } else { length };
-    first
-        .get(..length)
-        .and_then(|prefix| prefix.rfind('_'))
-        .map_or("", |end| &first[..=end])
-}
-
-/// The oneof groups that the vendor announces in the prose of a schema.
-fn oneofs_in_prose(doc: &str, pointer: &str) -> Result<IndexMap<String, Vec<String>>> {
-    const OPENING: &str = "This message contains a oneof named ";
-    let mut groups = IndexMap::new();
-    let mut lines = doc.lines().map(str::trim).peekable();
-    while let Some(line) = lines.next() {
-        let Some(rest) = line.strip_prefix(OPENING) else {
-            continue;
-        };
-        let name = rest.split_once('.').map_or(rest, |(name, _)| name);
-        let mut members = Vec::new();
-        while let Some(member) = lines.peek().and_then(|line| line.strip_prefix("- ")) {
-            members.push(member.to_owned());
-            lines.next();
-        }
-        if members.is_empty() || groups.insert(name.to_owned(), members).is_some() {
-            return Err(Error::new(
-                pointer,
-                format!("a oneof {name:?} without members, or twice"),
-                "a list of its members",
-            ));
-        }
-    }
-    Ok(groups)
-}
-
-/// Whether a oneof is only how protobuf keeps the presence of an `optional` field: `_field` with `field` alone. Every field
-/// here can be absent anyway.
-fn is_presence(group: &str, members: &[String]) -> bool {
-    let field = group.strip_prefix('_').map(snake);
-    matches!(members, [member] if field == Some(snake(member)))
-}
-
-/// A short name for every schema: the vendor's override, else the last segment of the full name.
-/// Names that clash, with each other or with the prelude, fall back to the last segment, then take the package in front.
-fn short_names<'a>(components: &Object<'a>) -> Result<BTreeMap<&'a str, String>> {
-    let mut candidates: BTreeMap<&'a str, [String; 3]> = BTreeMap::new();
-    for (key, value, pointer) in components.entries() {
-        let last = last_segment(key);
-        let preferred = Object::new(value, &pointer, components.findings())?
-            .string("x-speakeasy-name-override")?
-            .unwrap_or(&last)
-            .to_owned();
-        let package = package(key);
-        candidates.insert(key, [preferred, last.clone(), format!("{package}{last}")]);
-    }
-    let mut names: BTreeMap<&'a str, String> = BTreeMap::new();
-    let mut open: Vec<&'a str> = candidates.keys().copied().collect();
-    for level in 0..3 {
-        let mut claims: BTreeMap<&str, Vec<&'a str>> = BTreeMap::new();
-        for key in &open {
-            claims.entry(&candidates[key][level]).or_default().push(key);
-        }
-        open = Vec::new();
-        for (name, keys) in claims {
-            let free = !is_prelude(name) && !names.values().any(|taken| taken == name);
-            // The one whose own last segment is the name keeps it; the others step back.
-            let owner = match keys[..] {
-                [key] if free => Some(key),
-                _ if free && level == 0 => {
-                    let own: Vec<_> = keys
-                        .iter()
-                        .copied()
-                        .filter(|key| candidates[key][1] == name)
-                        .collect();
-                    own.first().copied().filter(|_| own.len() == 1)
-                }
-                _ => None,
-            };
-            if let Some(owner) = owner {
-                names.insert(owner, name.to_owned());
-            }
-            open.extend(keys.into_iter().filter(|key| Some(*key) != owner));
-        }
-    }
-    let unnamed = open.first().map(|key| (*key, candidates[key][2].clone()));
-    let odd = names.iter().find(|(_, name)| {
-        !name.starts_with(|c: char| c.is_ascii_uppercase())
-            || !name.chars().all(|c| c.is_ascii_alphanumeric())
-    });
-    if let Some((key, name)) = odd.map(|(key, name)| (*key, name.clone())).or(unnamed) {
-        let expected = "a name of its own, of letters and digits, with a capital first";
-        return Err(Error::new(
-            &components.at(key),
-            format!("the name {name:?}"),
-            expected,
-        ));
-    }
-    Ok(names)
-}
-
-/// `c1.api.app.v1.Outer.Inner` to `OuterInner`: the segments behind the version.
-fn last_segment(key: &str) -> String {
-    let segments: Vec<_> = key.split('.').collect();
-    let names = segments
-        .iter()
-        .position(|segment| is_version(segment))
-        .map_or(segments.len() - 1, |at| at + 1);
-    segments[names.min(segments.len() - 1)..]
-        .iter()
-        .map(|segment| capitalized(segment))
-        .collect()
-}
-
-/// `c1.api.app.v1.App` to `App`: the package in front of the version, as part of a name.
-fn package(key: &str) -> String {
-    let segments: Vec<_> = key
-        .split('.')
-        .take_while(|segment| !is_version(segment))
-        .collect();
-    segments
-        .last()
-        .map_or_else(String::new, |segment| pascal(segment))
-}
-
-fn is_version(segment: &str) -> bool {
-    segment
-        .strip_prefix('v')
-        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    let first = names.next()?;
+    names.all(|name| name == first).then_some(first)
 }

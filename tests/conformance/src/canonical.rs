@@ -38,7 +38,9 @@ pub fn value(description: &Description, ty: &Type, json: &Value) -> Result<Optio
     let canonical = match ty {
         Type::String => json!(json.as_str().ok_or_else(wrong)?),
         Type::Bool => json!(json.as_bool().ok_or_else(wrong)?),
-        Type::Int32 | Type::Uint32 => json!(integer(json).ok_or_else(wrong)?),
+        Type::Int32 | Type::Uint32 | Type::Int64Number | Type::Uint64Number => {
+            json!(integer(json).ok_or_else(wrong)?)
+        }
         Type::Int64 | Type::Uint64 => json!(integer(json).ok_or_else(wrong)?.to_string()),
         Type::Double => double(json).ok_or_else(wrong)?,
         Type::Bytes => json!(json.as_str().and_then(bytes).ok_or_else(wrong)?),
@@ -107,7 +109,7 @@ fn zero(description: &Description, ty: &Type) -> Option<Value> {
     Some(match ty {
         Type::String | Type::Bytes => json!(""),
         Type::Bool => json!(false),
-        Type::Int32 | Type::Uint32 => json!(0),
+        Type::Int32 | Type::Uint32 | Type::Int64Number | Type::Uint64Number => json!(0),
         Type::Int64 | Type::Uint64 => json!("0"),
         Type::Double => json!(0.0),
         Type::Timestamp => json!("1970-01-01T00:00:00Z"),

@@ -1,8 +1,8 @@
 //! The calls of the matrix: one for each kind of call that differs in whether it may be retried.
 
 use c1_api_ext::c1_api::types::{
-    CreateAppRequest, DecoyServiceUpdateRequest, SearchAppsRequest,
-    SetAppEntitlementOwnersRequestV2,
+    CreateAppRequest, SearchAppsRequest, ServicePrincipalServiceUpdateRequest,
+    SetAppEntitlementOwnersRequest,
 };
 use c1_api_ext::{C1, Error};
 
@@ -68,13 +68,13 @@ impl Call {
                 c1.apps().create(request).await.map(drop)
             }
             Self::Put => {
-                let request = SetAppEntitlementOwnersRequestV2::new().role_slug("owner");
-                let set = c1.app_entitlement_owners_v2().set("a", "e", request);
+                let request = SetAppEntitlementOwnersRequest::new();
+                let set = c1.app_entitlement_owners().set("a", "e", request);
                 set.await.map(drop)
             }
             Self::Patch => {
-                let request = DecoyServiceUpdateRequest::new();
-                c1.decoy().update("d", request).await.map(drop)
+                let request = ServicePrincipalServiceUpdateRequest::new();
+                c1.principal().update("p", request).await.map(drop)
             }
             Self::Delete => c1.apps().delete("a").await.map(drop),
         }
@@ -86,8 +86,8 @@ impl Call {
             Self::Get => "apps.list",
             Self::Search => "app_search.search",
             Self::Create => "apps.create",
-            Self::Put => "app_entitlement_owners_v2.set",
-            Self::Patch => "decoy.update",
+            Self::Put => "app_entitlement_owners.set",
+            Self::Patch => "principal.update",
             Self::Delete => "apps.delete",
         }
     }

@@ -1,7 +1,9 @@
 //! Any body of a successful response, for messages of different shapes.
 
 use c1_api_ext::c1_api::serde_json;
-use c1_api_ext::types::{SystemLogServiceListEventsRequest, TaskSearchRequest};
+#[cfg(operation = "system_log.list_events")]
+use c1_api_ext::types::SystemLogServiceListEventsRequest;
+use c1_api_ext::types::TaskSearchRequest;
 use c1_api_ext::{Error, ErrorKind};
 use reqwest::Method;
 use serde::Serialize;
@@ -38,13 +40,18 @@ pub fn response_body(data: &[u8]) {
                 // Oneofs, maps, times, integers of all sizes, doubles, bytes, Any.
                 1 => check(client.task_search().search(TaskSearchRequest::new()).await),
                 // The others are small, so that each kind of field is near.
+                #[cfg(operation = "app_access_requests_defaults.get")]
                 2 => check(client.app_access_requests_defaults().get("a").await),
+                #[cfg(operation = "system_log.list_events")]
                 3 => {
                     let request = SystemLogServiceListEventsRequest::new();
                     check(client.system_log().list_events(request).await);
                 }
+                #[cfg(operation = "role_mining_management.get_suggestion")]
                 4 => check(client.role_mining_management().get_suggestion("s").await),
+                #[cfg(operation = "functions.get_commit_content")]
                 5 => check(client.functions().get_commit_content("f", "c").await),
+                #[cfg(operation = "connector.get")]
                 6 => check(client.connector().get("a", "c").await),
                 _ => {
                     let json = client.call(Method::GET, "/x", None).await;

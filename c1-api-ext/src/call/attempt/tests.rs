@@ -1,11 +1,12 @@
 //! What one attempt makes of a response.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
-use c1_api::{BoxFuture, Error, ErrorKind};
+use c1_api::{BoxFuture, Call, Error, ErrorKind, MaxBytes};
 
 use crate::call::script::Step::{BreaksOff, Fail, Long, NoToken, Silence, Stalls, Status, With};
-use crate::call::script::{Scene, Step, get, ms, post, secs, send};
+use crate::call::script::{Scene, Step, get, ms, post, secs, send, send_as};
 use crate::testing::TokioClock;
 use crate::{AccessToken, C1, RetryPolicy, TokenError, TokenSource};
 
@@ -134,6 +135,49 @@ async fn a_status_is_kept_when_its_body_stalls() {
     let (error, _) = scene.fail(get()).await;
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.may_have_been_sent());
+}
+
+/// A scene of one response, whose body the caller reads.
+async fn streamed(step: Step) -> reqwest::Response {
+    let scene = Scene::with([step], |builder| {
+        builder.max_response_bytes(100).retry(RetryPolicy::off())
+    });
+    let call = Call::streamed(get(), scene.c1.options().clone());
+    let answer = send_as(&scene.c1, Scene::request(get()), call).await;
+    answer.expect("an answer")
+}
+
+#[tokio::test]
+async fn a_body_that_the_caller_reads_is_not_read_first() {
+    let answer = streamed(Long(101)).await;
+    assert_eq!(answer.extensions().get(), Some(&MaxBytes(100)));
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert_eq!(answer.bytes().await.expect("a body").len(), 101);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_part_of_such_a_body_has_the_time_of_an_attempt() {
+    let mut answer = streamed(Stalls(200)).await;
+    assert_eq!(answer.status(), 200);
+    let error = answer.chunk().await.expect_err("never ends");
+    let mut source = StdError::source(&error);
+    let ours = std::iter::from_fn(|| {
+        let error = source?;
+        source = error.source();
+        Some(error)
+    });
+    let ours: Vec<_> = ours
+        .filter_map(|error| error.downcast_ref::<Error>())
+        .collect();
+    assert_eq!(ours[0].kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_error_whoever_reads_the_body() {
+    let scene = Scene::with([Status(404)], |builder| builder);
+    let call = Call::streamed(get(), scene.c1.options().clone());
+    let error = send_as(&scene.c1, Scene::request(get()), call).await;
+    assert_eq!(error.expect_err("a refusal").kind(), ErrorKind::NotFound);
 }
 
 /// A source that never has a token.

@@ -6,6 +6,7 @@ use c1_api_ext::{
     TokenExchange, TokenSource,
 };
 use c1_test_kit::{HostileServer, Reply};
+use c1_tests::description;
 use serde_json::{Value, json};
 
 use crate::canaries::{Canaries, TOKEN, client_id, endpoint, secret};
@@ -137,7 +138,7 @@ async fn no_token_error_shows_what_was_sent() {
 /// own word and is shown; nothing else is.
 #[tokio::test]
 async fn no_api_error_shows_what_was_sent_or_received() {
-    let replies: [fn(&str) -> Reply; 10] = [
+    let mut replies: Vec<fn(&str) -> Reply> = vec![
         |request| {
             (
                 "500 Oh\r\ncontent-type: text/html".to_owned(),
@@ -152,12 +153,6 @@ async fn no_api_error_shows_what_was_sent_or_received() {
         },
         |request| json_reply("200 OK", &json!({ "list": request })),
         |request| json_reply("200 OK", &json!({ "list": [{ "createdAt": request }] })),
-        |request| {
-            json_reply(
-                "200 OK",
-                &json!({ "list": [{ "annotations": { request: 5 } }] }),
-            )
-        },
         |request| {
             (
                 "200 OK\r\ncontent-type: application/json".to_owned(),
@@ -187,6 +182,16 @@ async fn no_api_error_shows_what_was_sent_or_received() {
             )
         },
     ];
+    let app = description().message("App");
+    // Not every description has a map here.
+    if app.is_some_and(|app| app.fields.contains_key("annotations")) {
+        replies.push(|request| {
+            json_reply(
+                "200 OK",
+                &json!({ "list": [{ "annotations": { request: 5 } }] }),
+            )
+        });
+    }
     for (at, reply) in replies.into_iter().enumerate() {
         let server = HostileServer::start(move |_, request| {
             if request.starts_with("POST /auth/v1/token") {

@@ -13,7 +13,7 @@ use c1_api_ext::{
     HcpTerraform, Limits, Metrics, Random, RequestExt as _, RetryPolicy, RetryScheduled,
     SignedAssertion, SubjectToken, SubjectTokenError, SubjectTokenSource, SystemClock,
     SystemRandom, Tenant, TokenCache, TokenEndpoint, TokenError, TokenExchange, TokenFile,
-    TokenSource, UnsentRequest, create_personal_client,
+    TokenSource, UnsentRequest,
 };
 use c1_test_kit::{HostileServer, TestClock};
 
@@ -235,12 +235,13 @@ async fn device(canaries: &Canaries) {
     let waiting = login.start().await.expect("a code");
     canaries.assert_not_in("DeviceAuthorization", &waiting);
     assert!(!format!("{waiting:?}").contains(waiting.user_code()));
+    #[cfg(operation = "personal_client.create")]
     {
         assert!(emulator.approve_device(waiting.user_code()));
         let token = waiting.wait().await.expect("a token");
         let c1 = C1::builder().tenant(tenant).access_token(token).build();
         let request = c1_api::types::PersonalClientServiceCreateRequest::new();
-        let made = create_personal_client(&c1.expect("a client"), request).await;
+        let made = c1_api_ext::create_personal_client(&c1.expect("a client"), request).await;
         let made = made.expect("a personal client");
         canaries.assert_not_in("PersonalCredentials", &made);
         assert!(!format!("{made:?}").contains(&made.client_secret.expose()[33..]));

@@ -192,6 +192,7 @@ pub(crate) fn description() -> Description {
     let body = |name: &str| Some(Payload::json(of(name)));
     Description {
         version: "1".to_owned(),
+        origin: None,
         server: Server {
             url: "https://{tenant}".to_owned(),
             variables: IndexMap::new(),

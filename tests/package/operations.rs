@@ -5,13 +5,15 @@ use c1_api_emulator::Emulator;
 use c1_api_emulator::c1_api_spec::{OVERLAY, load};
 use c1_api_ext::c1_api::Safety;
 use c1_api_ext::c1_api::chrono::{DateTime, TimeDelta, Utc};
-use c1_api_ext::search::ByNamePath;
+use c1_api_ext::c1_api::search::ByNamePath;
 use c1_api_ext::types::{Report, State};
 use c1_api_ext::{C1, ErrorKind, UnsentRequest};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::args().nth(1).ok_or("the path of the description is missing")?;
+    let path = std::env::args()
+        .nth(1)
+        .ok_or("the path of the description is missing")?;
     let description = load(&std::fs::read_to_string(path)?, OVERLAY)?;
     let operations = description.operations.len();
     let emulator = Emulator::builder().description(description).start().await?;
@@ -37,14 +39,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let () = deleted.into_inner();
     assert_eq!(seen().path["id"], "a/b");
     reports.update("a", report()).await?;
-    assert!(seen().headers.contains(&("content-type".to_owned(), "application/merge-patch+json".to_owned())));
+    assert!(seen().headers.contains(&(
+        "content-type".to_owned(),
+        "application/merge-patch+json".to_owned()
+    )));
 
     // Bytes, as a whole and by parts, and what is within a segment of the path.
     let table = reports.download("a.csv:b").send().await?;
     assert_eq!(table.headers()["content-type"], "text/csv");
     assert_eq!(table.into_inner().bytes().await?, b"a sample\n");
     assert_eq!(seen().path["id"], "a.csv:b");
-    assert!(seen().headers.contains(&("accept".to_owned(), "text/csv".to_owned())));
+    assert!(
+        seen()
+            .headers
+            .contains(&("accept".to_owned(), "text/csv".to_owned()))
+    );
     let mut body = reports.download("a").await?;
     assert_eq!(body.chunk().await?.expect("a part"), b"a sample\n");
     assert_eq!(body.chunk().await?, None);
@@ -61,7 +70,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .max_response_bytes(8)
         .build()?;
     let body = limited.reports().download("a").await?;
-    assert_eq!(body.bytes().await.expect_err("too long").kind(), ErrorKind::TooLarge);
+    assert_eq!(
+        body.bytes().await.expect_err("too long").kind(),
+        ErrorKind::TooLarge
+    );
 
     // Parameters.
     #[allow(deprecated, reason = "the document says so of the parameter")]
@@ -76,24 +88,57 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .if_match(["\"v1\"", "\"v2\""])
         .await?;
     let request = seen();
-    let query: Vec<_> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let query: Vec<_> = request
+        .query
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     assert_eq!(
         query,
         [
-            "tags=x y", "tags=z,", "query=a&b", "ids=1,2,3", "words=a|b c", "since=2026-01-31T12:00:00Z", "within=1.500s",
-            "states=STATE_ON", "states=STATE_OFF", "old=true",
+            "tags=x y",
+            "tags=z,",
+            "query=a&b",
+            "ids=1,2,3",
+            "words=a|b c",
+            "since=2026-01-31T12:00:00Z",
+            "within=1.500s",
+            "states=STATE_ON",
+            "states=STATE_OFF",
+            "old=true",
         ]
     );
     for header in [("x-request-id", "r-1"), ("if-match", "\"v1\",\"v2\"")] {
         let (name, value) = header;
-        assert!(request.headers.contains(&(name.to_owned(), value.to_owned())), "{name}");
+        assert!(
+            request
+                .headers
+                .contains(&(name.to_owned(), value.to_owned())),
+            "{name}"
+        );
     }
-    let error = c1.search().everywhere("a", "r").words(["a|b"]).await.expect_err("ambiguous");
+    let error = c1
+        .search()
+        .everywhere("a", "r")
+        .words(["a|b"])
+        .await
+        .expect_err("ambiguous");
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-    let error = c1.search().everywhere("a", "\n").await.expect_err("no header");
+    let error = c1
+        .search()
+        .everywhere("a", "\n")
+        .await
+        .expect_err("no header");
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-    let path = ByNamePath { query: "q", ids: "i", body: "b" };
-    c1.search().by_name(path, report()).query_header("h").await?;
+    let path = ByNamePath {
+        query: "q",
+        ids: "i",
+        body: "b",
+    };
+    c1.search()
+        .by_name(path, report())
+        .query_header("h")
+        .await?;
     assert_eq!(seen().query, [("body".to_owned(), "b".to_owned())]);
 
     // Names that the document does not give.
@@ -105,13 +150,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     c1.gadgets().list().await?;
 
     // The guards of a client hold here, too.
-    let error = c1.dry_run().reports().create(report()).await.expect_err("a dry run");
+    let error = c1
+        .dry_run()
+        .reports()
+        .create(report())
+        .await
+        .expect_err("a dry run");
     let unsent = UnsentRequest::of(&error).expect("the request");
     assert_eq!(unsent.body.as_ref().expect("a body")["name"], "a");
     assert!(c1.dry_run().reports().list().await.is_ok());
-    assert_eq!(c1_api_ext::reports::Delete::OPERATION.safety, Safety::Idempotent);
+    assert_eq!(
+        c1_api_ext::c1_api::reports::Delete::OPERATION.safety,
+        Safety::Idempotent
+    );
 
-    let mut called: Vec<_> = emulator.requests().into_iter().map(|request| request.operation).collect();
+    let mut called: Vec<_> = emulator
+        .requests()
+        .into_iter()
+        .map(|request| request.operation)
+        .collect();
     called.sort();
     called.dedup();
     assert_eq!(called.len(), operations, "{called:?}");

@@ -6,7 +6,7 @@ _default:
     @just --list --unsorted
 
 # Everything that CI checks.
-ci: fmt spec-check deny clippy test quickstart peers doc package features tls msrv
+ci: fmt spec-check deny clippy test corpus quickstart peers doc package features tls msrv
 
 # The formatting.
 fmt:
@@ -44,6 +44,14 @@ clippy:
 # All tests, those of the documentation and of the README among them.
 test:
     cargo test --workspace
+
+# Documents that the vendor may write next: a share of them, which moves on with every commit, is built and called.
+corpus number=`git rev-list --count HEAD` of="4":
+    cargo run --quiet --package c1-corpus -- share {{ number }} {{ of }}
+
+# All of them, before a release.
+corpus-all:
+    cargo run --quiet --package c1-corpus -- all
 
 # The example that a newcomer runs first; CONDUCTORONE_* unset, it starts an emulated tenant.
 quickstart:

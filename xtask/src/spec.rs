@@ -30,9 +30,9 @@ pub(crate) fn import(
         .and_then(|text| c1_api_spec::import_file(&text, origin))
         .map_err(|error| named(error.into()))?;
     let verified = verify(&text).map_err(named)?;
-    let names = names(&verified.description).map_err(named)?;
+    let lock = names(&verified.description).map_err(named)?;
     fs::write(ours, text)?;
-    fs::write(root().join("spec/names.lock"), names)?;
+    fs::write(root().join("spec/names.lock"), lock)?;
     verified.warn(out)?;
     verified.compare(last.as_ref(), out)?;
     Ok(writeln!(

@@ -85,6 +85,7 @@ pub(super) fn about(description: &Description, whole: &Whole, out: &mut String) 
         out,
         "
 /// The description that this build of the crate was generated from.
+#[allow(clippy::unreadable_literal, reason = \"the size is generated\")]
 pub const DESCRIPTION: Description = Description {{
     version: {},
     origin: {origin},

@@ -48,8 +48,8 @@ debug = false
 
 [workspace]
 "#,
-        program = root.join(format!("tests/conformance/fixtures/{name}.rs")),
-        api = root.join("c1-api"),
+        program = text(&root.join(format!("tests/conformance/fixtures/{name}.rs"))),
+        api = text(&root.join("c1-api")),
     );
     write(&folder.join("Cargo.toml"), manifest.as_bytes());
     let lock = fs::read(root.join("Cargo.lock")).unwrap();
@@ -75,4 +75,9 @@ fn write(path: &Path, content: &[u8]) {
     if fs::read(path).ok().as_deref() != Some(content) {
         fs::write(path, content).unwrap();
     }
+}
+
+/// A path as a string of TOML has it.
+fn text(path: &Path) -> String {
+    path.display().to_string()
 }

@@ -7,6 +7,7 @@
 )]
 
 mod canaries;
+mod conveniences;
 mod fields;
 mod input;
 mod servers;

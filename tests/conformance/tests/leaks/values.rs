@@ -18,6 +18,7 @@ use c1_api_ext::{
 use c1_test_kit::{HostileServer, TestClock};
 
 use crate::canaries::{Canaries, TOKEN, client_id, endpoint, http, secret, seed};
+use crate::conveniences;
 
 #[tokio::test]
 async fn nothing_that_holds_a_secret_shows_it() {
@@ -196,6 +197,9 @@ async fn no_public_type_shows_a_secret() {
     ] {
         canaries.assert_not_in(kind, error);
     }
+
+    conveniences::webhooks(&canaries, &tenant).await;
+    conveniences::waits_and_bulk(&canaries).await;
 
     let mut declared = BTreeSet::new();
     public_types(

@@ -18,11 +18,13 @@ const UNCLEAR: &str = "a sentence that may announce a oneof";
 const UNGROUPED: &str = "fields without a oneof";
 
 /// What a sentence says, in small letters, that may announce a oneof in other words.
-const HINTS: [&str; 4] = [
+const HINTS: [&str; 6] = [
     "oneof",
     "mutually exclusive",
     "one of the following",
     "only a single field",
+    "only one of",
+    "at most one of",
 ];
 
 /// A oneof as a schema has it.

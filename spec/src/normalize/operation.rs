@@ -309,6 +309,11 @@ fn page(
     let Some(fields) = fields.filter(|fields| fields.contains_key("nextPageToken")) else {
         return Ok(None);
     };
+    if fields["nextPageToken"].ty != Type::String {
+        let found = "a `nextPageToken` that is no string";
+        findings.note(&pointer(operation), found, "not paged");
+        return Ok(None);
+    }
     let lists: Vec<_> = fields
         .iter()
         .filter(|(name, field)| matches!(field.ty, Type::List(_)) && *name != "expanded")

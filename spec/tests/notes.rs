@@ -46,6 +46,10 @@ fn keywords_that_no_pass_reads_are_counted() {
         assert_eq!(note.found, keyword);
         assert!(note.is_named(keyword) && !note.is_named("name"));
     }
+    // One that the generated code could not have.
+    let note_of_pattern = note("name: {type: string}", "name: {type: string, pattern: '('}");
+    assert_eq!(note_of_pattern.pointer, format!("{name}/pattern"));
+    assert_eq!(note_of_pattern.carried, "any string");
     let twice = "name: {type: string, maxLength: 3}\n        other: {type: string, maxLength: 3}";
     assert_eq!(note("name: {type: string}", twice).count, 2);
     let note = note("openapi: 3.1.0", "openapi: 3.1.0\nwebhooks: {}");

@@ -373,6 +373,12 @@ impl<'a> Reader<'a> {
             return Ok(self.enum_site(values, site));
         }
         if let Some(pattern) = schema.string("pattern")? {
+            if !is_pattern(pattern) {
+                let found = format!("the pattern {pattern:?}");
+                self.findings()
+                    .note(&schema.at("pattern"), found, "any string");
+                return Ok(Type::String);
+            }
             if !self.patterns.contains_key(pattern) {
                 let name = self.free(site);
                 self.patterns.insert(pattern.to_owned(), name);
@@ -570,7 +576,8 @@ impl<'a> Reader<'a> {
             if values.any(Value::is_string) {
                 return Ok(Component::Enum);
             }
-            if value.get("pattern").is_some_and(Value::is_string) {
+            let pattern = value.get("pattern").and_then(Value::as_str);
+            if pattern.is_some_and(is_pattern) {
                 return Ok(Component::Pattern);
             }
         }
@@ -634,6 +641,11 @@ fn hoisted(kind: SchemaKind) -> Schema {
         deprecated: false,
         doc: None,
     }
+}
+
+/// Whether the generated code can have the pattern (ECMA 262).
+fn is_pattern(pattern: &str) -> bool {
+    regress::Regex::new(pattern).is_ok()
 }
 
 /// The types that a schema names, or that its other keywords speak of; without null, and without the integers among numbers.

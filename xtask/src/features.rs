@@ -55,22 +55,28 @@ pub(crate) fn warning(description: &Description) -> Option<String> {
     })
 }
 
+/// The groups whose features bring code of c1-api-ext.
+const WITH_CODE: &[&str] = &["personal_client", "task"];
+
 /// The files with fresh tables.
 fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
     let groups = description.groups();
     let mut api = String::from("default = [\"core\"]\ncore = [\n");
-    let mut ext = String::from("core = [\"c1-api/core\"]\nfull = [\"c1-api/full\"");
-    // They bring code of c1-api-ext as well.
-    for group in ["personal_client", "task"] {
-        if groups.contains(group) {
-            write!(ext, ", {group:?}")?;
-        }
-    }
-    ext.push_str("]\n");
+    // By name as well, for what asks for single groups, such as the quickstart. Not those that bring code: a description of
+    // the user's own may lack what it needs.
+    let mut ext = String::from("core = [\n    \"c1-api/core\",\n");
     for group in CORE.iter().filter(|group| groups.contains(*group)) {
         writeln!(api, "    \"{group}\",")?;
+        if !WITH_CODE.contains(group) {
+            writeln!(ext, "    \"{group}\",")?;
+        }
     }
     api.push_str("]\nfull = []\n");
+    ext.push_str("]\nfull = [\"c1-api/full\"");
+    for group in WITH_CODE.iter().filter(|group| groups.contains(*group)) {
+        write!(ext, ", {group:?}")?;
+    }
+    ext.push_str("]\n");
     for group in groups {
         writeln!(api, "{group} = []")?;
         writeln!(ext, "{group} = [\"c1-api/{group}\"]")?;

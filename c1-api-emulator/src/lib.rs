@@ -33,7 +33,7 @@ mod text;
 
 use std::sync::{Arc, OnceLock};
 
-/// The crate whose types describe an API: its `Source` reads a [`Description`](c1_api_spec::Description).
+/// The crate whose types describe an API: its `Source` reads a [`Description`].
 pub use c1_api_spec;
 use c1_api_spec::{Description, Source};
 pub use error::Error;

@@ -120,7 +120,7 @@ fn changed(value: Option<&Value>, update: &Value, place: &str, places: &mut BTre
 ///
 /// # Errors
 ///
-/// As [`run`].
+/// When cargo or the emulator cannot be started, or a file cannot be written.
 pub fn check(judge: &Judge, cases: &[&Case]) -> io::Result<Vec<(String, String)>> {
     let failures = run(judge, cases)?;
     let [

@@ -16,7 +16,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .ok_or("the path of the description is missing")?;
     let description = load(&std::fs::read_to_string(path)?, OVERLAY)?;
     let operations = description.operations.len();
-    let emulator = Emulator::builder().description(description).start().await?;
+    // Samples: what is read here need not have been created.
+    let emulator = Emulator::builder().description(description).stateful(false).start().await?;
     let c1 = C1::builder()
         .client_credentials(emulator.client_id(), emulator.client_secret())
         .tenant(emulator.base_url())

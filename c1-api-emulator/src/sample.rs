@@ -99,7 +99,7 @@ impl<'a> Sampler<'a> {
         let mut object = Map::new();
         for (name, field) in &message.fields {
             if field.required || !omitted.contains(&name) && self.includes(field, depth) {
-                let value = if name == "nextPageToken" {
+                let value = if name == "nextPageToken" && field.ty == Type::String {
                     json!("")
                 } else {
                     self.typed(&field.ty, name, depth)

@@ -184,16 +184,15 @@ fn inputs_that_cannot_be_used_are_named_once() -> Outcome {
     let folder = folder("unusable")?;
     let broken = folder.join("broken.yaml");
     fs::write(&broken, "overlay: 2.0.0")?;
-    // Only the generator refuses this one.
-    let pattern = folder.join("pattern.yaml");
-    let no_regex = "name: {type: string, pattern: '('}";
-    fs::write(&pattern, DOCUMENT.replace("name: {type: string}", no_regex))?;
+    let dangling = folder.join("dangling.yaml");
+    let nowhere = "name: {$ref: '#/nowhere'}";
+    fs::write(&dangling, DOCUMENT.replace("name: {type: string}", nowhere))?;
     let (relative, absent) = (Path::new("openapi.yaml"), &folder.join("absent.yaml"));
     for (variable, file) in [
         ("C1_API_SPEC", relative),
         ("C1_API_SPEC", absent),
         ("C1_API_SPEC", &broken),
-        ("C1_API_SPEC", &pattern),
+        ("C1_API_SPEC", &dangling),
         ("C1_API_OVERLAY", relative),
         ("C1_API_OVERLAY", absent),
         ("C1_API_OVERLAY", &broken),

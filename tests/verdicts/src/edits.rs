@@ -179,7 +179,7 @@ pub(crate) const EDITS: &[Edit] = &[
     edit("group-removed", Breaks, Compatible, |document| {
         remove(member(document, "paths")?, "/api/v1/apps/{app_id}/report")
     }),
-    edit("operation-renamed", Breaks, Breaks, |document| {
+    edit("operation-renamed", Compatible, Compatible, |document| {
         let get = member(path(document, "/api/v1/vaults/{id}")?, "get")?;
         insert(get, "operationId", json!("vault.read"))
     }),

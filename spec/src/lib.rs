@@ -67,21 +67,8 @@ pub const CORE: &[&str] = &[
 ///
 /// When either text is not what it should be, or holds a construct that no pass knows.
 pub fn load(document: &str, overlay: &str) -> Result<Description> {
-    let value = read::read(document)?;
+    let mut value = read::read(document)?;
     let lock = Lock::of_document(&value)?;
-    loaded(value, overlay, lock)
-}
-
-/// The same with another lock.
-///
-/// # Errors
-///
-/// As [`load`].
-pub fn load_with(document: &str, overlay: &str, lock: &Lock) -> Result<Description> {
-    loaded(read::read(document)?, overlay, lock)
-}
-
-fn loaded(mut value: Value, overlay: &str, lock: &Lock) -> Result<Description> {
     if !emit::is_ours(&value) {
         value = emit::emit(&normalize::normalize_with(&value, lock)?);
     }

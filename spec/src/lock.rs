@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::findings::Findings;
 use crate::model::{Description, Message, Method, Operation, Schema, SchemaKind};
 use crate::names::is_rust;
 use crate::naming;
@@ -127,20 +128,15 @@ impl Lock {
     pub fn parse(text: &str) -> Result<Self> {
         let mut lock = Self::default();
         let mut claims = BTreeMap::new();
-        let mut problem: Option<Error> = None;
+        let findings = Findings::default();
         for (index, line) in text.lines().enumerate() {
-            if let Err((found, expected)) = lock.line(line, index + 1, &mut claims) {
-                let error = Error::new(&format!("names.lock:{}", index + 1), found, expected);
-                problem = Some(match problem {
-                    Some(first) => first.and(error),
-                    None => error,
-                });
-            }
+            let line = lock.line(line, index + 1, &mut claims);
+            findings.keep(line.map_err(|(found, expected)| {
+                Error::new(&format!("names.lock:{}", index + 1), found, expected)
+            }));
         }
-        match problem {
-            Some(problem) => Err(problem),
-            None => Ok(lock),
-        }
+        findings.finish()?;
+        Ok(lock)
     }
 
     /// Adds a line; an error is what was found and what was expected.

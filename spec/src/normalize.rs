@@ -2,7 +2,8 @@
 //!
 //! The vendor writes names, oneof groups and paging in extensions and prose; our own form (see
 //! [`crate::emit`]) writes them as what they are. Both are read here, so that reading our own
-//! output gives the same description again. What is not understood is refused, never dropped.
+//! output gives the same description again. What is not typed is carried as JSON or bytes and noted, never
+//! dropped in silence; what would be wrong on the wire is refused.
 
 mod compose;
 mod identity;
@@ -22,7 +23,7 @@ use serde_json::Value;
 pub(crate) use type_names::common_prefix;
 
 use crate::emit::is_ours;
-use crate::error::{Error, Result, child};
+use crate::error::{Error, Result};
 use crate::findings::{Findings, Note};
 use crate::lock::Lock;
 use crate::model::{Description, Server};
@@ -35,7 +36,7 @@ use crate::read::shape;
 ///
 /// # Errors
 ///
-/// When a construct is unknown, a reference leads nowhere, or a name is taken twice.
+/// When a reference leads nowhere, a name is taken twice, or something else would be wrong on the wire.
 pub fn normalize(document: &Value) -> Result<Description> {
     normalize_with(document, Lock::of_document(document)?)
 }
@@ -125,9 +126,8 @@ fn read(document: &Value, lock: &Lock, findings: &Findings) -> Result<Descriptio
 
 /// The notes of the import that wrote our form.
 fn notes(root: &Object<'_>) -> Result<()> {
-    let pointer = root.at("x-notes");
     for (index, note) in root.list("x-notes")?.unwrap_or_default().iter().enumerate() {
-        let note = Object::new(note, &child(&pointer, &index.to_string()), root.findings())?;
+        let note = Object::new(note, &root.item("x-notes", index), root.findings())?;
         let count = match note.get("count") {
             None => 1,
             Some(count) => count
@@ -149,7 +149,6 @@ fn notes(root: &Object<'_>) -> Result<()> {
 /// The first server: its template and the defaults of its variables. A document without one means the host that it comes
 /// from (OpenAPI 3.1, "OpenAPI Object").
 fn server(root: &Object<'_>, token_url: String) -> Result<Server> {
-    let pointer = root.at("servers");
     let servers = root.list("servers")?.unwrap_or_default();
     let Some(server) = servers.first() else {
         root.findings()
@@ -161,11 +160,10 @@ fn server(root: &Object<'_>, token_url: String) -> Result<Server> {
         });
     };
     for index in 1..servers.len() {
-        let pointer = child(&pointer, &index.to_string());
         root.findings()
-            .note(&pointer, "another server", Note::UNUSED);
+            .note(&root.item("servers", index), "another server", Note::UNUSED);
     }
-    let server = Object::new(server, &format!("{pointer}/0"), root.findings())?;
+    let server = Object::new(server, &root.item("servers", 0), root.findings())?;
     let url = server.require_string("url")?.to_owned();
     let mut variables = IndexMap::new();
     if let Some(members) = server.object("variables")? {

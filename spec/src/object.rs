@@ -53,6 +53,11 @@ impl<'a> Object<'a> {
         child(&self.pointer, key)
     }
 
+    /// The pointer of an element of the list that is a member.
+    pub(crate) fn item(&self, key: &str, index: usize) -> String {
+        child(&self.at(key), &index.to_string())
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&'a Value> {
         let (key, value) = self.members.get_key_value(key)?;
         self.seen.borrow_mut().insert(key);
@@ -118,8 +123,7 @@ impl<'a> Object<'a> {
             return Ok(None);
         };
         let texts = values.iter().enumerate();
-        let texts =
-            texts.map(|(index, value)| text(value, &child(&self.at(key), &index.to_string())));
+        let texts = texts.map(|(index, value)| text(value, &self.item(key, index)));
         texts.collect::<Result<_>>().map(Some)
     }
 
@@ -132,7 +136,7 @@ impl<'a> Object<'a> {
         for (index, value) in texts.into_iter().enumerate() {
             if strings.iter().any(|known| known == value) {
                 return Err(Error::new(
-                    &child(&self.at(key), &index.to_string()),
+                    &self.item(key, index),
                     format!("{value:?} again"),
                     "each value once",
                 ));

@@ -36,7 +36,7 @@ pub fn apply(document: &mut Value, overlay: &Value) -> Result<Vec<String>> {
     root.get(ACCEPT);
     let mut idle = Vec::new();
     for (index, action) in root.list("actions")?.unwrap_or_default().iter().enumerate() {
-        let action = Object::new(action, &child("#/actions", &index.to_string()), &findings)?;
+        let action = Object::new(action, &root.item("actions", index), &findings)?;
         let target = action.require_string("target")?;
         let path = parse(target, &action.at("target"))?;
         let remove = action.boolean("remove")?;

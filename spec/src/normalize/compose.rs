@@ -9,13 +9,10 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::oneofs::{self, Group};
-use super::schema::{JSON, Reader, Use, types};
+use super::schema::{JSON, MAX_DEPTH, Reader, Use, types};
 use crate::error::{Error, Result, child};
 use crate::model::Type;
 use crate::object::Object;
-
-/// How many schemas may be parts of each other.
-const MAX_DEPTH: usize = 64;
 
 /// The keywords that say what a value is. `format` and `pattern` only restrict it.
 const TYPING: [&str; 11] = [
@@ -154,7 +151,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Type> {
         for (index, part) in schema.list("allOf")?.unwrap_or_default().iter().enumerate() {
             if !says_type(part) && part.is_object() {
-                let pointer = child(&schema.at("allOf"), &index.to_string());
+                let pointer = schema.item("allOf", index);
                 let part = Object::new(part, &pointer, self.findings())?;
                 facts.absorb(Use::of(&part)?);
                 part.finish();
@@ -176,7 +173,7 @@ impl<'a> Reader<'a> {
             return self.referred(reference, &schema.at("$ref"), facts);
         }
         if let [(index, part)] = sources.parts[..] {
-            let pointer = child(&schema.at("allOf"), &index.to_string());
+            let pointer = schema.item("allOf", index);
             let (ty, inner) = self.ty(part, &pointer, site)?;
             facts.absorb(inner);
             return Ok(ty);
@@ -286,7 +283,7 @@ impl<'a> Reader<'a> {
         }
         schema.list("allOf")?;
         for (index, part) in sources.parts {
-            let pointer = child(&schema.at("allOf"), &index.to_string());
+            let pointer = schema.item("allOf", index);
             let object = Object::new(part, &pointer, self.findings())?;
             Use::of(&object)?;
             if !self.collect(&object, part, parts)? {

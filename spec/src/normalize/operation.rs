@@ -306,10 +306,11 @@ fn page(
     let fields = response
         .and_then(|name| description.message(name))
         .map(|message| &message.fields);
-    let Some(fields) = fields.filter(|fields| fields.contains_key("nextPageToken")) else {
+    let token = fields.and_then(|fields| Some((fields, fields.get("nextPageToken")?)));
+    let Some((fields, token)) = token else {
         return Ok(None);
     };
-    if fields["nextPageToken"].ty != Type::String {
+    if token.ty != Type::String {
         let found = "a `nextPageToken` that is no string";
         findings.note(&pointer(operation), found, "not paged");
         return Ok(None);

@@ -26,8 +26,8 @@ const JSON_TYPES: [&str; 5] = ["string", "number", "object", "array", "boolean"]
 /// As what is carried that has no type here.
 pub(super) const JSON: &str = "JSON";
 
-/// How deep types may be nested, within each other and through references.
-const MAX_DEPTH: usize = 64;
+/// How deep types may be nested, within each other and through references, and how many may be parts of each other.
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// Reads schemas, collecting the inline enums, objects and patterns on the way.
 pub(super) struct Reader<'a> {
@@ -413,7 +413,7 @@ impl<'a> Reader<'a> {
                 Value::Null => facts.nullable = true,
                 Value::String(value) if !values.contains(value) => values.push(value.clone()),
                 _ => {
-                    let at = child(&schema.at(key), &index.to_string());
+                    let at = schema.item(key, index);
                     let found = format!("the enum value {}", shape(value));
                     self.findings().note(&at, found, Note::UNUSED);
                 }

@@ -2,7 +2,6 @@
 //! compares what arrived with what the document says.
 
 use c1_api_emulator::Emulator;
-use c1_api_emulator::c1_api_spec::{OVERLAY, load};
 use c1_api_ext::c1_api::Safety;
 use c1_api_ext::c1_api::chrono::{DateTime, TimeDelta, Utc};
 use c1_api_ext::c1_api::search::ByNamePath;
@@ -11,13 +10,9 @@ use c1_api_ext::{C1, ErrorKind, UnsentRequest};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::args()
-        .nth(1)
-        .ok_or("the path of the description is missing")?;
-    let description = load(&std::fs::read_to_string(path)?, OVERLAY)?;
-    let operations = description.operations.len();
+    let operations = c1_api_emulator::description()?.operations.len();
     // Samples: what is read here need not have been created.
-    let emulator = Emulator::builder().description(description).stateful(false).start().await?;
+    let emulator = Emulator::builder().stateful(false).start().await?;
     let c1 = C1::builder()
         .client_credentials(emulator.client_id(), emulator.client_secret())
         .tenant(emulator.base_url())

@@ -55,50 +55,41 @@ pub(crate) fn breaks(
 
 /// The difference of two shapes that do not go together: of methods, only what differs of them.
 fn changed(was: &Shape, is: &Shape) -> Harm {
-    let (from, mut to) = match (was, is) {
-        (
-            Shape::Function {
-                arguments: before,
-                returns: gave,
-            },
-            Shape::Function {
-                arguments: after,
-                returns: gives,
-            },
-        ) => {
-            let returns = |of: &str| {
-                if gave == gives {
-                    String::new()
-                } else {
-                    format!(" -> {of}")
-                }
-            };
-            let takes = |of| {
-                if before == after {
-                    String::new()
-                } else {
-                    arguments(of)
-                }
-            };
-            let state = |list, returned: &str| (takes(list) + &returns(returned)).trim().to_owned();
-            (state(before, gave), state(after, gives))
-        }
-        _ => (was.to_string(), is.to_string()),
-    };
-    if let (
+    let (
         Shape::Function {
-            arguments: before, ..
+            arguments: before,
+            returns: gave,
         },
         Shape::Function {
-            arguments: after, ..
+            arguments: after,
+            returns: gives,
         },
     ) = (was, is)
-        && types(before) == types(after)
-        && trades_places(before, after)
-    {
+    else {
+        return Harm::Changed {
+            from: was.to_string(),
+            to: is.to_string(),
+        };
+    };
+    let state = |takes: &[(String, String)], returned: &str| {
+        let mut state = String::new();
+        if before != after {
+            state += &arguments(takes);
+        }
+        if gave != gives {
+            state += " -> ";
+            state += returned;
+        }
+        state.trim().to_owned()
+    };
+    let mut to = state(after, gives);
+    if types(before) == types(after) && trades_places(before, after) {
         to.push_str(", so that calls compile and mean something else");
     }
-    Harm::Changed { from, to }
+    Harm::Changed {
+        from: state(before, gave),
+        to,
+    }
 }
 
 fn types(arguments: &[(String, String)]) -> Vec<&str> {

@@ -148,7 +148,7 @@ impl Auth {
             }
         }
         let token_type = if key.is_some() { "DPoP" } else { "Bearer" };
-        let token = self.tokens.issue(now, key)?;
+        let token = self.tokens.issue(now, key, None)?;
         let expires_in = self.tokens.lifetime().as_secs();
         let mut response =
             json!({ "access_token": token, "token_type": token_type, "expires_in": expires_in });
@@ -216,9 +216,9 @@ impl Auth {
         self.devices.decide(now, user_code, approve)
     }
 
-    /// Issues a bearer token.
-    pub(crate) fn issue(&mut self, now: SystemTime) -> Result<String, Error> {
-        self.tokens.issue(now, None)
+    /// Issues a bearer token, in the name of `user` if given.
+    pub(crate) fn issue(&mut self, now: SystemTime, user: Option<&str>) -> Result<String, Error> {
+        self.tokens.issue(now, None, user.map(str::to_owned))
     }
 
     /// Registers a client until `expiry`.

@@ -14,6 +14,7 @@
 //! can use the emulator; see [`Builder::allow_host`].
 
 mod auth;
+mod builder;
 pub mod check;
 mod credentials;
 mod error;
@@ -33,12 +34,13 @@ mod text;
 
 use std::sync::{Arc, OnceLock};
 
+pub use builder::Builder;
 /// The crate whose types describe an API: its `Source` reads a [`Description`].
 pub use c1_api_spec;
 use c1_api_spec::{Description, Source};
 pub use error::Error;
 pub use log::Request;
-pub use server::{Builder, Emulator};
+pub use server::Emulator;
 use state::Plan;
 pub use support::{Support, support};
 

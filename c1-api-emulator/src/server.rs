@@ -7,11 +7,10 @@ mod tests;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::Bytes;
-use c1_api_spec::Description;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::StatusCode;
 use hyper::body::Incoming;
@@ -23,13 +22,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::auth::{self, Trust};
+use crate::auth::Trust;
+use crate::builder::Builder;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::log::Request;
-use crate::site::Hosts;
 use crate::status::Status;
-use crate::tenant::{Settings, Tenant};
+use crate::tenant::Tenant;
 
 /// The limit on the size of a request body: 16 MiB.
 const BODY_LIMIT: usize = 16 << 20;
@@ -77,6 +76,26 @@ pub struct Emulator {
 }
 
 impl Emulator {
+    /// Serves the tenant on the listener's address.
+    pub(crate) fn new(
+        listener: TcpListener,
+        address: SocketAddr,
+        tenant: Tenant,
+        credentials: Credentials,
+        trust: Arc<Trust>,
+    ) -> Self {
+        let tenant = Arc::new(tenant);
+        let served = Arc::clone(&tenant);
+        let task = tokio::spawn(async move { serve(|| accept(&listener), served).await });
+        Self {
+            tenant,
+            base_url: format!("http://{address}"),
+            credentials,
+            trust,
+            task,
+        }
+    }
+
     /// Starts a tenant with seed data on a free port of 127.0.0.1.
     ///
     /// # Errors
@@ -93,22 +112,7 @@ impl Emulator {
 
     /// A builder to change the settings.
     pub fn builder() -> Builder {
-        let settings = Settings {
-            description: None,
-            clock: Arc::new(SystemTime::now),
-            auth: auth::Settings::default(),
-            approve_devices: None,
-            log_bytes: 64 << 20,
-            seed: 0,
-            seed_data: true,
-            stateful: true,
-            refuse_samples: false,
-        };
-        Builder {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            hosts: Vec::new(),
-            settings,
-        }
+        Builder::default()
     }
 
     /// The base URL of the API, without a trailing slash: `http://127.0.0.1:PORT`.
@@ -185,7 +189,17 @@ impl Emulator {
     ///
     /// If the system's random number generator fails.
     pub fn access_token(&self) -> Result<String, Error> {
-        self.tenant.issue_token()
+        self.tenant.issue_token(None)
+    }
+
+    /// A valid access token of the user with the id, for calls in the user's name; see
+    /// [`Emulator::access_token`].
+    ///
+    /// # Errors
+    ///
+    /// If the system's random number generator fails.
+    pub fn access_token_of(&self, user_id: &str) -> Result<String, Error> {
+        self.tenant.issue_token(Some(user_id))
     }
 
     /// Adds an object to the tenant, such as a user, whom no operation creates, and returns it with its id
@@ -255,184 +269,6 @@ impl fmt::Debug for Emulator {
         f.debug_struct("Emulator")
             .field("base_url", &self.base_url)
             .finish_non_exhaustive()
-    }
-}
-
-/// Builds an [`Emulator`]; see [`Emulator::builder`].
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Builder {
-    address: SocketAddr,
-    hosts: Vec<String>,
-    settings: Settings,
-}
-
-impl Builder {
-    /// Sets the address to listen on, which must be a loopback address. Port 0 selects a free port.
-    pub fn address(mut self, address: impl Into<SocketAddr>) -> Self {
-        self.address = address.into();
-        self
-    }
-
-    /// Serves another API description; default: [`description`](crate::description).
-    ///
-    /// Its operations have state as far as the same conventions hold in it; see [`support`](crate::support).
-    ///
-    /// ```no_run
-    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-    /// use c1_api_emulator::Emulator;
-    /// use c1_api_emulator::c1_api_spec::Source;
-    ///
-    /// let loaded = Source::default().spec("path/to/openapi.yaml").load()?;
-    /// let emulator = Emulator::builder().description(loaded.description).start().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn description(mut self, description: impl Into<Arc<Description>>) -> Self {
-        self.settings.description = Some(description.into());
-        self
-    }
-
-    /// Serves requests for another host too: a name or an address, without port. Can be called several
-    /// times.
-    ///
-    /// By default the emulator serves requests for loopback addresses, `localhost` and its subdomains,
-    /// with any port. Others are refused with status 421, because a web page can have a name of its own
-    /// resolve to a loopback address. Allow the name of a proxy or of a container through which clients
-    /// reach the emulator. Client ids and `DPoP` proofs contain the emulator's own address nevertheless.
-    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
-        self.hosts.push(host.into());
-        self
-    }
-
-    /// Sets the clock for everything from token lifetimes to the `Date` header; default: the system's
-    /// clock. A time before 1970 counts as its beginning, one after 9999 as its end.
-    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        self.settings.clock = Arc::new(clock);
-        self
-    }
-
-    /// Sets the lifetime of access tokens, reported as `expires_in` in whole seconds; default: 1 hour,
-    /// at most 100 years.
-    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.auth.token_lifetime = lifetime.min(auth::LONGEST);
-        self
-    }
-
-    /// Sets the minimum time between two polls of a device login; default: 5 s, at most 100 years.
-    ///
-    /// It is reported in whole seconds. With `None` it is 5 s and not reported.
-    pub fn device_interval(mut self, interval: Option<Duration>) -> Self {
-        self.settings.auth.device_interval = interval.map(|interval| interval.min(auth::LONGEST));
-        self
-    }
-
-    /// Sets the lifetime of a device login, reported in whole seconds; default: 10 minutes, at most 100
-    /// years.
-    ///
-    /// At most 1,000 logins can be started in twice this time.
-    pub fn device_lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.auth.device_lifetime = lifetime.min(auth::LONGEST);
-        self
-    }
-
-    /// Sets a callback that receives the user code of every device login when it starts, and approves
-    /// the login by returning `true`.
-    pub fn on_device_login(
-        mut self,
-        approve: impl Fn(&str) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        self.settings.approve_devices = Some(Arc::new(approve));
-        self
-    }
-
-    /// Sets whether token requests without a `DPoP` proof are rejected; default: `false`. A request with
-    /// a proof always gets a bound token.
-    pub fn require_dpop(mut self, require: bool) -> Self {
-        self.settings.auth.require_dpop = require;
-        self
-    }
-
-    /// Sets whether `DPoP` proofs must contain a nonce, which differs between the token endpoint and the
-    /// API; default: `false`.
-    pub fn dpop_nonces(mut self, nonces: bool) -> Self {
-        self.settings.auth.dpop_nonces = nonces;
-        self
-    }
-
-    /// Sets how many bytes [`Emulator::requests`] may take, bodies included; default: 64 MiB. The oldest
-    /// requests are dropped first.
-    pub fn log_bytes(mut self, bytes: usize) -> Self {
-        self.settings.log_bytes = bytes;
-        self
-    }
-
-    /// Sets the seed of ids and samples; default: 0. Credentials and tokens are always random.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = seed;
-        self
-    }
-
-    /// Sets whether the tenant starts with 3 apps, 33 entitlements and 12 users; default: `true`.
-    pub fn seed_data(mut self, seed_data: bool) -> Self {
-        self.settings.seed_data = seed_data;
-        self
-    }
-
-    /// Sets whether operations have state, as far as they can; default: `true`.
-    ///
-    /// Without state every operation returns a sample, whatever the ids.
-    pub fn stateful(mut self, stateful: bool) -> Self {
-        self.settings.stateful = stateful;
-        self
-    }
-
-    /// Sets whether operations without state are refused with status 501; default: `false`, so that they
-    /// return samples, with the header `C1-Emulator: sample`.
-    ///
-    /// [`support`](crate::support) lists them.
-    pub fn refuse_samples(mut self, refuse: bool) -> Self {
-        self.settings.refuse_samples = refuse;
-        self
-    }
-
-    /// Starts the tenant.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Emulator::start`], [`Error::NotLoopback`] and [`Error::HostName`].
-    ///
-    /// # Panics
-    ///
-    /// As [`Emulator::start`] does.
-    pub async fn start(self) -> Result<Emulator, Error> {
-        // Panics here, and not in a task of its own, if the runtime has no time.
-        drop(tokio::time::sleep(Duration::ZERO));
-        let mut hosts = Hosts::default();
-        self.hosts.iter().try_for_each(|host| hosts.allow(host))?;
-        if !self.address.ip().is_loopback() {
-            return Err(Error::NotLoopback(self.address));
-        }
-        let bind = |source| Error::Bind {
-            address: self.address,
-            source,
-        };
-        let listener = TcpListener::bind(self.address).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
-        let credentials = Credentials::generate(address, "spc")?;
-        let trust = Arc::new(Trust::generate(address, auth::hosts(address))?);
-        let shared = Arc::clone(&trust);
-        let tenant = Tenant::new(self.settings, address, hosts, &credentials, shared)?;
-        let tenant = Arc::new(tenant);
-        let served = Arc::clone(&tenant);
-        let task = tokio::spawn(async move { serve(|| accept(&listener), served).await });
-        Ok(Emulator {
-            tenant,
-            base_url: format!("http://{address}"),
-            credentials,
-            trust,
-            task,
-        })
     }
 }
 

@@ -4,12 +4,14 @@
 //! [`rules`]. Objects are kept with the fields that are set, in wire form; [`State::handle`] adds the
 //! unset fields to responses, as C1 does.
 
+mod by_hand;
 mod call;
 mod engine;
 mod expand;
 mod filter;
 mod history;
 mod kind;
+mod me;
 mod members;
 mod messages;
 mod names;
@@ -65,8 +67,10 @@ impl State {
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
         let plan = Arc::clone(&self.plan);
-        let action = plan.action(&call.operation.id())?;
-        let response = self.execute(action, call);
+        let response = match by_hand::handler(call.operation) {
+            Some(handler) => handler(self, call),
+            None => self.execute(plan.action(&call.operation.id())?, call),
+        };
         let schema = call.operation.response.schema().unwrap_or_default();
         Some(response.map(|value| row::with_defaults(&self.description, schema, value)))
     }

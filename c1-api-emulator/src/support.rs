@@ -26,13 +26,12 @@ pub fn support(description: &Description) -> Vec<Support> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::io::{Write as _, stderr};
 
     use super::support;
     use crate::testing;
 
-    /// The SHA-256 of the vendor's file that the numbers below are facts of.
+    /// The SHA-256 of the vendor's file that the number below is a fact of.
     const FILE: &str = "f2cf3228f3665105df799e86f23d73ec92a4fe0a93f0bfcc325972a48427af96";
 
     #[test]
@@ -62,10 +61,8 @@ mod tests {
     #[test]
     fn most_operations_have_state() {
         let description = crate::description().unwrap();
-        let mut counts = BTreeMap::new();
-        for one in support(description) {
-            *counts.entry(one.sample.unwrap_or("state")).or_insert(0) += 1;
-        }
+        let support = support(description);
+        let state = support.iter().filter(|one| one.sample.is_none()).count();
         if description
             .origin
             .as_ref()
@@ -74,19 +71,12 @@ mod tests {
             // Not by `eprintln`, which tests that pass do not show.
             writeln!(
                 stderr(),
-                "skipped: facts of the file {FILE}; found {counts:?}"
+                "skipped: facts of the file {FILE}; found state in {state} of {}",
+                support.len()
             )
             .unwrap();
             return;
         }
-        let expected = [
-            ("it computes what it returns", 18),
-            ("it is an action", 95),
-            ("its path selects by what the object does not tell", 12),
-            ("nothing identifies its objects", 38),
-            ("nothing in it identifies one object", 2),
-            ("state", 473),
-        ];
-        assert_eq!(counts, BTreeMap::from(expected));
+        assert!(state >= 475, "{state} of {}", support.len());
     }
 }

@@ -164,9 +164,9 @@ impl Tenant {
     }
 
     /// Issues a token without the token endpoint.
-    pub(crate) fn issue_token(&self) -> Result<String, Error> {
+    pub(crate) fn issue_token(&self, user: Option<&str>) -> Result<String, Error> {
         let now = self.now();
-        lock(&self.auth).issue(now)
+        lock(&self.auth).issue(now, user)
     }
 
     pub(crate) fn now(&self) -> SystemTime {
@@ -298,7 +298,7 @@ impl Tenant {
         );
 
         let now = self.now();
-        lock(&self.auth).authorize(now, parts)?;
+        let caller = lock(&self.auth).authorize(now, parts)?;
         let query = query.ok_or_else(|| {
             Status::invalid(&Violation::new("percent-encoded UTF-8").within("query"))
         })?;
@@ -326,7 +326,7 @@ impl Tenant {
         let response = if sample {
             self.sample(operation)
         } else {
-            let call = Call::new(operation, &path, &query, body.as_ref(), now);
+            let call = Call::new(operation, &path, &query, body.as_ref(), now).by(caller);
             self.execute(&call)?
         };
         let response = self.check_response(operation, response)?;
@@ -572,7 +572,7 @@ mod tests {
     #[test]
     fn requests_with_incomplete_bodies_change_nothing() {
         let tenant = tenant();
-        let token = format!("Bearer {}", tenant.issue_token().unwrap());
+        let token = format!("Bearer {}", tenant.issue_token(None).unwrap());
         let status = |method: &str, path: &str, body| {
             let request = hyper::Request::builder().method(method).uri(path);
             let request = request.header("authorization", &token).body(()).unwrap();

@@ -679,3 +679,29 @@ async fn only_loopback_is_served_until_shutdown() {
             .expect("the port is free again"),
     );
 }
+
+#[tokio::test]
+async fn a_token_can_be_that_of_a_user() {
+    let emulator = Emulator::start().await.unwrap();
+    let me = async |token: String| {
+        let url = format!("{}/api/v1/auth/introspect", emulator.base_url());
+        let request = reqwest::Client::new().get(url).bearer_auth(token);
+        let response = request.send().await.unwrap();
+        (
+            response.status().as_u16(),
+            response.json::<Value>().await.unwrap()["userId"].clone(),
+        )
+    };
+    let user = emulator
+        .add("User", json!({ "displayName": "Mia Nord" }))
+        .unwrap();
+    let id = user["id"].as_str().unwrap();
+    assert_eq!(
+        me(emulator.access_token_of(id).unwrap()).await,
+        (200, json!(id))
+    );
+    let (status, first) = me(emulator.access_token().unwrap()).await;
+    assert_eq!(status, 200);
+    assert_ne!(first, json!(id));
+    assert_eq!(me(emulator.access_token_of("nobody").unwrap()).await.0, 404);
+}

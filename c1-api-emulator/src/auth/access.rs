@@ -10,8 +10,13 @@ use super::dpop::{Realm, Target};
 use crate::status::Status;
 
 impl Auth {
-    /// Rejects a call without a valid token, or without a proof for a bound token.
-    pub(crate) fn authorize(&mut self, now: SystemTime, parts: &Parts) -> Result<(), Status> {
+    /// Rejects a call without a valid token, or without a proof for a bound token. Returns the id of the
+    /// user in whose name the call is made, if the token has one.
+    pub(crate) fn authorize(
+        &mut self,
+        now: SystemTime,
+        parts: &Parts,
+    ) -> Result<Option<String>, Status> {
         let header = parts
             .headers
             .get(AUTHORIZATION)
@@ -19,16 +24,19 @@ impl Auth {
         let header = header.ok_or_else(|| Status::unauthenticated("missing access token"))?;
         let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
         let token = token.trim();
-        let key = self.tokens.find(now, token).map(|token| token.key.clone());
+        let token_facts = self.tokens.find(now, token);
+        let user = token_facts.and_then(|token| token.user.clone());
+        let key = token_facts.map(|token| token.key.clone());
         if scheme.eq_ignore_ascii_case("dpop") {
             self.authorize_bound(now, parts, token, key.flatten())
+                .map(|()| user)
         } else if !scheme.eq_ignore_ascii_case("bearer") {
             Err(Status::unauthenticated(
                 "unsupported authorization scheme: expected Bearer or DPoP",
             ))
         } else {
             match key {
-                Some(None) => Ok(()),
+                Some(None) => Ok(user),
                 Some(Some(_)) => Err(Status::dpop_challenge(
                     "invalid_token",
                     "the access token is bound to a key: expected the scheme DPoP and a proof",

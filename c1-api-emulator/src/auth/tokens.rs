@@ -11,6 +11,8 @@ pub(super) struct Token {
     expiry: SystemTime,
     /// The thumbprint of the key that the token is bound to, if any.
     pub(super) key: Option<String>,
+    /// The id of the user in whose name it is used, if it is not the tenant's own.
+    pub(super) user: Option<String>,
 }
 
 pub(super) struct Tokens {
@@ -30,12 +32,17 @@ impl Tokens {
         self.lifetime
     }
 
-    /// Issues a token, bound to `key` if given.
-    pub(super) fn issue(&mut self, now: SystemTime, key: Option<String>) -> Result<String, Error> {
+    /// Issues a token, bound to `key` and used in the name of `user`, if given.
+    pub(super) fn issue(
+        &mut self,
+        now: SystemTime,
+        key: Option<String>,
+        user: Option<String>,
+    ) -> Result<String, Error> {
         let text = random_text()?;
         let expiry = now + self.lifetime;
         sweep(&mut self.live, |token| token.expiry <= now);
-        self.live.insert(text.clone(), Token { expiry, key });
+        self.live.insert(text.clone(), Token { expiry, key, user });
         Ok(text)
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct Call<'a> {
     query: &'a [(String, String)],
     body: Row,
     pub(super) now: SystemTime,
+    /// The id of the user in whose name the call is made, if the token has one.
+    caller: Option<String>,
 }
 
 impl<'a> Call<'a> {
@@ -33,7 +35,19 @@ impl<'a> Call<'a> {
             query,
             body,
             now,
+            caller: None,
         }
+    }
+
+    /// The same call, in the name of a user.
+    pub(crate) fn by(mut self, caller: Option<String>) -> Self {
+        self.caller = caller;
+        self
+    }
+
+    /// The id of the user in whose name the call is made, if the token has one.
+    pub(super) fn caller(&self) -> Option<&str> {
+        self.caller.as_deref()
     }
 
     /// A path parameter.

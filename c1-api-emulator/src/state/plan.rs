@@ -6,9 +6,12 @@
 //! and the body may take the place of parameters. A POST that only reads and returns a list searches.
 //! A path without an item of its own, that is read and written, is a singleton.
 
-use c1_api_spec::model::{Description, Method, Safety, Type};
+use std::collections::BTreeSet;
+
+use c1_api_spec::model::{Description, Method, Operation, Safety, Type};
 use indexmap::IndexMap;
 
+use super::by_hand;
 use super::filter::Filter;
 use super::kind::{self, Kind, Link, is_hidden};
 use super::members::Change;
@@ -29,6 +32,8 @@ const UNKNOWN: &str = "nothing identifies its objects";
 pub(crate) struct Plan {
     pub(super) kinds: IndexMap<String, Kind>,
     operations: IndexMap<String, Result<Action, &'static str>>,
+    /// The operations that are written by hand.
+    by_hand: BTreeSet<String>,
 }
 
 /// What an operation does.
@@ -89,9 +94,13 @@ impl Plan {
             (id, survey.action(one))
         });
         let operations = operations.collect();
+        let by_hand = survey.operations.iter().map(|one| one.operation);
+        let by_hand = by_hand.filter(|operation| by_hand::handler(operation).is_some());
+        let by_hand = by_hand.map(Operation::id).collect();
         let mut plan = Self {
             kinds: survey.kinds,
             operations,
+            by_hand,
         };
         plan.link_paths();
         plan
@@ -139,12 +148,13 @@ impl Plan {
 
     /// Whether the operation has state.
     pub(crate) fn has_state(&self, id: &str) -> bool {
-        self.action(id).is_some()
+        self.by_hand.contains(id) || self.action(id).is_some()
     }
 
     /// Why the operation has no state.
     pub(crate) fn reason(&self, id: &str) -> Option<&'static str> {
-        self.operations.get(id)?.as_ref().err().copied()
+        let reason = self.operations.get(id)?.as_ref().err().copied();
+        reason.filter(|_| !self.by_hand.contains(id))
     }
 }
 

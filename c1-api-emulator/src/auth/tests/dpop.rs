@@ -108,7 +108,7 @@ impl Fixture {
         let mut headers = vec![("authorization", authorization.as_str())];
         headers.extend(proofs.iter().map(|proof| (DPOP, *proof)));
         match self.auth.authorize(at(self.now), &call(&headers)) {
-            Ok(()) => String::new(),
+            Ok(_) => String::new(),
             Err(status) => {
                 assert_eq!(status.http.as_u16(), 401);
                 status.header.unwrap().1
@@ -270,7 +270,7 @@ fn bound_tokens_require_their_key() {
     assert_eq!(fixture.challenge("DPoP", &token, &[&stolen]), TOKEN);
     assert_eq!(fixture.challenge("DPoP", &token, &[&proof]), "");
 
-    let unbound = fixture.auth.issue(at(NOW)).unwrap();
+    let unbound = fixture.auth.issue(at(NOW), None).unwrap();
     let proof = prover.prove_call(&unbound, json!({}));
     assert_eq!(fixture.challenge("DPoP", &unbound, &[&proof]), TOKEN);
     assert_eq!(fixture.challenge("Bearer", &unbound, &[]), "");

@@ -332,7 +332,7 @@ async fn objects_are_added_by_the_test() {
 
 #[tokio::test]
 async fn samples_say_so_or_are_refused() {
-    if !has("auth.introspect") || !has("apps.get") {
+    if !has("terraform_export.get_schema") || !has("apps.get") {
         return;
     }
     let client = Client::start().await;
@@ -348,7 +348,7 @@ async fn samples_say_so_or_are_refused() {
     };
     let sample = Some("sample".to_owned());
     assert_eq!(
-        sampled(&client, "/api/v1/auth/introspect").await,
+        sampled(&client, "/api/v1/terraform-export/schema").await,
         (200, sample.clone(), true)
     );
     assert_eq!(sampled(&client, "/api/v1/apps").await, (200, None, false));
@@ -371,13 +371,13 @@ async fn samples_say_so_or_are_refused() {
             .unwrap(),
     );
     assert_eq!(
-        sampled(&strict, "/api/v1/auth/introspect").await,
+        sampled(&strict, "/api/v1/terraform-export/schema").await,
         (501, None, true)
     );
-    let (_, refused) = strict.get("/api/v1/auth/introspect").await;
+    let (_, refused) = strict.get("/api/v1/terraform-export/schema").await;
     assert_eq!(refused["code"], 12);
     assert!(
-        text(&refused["message"]).contains("auth.introspect"),
+        text(&refused["message"]).contains("terraform_export.get_schema"),
         "{refused}"
     );
     assert_eq!(strict.get("/api/v1/apps").await.0, 200);
@@ -385,12 +385,12 @@ async fn samples_say_so_or_are_refused() {
 
 #[tokio::test]
 async fn samples_differ_from_call_to_call_and_repeat_with_the_seed() {
-    if !has("auth.introspect") {
+    if !has("terraform_export.get_schema") {
         return;
     }
     let samples = async || {
         let client = Client::start().await;
-        let path = "/api/v1/auth/introspect";
+        let path = "/api/v1/terraform-export/schema";
         [client.get(path).await.1, client.get(path).await.1]
     };
     let [first, second] = samples().await;
@@ -400,7 +400,7 @@ async fn samples_differ_from_call_to_call_and_repeat_with_the_seed() {
 
 #[test]
 fn support_tells_why_an_operation_has_no_state() {
-    if !has("apps.get") || !has("task_actions.approve") {
+    if !has("apps.get") || !has("functions.invoke") {
         return;
     }
     let description = c1_api_emulator::description().unwrap();
@@ -413,6 +413,6 @@ fn support_tells_why_an_operation_has_no_state() {
             .sample
     };
     assert_eq!(of("apps.get"), None);
-    assert_eq!(of("task_actions.approve"), Some("it is an action"));
+    assert_eq!(of("functions.invoke"), Some("it is an action"));
     assert_eq!(support.len(), description.operations.len());
 }

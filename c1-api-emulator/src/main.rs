@@ -7,8 +7,8 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use c1_api_emulator::Emulator;
 use c1_api_emulator::c1_api_spec::Source;
+use c1_api_emulator::{Emulator, Fault};
 use lexopt::Arg::{Long, Short};
 use lexopt::{Parser, ValueExt};
 
@@ -27,6 +27,8 @@ usage: c1-api-emulator [options]
   --approve-devices  approve every device login and print its user code
   --refuse-samples   refuse operations that have no state (501) instead of
                      returning samples
+  --fault FAULT      have requests fail, such as 'apps.list: times=2, status=503';
+                     can be repeated. See the documentation of Fault
   --support          print which operations have state, and why others do not
   -h, --help         print this help
   -V, --version      print the version";
@@ -50,6 +52,7 @@ struct Options {
     empty: bool,
     approve_devices: bool,
     refuse_samples: bool,
+    faults: Vec<Fault>,
 }
 
 /// Reads the arguments, without the name of the program.
@@ -67,6 +70,7 @@ fn parse<A: Into<OsString>>(
             Long("empty") => options.empty = true,
             Long("approve-devices") => options.approve_devices = true,
             Long("refuse-samples") => options.refuse_samples = true,
+            Long("fault") => options.faults.push(parser.value()?.parse()?),
             Long("support") => return Ok(Command::Support),
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
@@ -110,6 +114,9 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         });
     }
     let emulator = builder.start().await?;
+    for fault in options.faults {
+        emulator.inject(fault);
+    }
     println!("# C1 emulator, made-up credentials; stop it with Ctrl-C");
     println!("export CONDUCTORONE_SERVER_URL={}", emulator.base_url());
     println!("export CONDUCTORONE_CLIENT_ID={}", emulator.client_id());
@@ -176,7 +183,7 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, Options, parse};
+    use super::{Command, Fault, Options, parse};
 
     #[test]
     fn options_are_read_in_any_order_and_spelling() {
@@ -188,6 +195,7 @@ mod tests {
             empty: true,
             approve_devices: true,
             refuse_samples: true,
+            faults: vec![Fault::new().operation("apps.*").times(2).status(503)],
         });
         for arguments in [
             [
@@ -200,6 +208,8 @@ mod tests {
                 "--empty",
                 "--refuse-samples",
                 "--approve-devices",
+                "--fault",
+                "apps.*: times=2, status=503",
                 "--allow-host",
                 "c1.test",
                 "--allow-host",
@@ -210,6 +220,7 @@ mod tests {
                 "--allow-host=c1.test",
                 "--approve-devices",
                 "--refuse-samples",
+                "--fault=apps.*:times=2,status=503",
                 "--allow-host=c1",
                 "--spec=openapi.yaml",
                 "--overlay=overlay.yaml",
@@ -241,6 +252,7 @@ mod tests {
             (&["--port", "65536"], "65536"),
             (&["--allow-host"], "--allow-host"),
             (&["--empty=yes"], "--empty"),
+            (&["--fault", "status=1"], "from 200 to 599 for status"),
             (&["8080"], "8080"),
         ] {
             match parse(arguments) {

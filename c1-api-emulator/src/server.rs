@@ -4,15 +4,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, io};
+use std::{error, fmt, io};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::StatusCode;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -26,6 +23,7 @@ use crate::auth::Trust;
 use crate::builder::Builder;
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::fault::{Body, Disconnect, Fault};
 use crate::log::Request;
 use crate::status::Status;
 use crate::tenant::Tenant;
@@ -171,15 +169,33 @@ impl Emulator {
         self.tenant.revoke_tokens();
     }
 
-    /// Makes the next `count` token requests fail with the HTTP status, regardless of their content.
+    /// Has something go wrong with requests from now on. Faults add up, until [`Emulator::clear_faults`].
     ///
-    /// The OAuth error is `temporarily_unavailable` for 503, and `server_error` for others. A status
-    /// outside of 400 to 599 counts as 500.
-    pub fn fail_token_requests(&self, count: u32, status: u16) {
-        let status = StatusCode::from_u16(status).ok();
-        let status = status.filter(|status| status.is_client_error() || status.is_server_error());
-        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        self.tenant.fail_token_requests(count, status);
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use c1_api_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// emulator.inject(Fault::new().operation("apps.*").times(1).status(503));
+    /// # let _ = rustls::crypto::ring::default_provider().install_default();
+    /// let get = || {
+    ///     let request = reqwest::Client::new().get(format!("{}/api/v1/apps", emulator.base_url()));
+    ///     Ok::<_, c1_api_emulator::Error>(request.bearer_auth(emulator.access_token()?).send())
+    /// };
+    /// assert_eq!(get()?.await?.status(), 503);
+    /// assert_eq!(get()?.await?.status(), 200);
+    /// assert_eq!(emulator.requests()[0].fault(), Some("status=503"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn inject(&self, fault: Fault) {
+        self.tenant.inject(fault);
+    }
+
+    /// Removes all faults. Requests that are being handled keep theirs.
+    pub fn clear_faults(&self) {
+        self.tenant.clear_faults();
     }
 
     /// A valid access token, for clients that do not use the token endpoint: a bearer token, not bound
@@ -284,7 +300,7 @@ async fn serve<A, F, S>(mut accept: A, tenant: Arc<Tenant>)
 where
     A: FnMut() -> F,
     F: Future<Output = io::Result<S>>,
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
 {
     let mut connections = JoinSet::new();
     loop {
@@ -304,28 +320,48 @@ where
     }
 }
 
-async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, tenant: Arc<Tenant>) {
+/// A connection that can end with RST.
+trait Reset {
+    /// Has the connection end with RST instead of FIN when it is dropped, if it is one of TCP.
+    fn reset(&self);
+}
+
+impl Reset for TcpStream {
+    fn reset(&self) {
+        // On failure it ends with FIN.
+        let _ = self.set_zero_linger();
+    }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Reset + Unpin, tenant: Arc<Tenant>) {
     let tenant = &tenant;
-    let service =
-        service_fn(
-            move |request| async move { Ok::<_, Infallible>(respond(tenant, request).await) },
-        );
+    let service = service_fn(move |request| respond(tenant, request));
     let mut http = http1::Builder::new();
     // The tenant sets `Date` from its own clock.
     http.auto_date_header(false);
     http.timer(TokioTimer::new());
     http.header_read_timeout(TIME_LIMIT);
-    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+    let mut served = http.serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = (&mut served).await {
+        let cause = error::Error::source(&error).and_then(|cause| cause.downcast_ref());
+        if let Some(Disconnect { reset: true }) = cause {
+            served.into_parts().io.inner().reset();
+        }
+    }
 }
 
 async fn respond(
     tenant: &Tenant,
     request: hyper::Request<Incoming>,
-) -> hyper::Response<Full<Bytes>> {
+) -> Result<hyper::Response<Body>, Disconnect> {
     let (parts, body) = request.into_parts();
     if let Some(refusal) = tenant.refuse(&parts) {
-        return refusal;
+        return Ok(refusal.map(Body::from));
     }
+    let effects = match tenant.effects(&parts) {
+        Ok(effects) => effects,
+        Err(status) => return Ok(tenant.refusal(&status).map(Body::from)),
+    };
     let body = Limited::new(body, BODY_LIMIT).collect();
     let body = match tokio::time::timeout(TIME_LIMIT, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
@@ -333,5 +369,8 @@ async fn respond(
         Ok(Err(_)) => Err(Status::incomplete()),
         Err(_) => Err(Status::timeout()),
     };
-    tenant.respond(&parts, &body)
+    if let Some(latency) = effects.latency {
+        tokio::time::sleep(latency).await;
+    }
+    effects.send(tenant.respond(&parts, &body, &effects)).await
 }

@@ -8,8 +8,13 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, timeout};
 
-use super::{ACCEPT_PAUSE, CONNECTION_LIMIT, Emulator, TIME_LIMIT, connection, serve};
+use super::{ACCEPT_PAUSE, CONNECTION_LIMIT, Emulator, Reset, TIME_LIMIT, connection, serve};
+use crate::fault::Fault;
 use crate::testing::tenant;
+
+impl Reset for DuplexStream {
+    fn reset(&self) {}
+}
 
 /// Has the tenant serve a client that sends this and then nothing. Returns the response, if any, and the
 /// time in which the connection was closed.
@@ -59,6 +64,49 @@ async fn the_body_of_a_refused_request_is_not_waited_for() {
     let (response, took) = stall_after(request).await;
     assert!(response.starts_with("HTTP/1.1 421 "), "{response}");
     assert_eq!(took, Duration::ZERO);
+}
+
+/// What a tenant with the fault sends within an hour, and the time of the last byte.
+async fn received_within_an_hour(fault: Fault) -> (String, Duration) {
+    let (mut client, server) = duplex(1 << 16);
+    let tenant = Arc::new(tenant());
+    tenant.inject(fault);
+    let server = tokio::spawn(connection(server, tenant));
+    let (mut received, mut last) = (Vec::new(), Duration::ZERO);
+    let began = Instant::now();
+    client
+        .write_all(b"GET /api/v1/apps HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    let reading = async {
+        while client.read_buf(&mut received).await.unwrap() > 0 {
+            last = began.elapsed();
+        }
+    };
+    let _ = timeout(60 * TIME_LIMIT, reading).await;
+    // A response that hangs ends with its connection.
+    drop(client);
+    server.await.unwrap();
+    (String::from_utf8(received).unwrap(), last)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_is_late_by_tokio_time() {
+    let latency = Duration::from_secs(100);
+    let (received, last) = received_within_an_hour(Fault::new().latency(latency)).await;
+    assert!(received.starts_with("HTTP/1.1 401 "), "{received}");
+    assert_eq!(last, latency);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_hangs() {
+    let (received, _) = received_within_an_hour(Fault::new().hang()).await;
+    assert_eq!(received, "");
+    let fault = Fault::new().hang_in_body().cut(3);
+    let (received, last) = received_within_an_hour(fault).await;
+    assert!(received.starts_with("HTTP/1.1 401 "), "{received}");
+    assert!(received.ends_with("\r\n\r\n{\"c"), "{received}");
+    assert_eq!(last, Duration::ZERO);
 }
 
 #[test]

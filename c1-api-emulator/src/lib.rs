@@ -15,10 +15,12 @@
 
 mod auth;
 mod builder;
+mod canonical;
 pub mod check;
 mod credentials;
 mod error;
 mod fault;
+mod json;
 mod log;
 mod random;
 mod route;

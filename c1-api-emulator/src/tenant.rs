@@ -28,7 +28,7 @@ use crate::sample::Sampler;
 use crate::site::Hosts;
 use crate::state::{Call, LATEST, PERSONAL_CLIENT, Plan, State};
 use crate::status::Status;
-use crate::text;
+use crate::{canonical, json, text};
 
 /// The limit on the size of a form: 128 KiB, twice the longest subject token that the client reads.
 const FORM_LIMIT: usize = 128 << 10;
@@ -379,14 +379,12 @@ impl Tenant {
         let mut body = match body? {
             b"" => None,
             _ if !is_json => None,
-            text => Some(
-                serde_json::from_slice(text)
-                    .map_err(|_| Status::invalid(&Violation::new("JSON")))?,
-            ),
+            text => Some(json::read(text).map_err(|violation| Status::invalid(&violation))?),
         };
         check::path(&self.description, operation, &path)
             .and_then(|()| check::query(&self.description, operation, &query))
             .and_then(|()| check::headers(&self.description, operation, &parts.headers))
+            .and_then(|()| canonical_body(&self.description, operation, body.as_mut()))
             .and_then(|()| check::body(&self.description, operation, body.as_ref()))
             .map_err(|violation| Status::invalid(&violation))?;
 
@@ -500,6 +498,19 @@ fn body_of<'a>(
         return Err(Status::invalid_field("content-type", expected));
     }
     Ok(body)
+}
+
+/// Replaces a JSON body by its canonical form.
+fn canonical_body(
+    description: &Description,
+    operation: &Operation,
+    body: Option<&mut Value>,
+) -> Result<(), Violation> {
+    let payload = operation.body.as_ref();
+    match (payload.and_then(|payload| payload.json.as_ref()), body) {
+        (Some(ty), Some(body)) => canonical::replace(description, ty, body),
+        _ => Ok(()),
+    }
 }
 
 /// The response of an operation: its first status, and the JSON that it responds with, or a sample of what is not JSON.

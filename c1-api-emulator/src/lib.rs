@@ -9,7 +9,8 @@
 //! request has a `DPoP` proof, and verifies all of them as C1 does.
 //!
 //! Differences from C1: writes are visible immediately, names are unique (409 otherwise), unknown
-//! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP.
+//! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP
+//! unless [`Builder::tls`] says otherwise.
 //! Requests for other hosts (421) and of web pages (403) are refused, so that no page in your browser
 //! can use the emulator; see [`Builder::allow_host`].
 
@@ -34,6 +35,8 @@ mod tenant;
 #[cfg(test)]
 mod testing;
 mod text;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::sync::{Arc, OnceLock};
 

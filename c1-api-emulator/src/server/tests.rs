@@ -6,14 +6,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::{ACCEPT_PAUSE, CONNECTION_LIMIT, Emulator, Reset, TIME_LIMIT, connection, serve};
+use super::{
+    ACCEPT_PAUSE, CONNECTION_LIMIT, Emulator, Reset, Service, TIME_LIMIT, connection, serve,
+};
 use crate::fault::Fault;
+use crate::tenant::Tenant;
 use crate::testing::tenant;
 
 impl Reset for DuplexStream {
     fn reset(&self) {}
+}
+
+/// Serves the tenant for ever.
+fn service(tenant: Tenant) -> Service {
+    Service {
+        tenant: Arc::new(tenant),
+        #[cfg(feature = "tls")]
+        acceptor: None,
+        // Its sender is dropped: nobody stops it.
+        stopped: watch::channel(false).1,
+    }
 }
 
 /// Has the tenant serve a client that sends this and then nothing. Returns the response, if any, and the
@@ -21,7 +36,7 @@ impl Reset for DuplexStream {
 async fn stall_after(sent: &str) -> (String, Duration) {
     let (mut client, server) = duplex(1 << 16);
     let began = Instant::now();
-    let server = tokio::spawn(connection(server, Arc::new(tenant())));
+    let server = tokio::spawn(connection(server, service(tenant())));
     client.write_all(sent.as_bytes()).await.unwrap();
     let mut response = String::new();
     let reading = timeout(3 * TIME_LIMIT, client.read_to_string(&mut response));
@@ -69,9 +84,9 @@ async fn the_body_of_a_refused_request_is_not_waited_for() {
 /// What a tenant with the fault sends within an hour, and the time of the last byte.
 async fn received_within_an_hour(fault: Fault) -> (String, Duration) {
     let (mut client, server) = duplex(1 << 16);
-    let tenant = Arc::new(tenant());
-    tenant.inject(fault);
-    let server = tokio::spawn(connection(server, tenant));
+    let service = service(tenant());
+    service.tenant.inject(fault);
+    let server = tokio::spawn(connection(server, service));
     let (mut received, mut last) = (Vec::new(), Duration::ZERO);
     let began = Instant::now();
     client
@@ -135,7 +150,7 @@ async fn asked_within(
             }
         }
     };
-    let serving = serve(accept, Arc::new(tenant()));
+    let serving = serve(accept, service(tenant()));
     timeout(time, serving).await.unwrap_err();
     asked
 }

@@ -9,6 +9,7 @@ mod call;
 mod engine;
 mod expand;
 mod filter;
+mod grant;
 mod history;
 mod kind;
 mod me;
@@ -25,6 +26,7 @@ mod seed;
 mod shape;
 mod survey;
 mod table;
+mod task;
 #[cfg(test)]
 mod tests;
 
@@ -67,12 +69,25 @@ impl State {
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
         let plan = Arc::clone(&self.plan);
-        let response = match by_hand::handler(call.operation) {
+        let response = match plan.handler(call.operation) {
             Some(handler) => handler(self, call),
             None => self.execute(plan.action(&call.operation.id())?, call),
         };
         let schema = call.operation.response.schema().unwrap_or_default();
         Some(response.map(|value| row::with_defaults(&self.description, schema, value)))
+    }
+
+    /// Executes the operation as the conventions say, for those by hand that only add something.
+    fn by_convention(&mut self, call: &Call<'_>) -> HandlerResult {
+        let plan = Arc::clone(&self.plan);
+        let id = call.operation.id();
+        let action = plan.action(&id);
+        self.execute(
+            action.ok_or_else(|| {
+                Status::internal(format!("bug in the emulator: {id} has no action"))
+            })?,
+            call,
+        )
     }
 
     /// Adds an object as the service would return it, and returns it with its id and times.

@@ -143,6 +143,10 @@ fn every_operation_works_on_objects_that_exist_and_on_no_others() {
         let Some(action) = plan.action(&id) else {
             continue;
         };
+        // Those by hand have tests of their own.
+        if plan.handler(operation).is_some() {
+            continue;
+        }
         let mut state = State::new(Arc::clone(&description), Arc::clone(&plan), 0);
         let (path, query) = (
             path(&description, action, operation),

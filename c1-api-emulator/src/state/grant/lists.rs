@@ -1,0 +1,261 @@
+//! The operations that list and count grants.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use serde_json::{Map, Value, json};
+
+use super::super::call::Call;
+use super::super::expand::Expansion;
+use super::super::filter::is_empty;
+use super::super::row::Row;
+use super::super::table::Table;
+use super::super::{HandlerResult, State, respond};
+use super::{FEED, GRANT, in_app};
+use crate::status::Status;
+
+/// A page of the objects of a kind.
+fn page<'s>(
+    state: &'s State,
+    call: &Call<'_>,
+    kind: &str,
+    keep: impl Fn(&Row) -> bool,
+    element: impl Fn(&Row, &mut Expansion<'s>) -> Value,
+) -> HandlerResult {
+    let empty = Table::new(kind);
+    let table = state.tables.get(kind).unwrap_or(&empty);
+    let page = table.page(&state.description, call, keep)?;
+    Ok(respond::list(state, call, "list", page, element))
+}
+
+/// The app and the entitlement of the path, which must exist.
+fn entitlement<'c>(state: &State, call: &Call<'c>) -> Result<[&'c str; 2], Status> {
+    let [app, id] = [call.path("app_id"), call.path("app_entitlement_id")];
+    state.find_by_id("App", app)?;
+    state.find("AppEntitlement", &in_app(app, id))?;
+    Ok([app, id])
+}
+
+/// Whether the grant is one of the entitlement.
+fn is_of(grant: &Row, [app, entitlement]: [&str; 2]) -> bool {
+    grant.text("appId") == app && grant.text("appEntitlementId") == entitlement
+}
+
+/// The account of a grant.
+fn account<'s>(state: &'s State, grant: &Row) -> Option<&'s Row> {
+    let key = in_app(grant.text("appId"), grant.text("appUserId"));
+    state.find("AppUser", &key).ok()
+}
+
+/// The grant as it is in lists.
+fn user_view<'s>(state: &'s State, grant: &Row, expansion: &mut Expansion<'s>) -> Value {
+    let account = account(state, grant).map(|account| {
+        let view = ("AppUserView", "appUser");
+        respond::in_view(state, "AppUser", view, account, expansion)
+    });
+    json!({
+        "appId": grant.text("appId"),
+        "appEntitlementId": grant.text("appEntitlementId"),
+        "appUserId": grant.text("appUserId"),
+        "appUser": account,
+        "appEntitlementUserBindingCreatedAt": grant.0.get("createdAt"),
+        "appEntitlementUserBindingDeprovisionAt": grant.0.get("deprovisionAt"),
+        "grantSources": grant.0.get("grantSources"),
+        "originatingTicketId": grant.text(super::TICKET),
+    })
+}
+
+fn entitlement_view<'s>(state: &'s State, row: &Row, expansion: &mut Expansion<'s>) -> Value {
+    let view = ("AppEntitlementView", "appEntitlement");
+    respond::in_view(state, "AppEntitlement", view, row, expansion)
+}
+
+pub(super) fn users(state: &State, call: &Call<'_>) -> HandlerResult {
+    let of = entitlement(state, call)?;
+    page(
+        state,
+        call,
+        GRANT,
+        |grant| is_of(grant, of),
+        |grant, expansion| user_view(state, grant, expansion),
+    )
+}
+
+/// With the user, the account and the times in each row.
+pub(super) fn with_expiry(state: &State, call: &Call<'_>) -> HandlerResult {
+    let of = entitlement(state, call)?;
+    let element = |grant: &Row, _: &mut Expansion<'_>| {
+        let account = account(state, grant);
+        let user = account.map(|account| account.text("identityUserId"));
+        let user = user.and_then(|user| state.find_by_id("User", user).ok());
+        json!({
+            "appId": grant.text("appId"),
+            "appEntitlementId": grant.text("appEntitlementId"),
+            "appUserId": grant.text("appUserId"),
+            "appUser": account.map(|account| state.fields("AppUser", account)),
+            "user": user.map(|user| state.fields("User", user)),
+            "discovered": grant.0.get("createdAt"),
+            "expired": grant.0.get("deprovisionAt"),
+            "grantSources": grant.0.get("grantSources"),
+        })
+    };
+    page(state, call, GRANT, |grant| is_of(grant, of), element)
+}
+
+/// Whether the object has one of the values of a filter, or the filter is not set.
+fn passes(call: &Call<'_>, filter: &str, row: Option<&Row>, field: &str) -> bool {
+    let values = call.value(filter).filter(|values| !is_empty(values));
+    let Some(values) = values else {
+        return true;
+    };
+    let values = match &values {
+        Value::Array(values) => values.as_slice(),
+        value => std::slice::from_ref(value),
+    };
+    row.is_some_and(|row| values.iter().any(|value| row.has(field, value)))
+}
+
+/// Whether one of the references of a filter has all the fields of the object, or the filter is not set.
+fn refers(call: &Call<'_>, filter: &str, row: &Row, fields: &[(&str, &str)]) -> bool {
+    let references = call.objects(filter);
+    references.is_empty()
+        || references.iter().any(|reference| {
+            let mut fields = fields.iter();
+            fields.all(|(name, own)| {
+                let wanted = reference.text(name);
+                wanted.is_empty() || wanted == row.text(own)
+            })
+        })
+}
+
+pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
+    let entitlement = |grant: &Row| {
+        let key = in_app(grant.text("appId"), grant.text("appEntitlementId"));
+        state.find("AppEntitlement", &key).ok()
+    };
+    let keep = |grant: &Row| {
+        let of = entitlement(grant);
+        passes(call, "appIds", Some(grant), "appId")
+            && passes(call, "appUserIds", Some(grant), "appUserId")
+            && refers(
+                call,
+                "entitlementRefs",
+                grant,
+                &[("appId", "appId"), ("id", "appEntitlementId")],
+            )
+            && passes(call, "entitlementSlugs", of, "slug")
+            && passes(call, "purpose", of, "purpose")
+            && passes(call, "resourceIds", of, "appResourceId")
+            && passes(call, "resourceTypeIds", of, "appResourceTypeId")
+            && passes(call, "userId", account(state, grant), "identityUserId")
+    };
+    page(state, call, GRANT, keep, |grant, expansion| {
+        json!({
+            "entitlement": entitlement(grant).map(|row| entitlement_view(state, row, expansion)),
+            "appEntitlementUserBinding": user_view(state, grant, expansion),
+        })
+    })
+}
+
+/// The entitlements of an account.
+pub(super) fn entitlements(state: &State, call: &Call<'_>) -> HandlerResult {
+    let [app, app_user] = [call.path("app_id"), call.path("app_user_id")];
+    state.find_by_id("App", app)?;
+    state.find("AppUser", &in_app(app, app_user))?;
+    page(
+        state,
+        call,
+        "AppEntitlement",
+        |row| row.text("appId") == app && state.grant(app, row.text("id"), app_user).is_some(),
+        |row, expansion| entitlement_view(state, row, expansion),
+    )
+}
+
+/// The accounts of a user, with the grant if there is one.
+pub(super) fn accounts(state: &State, call: &Call<'_>) -> HandlerResult {
+    let [app, id] = entitlement(state, call)?;
+    let user = call.path("identity_user_id");
+    state.find_by_id("User", user)?;
+    let bindings = state.accounts(app, user).map(|account| {
+        let account = account.text("id");
+        match state.grant(app, id, account) {
+            Some(grant) => Value::Object(grant.fields()),
+            None => json!({ "appId": app, "appEntitlementId": id, "appUserId": account }),
+        }
+    });
+    Ok(json!({ "bindings": bindings.collect::<Vec<_>>() }))
+}
+
+pub(super) fn count(state: &State, call: &Call<'_>) -> HandlerResult {
+    let user = call.body().text("userId");
+    state.find_by_id("User", user)?;
+    let empty = Table::new(GRANT);
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut users = BTreeMap::new();
+    for grant in state.tables.get(GRANT).unwrap_or(&empty).rows() {
+        let own = account(state, grant).is_some_and(|own| own.text("identityUserId") == user);
+        if own && passes(call, "appIds", Some(grant), "appId") {
+            let app = grant.text("appId");
+            *counts.entry(app).or_default() += 1;
+            let reference = json!({ "appId": app, "id": grant.text("appUserId") });
+            users.insert((app, grant.text("appUserId")), reference);
+        }
+    }
+    let total: u32 = counts.values().sum();
+    let of_apps = counts
+        .iter()
+        .map(|(app, count)| json!({ "appId": app, "grantCount": count.to_string() }));
+    Ok(json!({
+        "appCount": counts.len(),
+        "appGrantCounts": of_apps.collect::<Vec<_>>(),
+        "appUsers": users.into_values().collect::<Vec<_>>(),
+        "band": "GRAPH_SIZE_BAND_NORMAL",
+        "totalGrants": total.to_string(),
+    }))
+}
+
+/// What was granted and revoked, in order of time.
+pub(super) fn feed(state: &State, call: &Call<'_>) -> HandlerResult {
+    let time = |text: &str| DateTime::parse_from_rfc3339(text).ok();
+    let (after, before) = (
+        time(call.body().text("after")),
+        time(call.body().text("before")),
+    );
+    let keep = |event: &Row| {
+        let date = time(event.text("date"));
+        let key = in_app(event.text("appId"), event.text("appUserId"));
+        let account = state.find("AppUser", &key).cloned().unwrap_or_default();
+        after.is_none_or(|after| date >= Some(after))
+            && before.is_none_or(|before| date < Some(before))
+            && refers(call, "appRefs", event, &[("id", "appId")])
+            && refers(
+                call,
+                "appEntitlementRefs",
+                event,
+                &[("appId", "appId"), ("id", "appEntitlementId")],
+            )
+            && refers(
+                call,
+                "appUserRefs",
+                event,
+                &[("appId", "appId"), ("id", "appUserId")],
+            )
+            && refers(call, "userRefs", &account, &[("id", "identityUserId")])
+    };
+    page(state, call, FEED, keep, |event, expansion| {
+        let mut view: Map<_, _> = expansion.paths("AppEntitlementUserBindingFeedView", FEED, event);
+        if expansion.wants("app_entitlement_id") || expansion.wants("entitlement_id") {
+            let key = in_app(event.text("appId"), event.text("appEntitlementId"));
+            let path = expansion.add_all("AppEntitlement", &[key.to_vec()]);
+            view.insert("entitlementPath".to_owned(), path);
+        }
+        view.insert("feed".to_owned(), Value::Object(event.fields()));
+        Value::Object(view)
+    })
+}
+
+/// Grants that have ended, by the conventions.
+pub(super) fn past(state: &mut State, call: &Call<'_>) -> HandlerResult {
+    state.expire_grants(call.now);
+    state.by_convention(call)
+}

@@ -90,6 +90,11 @@ impl State {
             .or_insert_with(|| Table::new(kind))
     }
 
+    /// All objects of a kind, in order of creation.
+    pub(super) fn all(&self, kind: &str) -> impl Iterator<Item = &Row> + use<'_> {
+        self.tables.get(kind).into_iter().flat_map(Table::rows)
+    }
+
     /// The object that the selection identifies; 404 if there is none.
     pub(super) fn find(&self, kind: &str, selection: &[(String, String)]) -> Result<&Row, Status> {
         let values: Vec<_> = selection.iter().map(|(_, value)| value.as_str()).collect();

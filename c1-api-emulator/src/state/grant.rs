@@ -117,13 +117,17 @@ fn key(app: &str, entitlement: &str, app_user: &str) -> [(String, String); 3] {
     parts.map(|(part, value)| (part.to_owned(), value.to_owned()))
 }
 
-/// The end of a duration in the API's format (`3600s`) that begins now.
+/// The end of a duration in the API's format (`3600s`) that begins now, if it is not after the year 9999.
+pub(super) fn after(duration: &str, now: SystemTime) -> Option<String> {
+    let end = now.checked_add(seconds(duration)?)?;
+    (end <= SystemTime::UNIX_EPOCH + LATEST).then(|| timestamp(end))
+}
+
+/// The same for a duration in the field of a request, which must last.
 pub(super) fn end_of(duration: &str, now: SystemTime, field: &str) -> Result<String, Status> {
-    let end = seconds(duration)
-        .filter(|duration| !duration.is_zero())
-        .and_then(|duration| now.checked_add(duration))
-        .filter(|end| *end <= SystemTime::UNIX_EPOCH + LATEST);
-    end.map(timestamp).ok_or_else(|| {
+    let lasts = seconds(duration).is_some_and(|duration| !duration.is_zero());
+    let end = after(duration, now).filter(|_| lasts);
+    end.ok_or_else(|| {
         Status::invalid_field(field, "a duration greater than 0s, up to the year 9999")
     })
 }
@@ -146,8 +150,7 @@ impl State {
         app: &'s str,
         user: &'s str,
     ) -> impl Iterator<Item = &'s Row> {
-        let all = self.tables.get("AppUser").into_iter();
-        all.flat_map(|table| table.rows())
+        self.all("AppUser")
             .filter(move |own| own.text("appId") == app && own.text("identityUserId") == user)
     }
 
@@ -207,11 +210,8 @@ impl State {
 
     /// Removes the grants that have expired.
     pub(super) fn expire_grants(&mut self, now: SystemTime) {
-        let Some(grants) = self.tables.get(GRANT) else {
-            return;
-        };
         let expired = |grant: &&Row| has_come(grant.text("deprovisionAt"), now);
-        let expired: Vec<_> = grants.rows().filter(expired).cloned().collect();
+        let expired: Vec<_> = self.all(GRANT).filter(expired).cloned().collect();
         for grant in expired {
             let end = grant.text("deprovisionAt").to_owned();
             self.remove_grant(&grant, "", &end);

@@ -1,4 +1,6 @@
-//! The seed data of a new tenant: enough for pages, searches and bindings.
+//! The seed data of a new tenant: enough for pages, searches, bindings and requests.
+
+mod access;
 
 use std::time::SystemTime;
 
@@ -43,8 +45,8 @@ const USERS: [(&str, &str, &str); 12] = [
 ];
 
 impl State {
-    /// Adds three apps, thirty entitlements of one and three of another, and twelve users; those of them
-    /// that the description has.
+    /// Adds three apps, thirty entitlements of one and three of another, twelve users, and who has access; those of
+    /// them that the description has.
     pub(crate) fn seed(&mut self, now: SystemTime) -> Result<(), Status> {
         let mut apps = Vec::new();
         for (name, description) in APPS {
@@ -63,7 +65,7 @@ impl State {
                 self.seed_entitlement(harbor, "Images", level, now)?;
             }
         }
-        let mut manager = json!([]);
+        let (mut manager, mut users) = (json!([]), Vec::new());
         for (name, department, title) in USERS {
             let leads = title.starts_with("Head");
             let managers = if leads { json!([]) } else { manager.clone() };
@@ -71,8 +73,9 @@ impl State {
             if leads {
                 manager = json!([user["id"]]);
             }
+            users.push(user);
         }
-        Ok(())
+        self.seed_access(&apps, &users, now)
     }
 
     /// Adds an object with the fields that the description has, or only returns it if the description

@@ -241,8 +241,7 @@ impl State {
 
     fn tasks(&self, keep: fn(&Value) -> bool) -> impl Iterator<Item = &Row> {
         let open = |task: &&Row| task.text("state") == OPEN;
-        let all = self.tables.get(TASK).into_iter();
-        let open = all.flat_map(|tasks| tasks.rows()).filter(open);
+        let open = self.all(TASK).filter(open);
         open.filter(move |task| task.0.get("policy").is_some_and(keep))
     }
 

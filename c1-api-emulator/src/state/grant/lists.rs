@@ -189,10 +189,9 @@ pub(super) fn accounts(state: &State, call: &Call<'_>) -> HandlerResult {
 pub(super) fn count(state: &State, call: &Call<'_>) -> HandlerResult {
     let user = call.body().text("userId");
     state.find_by_id("User", user)?;
-    let empty = Table::new(GRANT);
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     let mut users = BTreeMap::new();
-    for grant in state.tables.get(GRANT).unwrap_or(&empty).rows() {
+    for grant in state.all(GRANT) {
         let own = account(state, grant).is_some_and(|own| own.text("identityUserId") == user);
         if own && passes(call, "appIds", Some(grant), "appId") {
             let app = grant.text("appId");

@@ -77,7 +77,7 @@ impl Act<'_, '_> {
         Err(Status::invalid_field("policyStepId", &expected))
     }
 
-    fn allow(&self, allowed: bool, who: &str) -> Result<(), Status> {
+    fn allow(allowed: bool, who: &str) -> Result<(), Status> {
         if allowed {
             return Ok(());
         }
@@ -87,16 +87,16 @@ impl Act<'_, '_> {
 
     fn allow_approvers(&self) -> Result<(), Status> {
         let approves = self.actor.approves(&self.task);
-        self.allow(approves, "an approver of its current step")
+        Self::allow(approves, "an approver of its current step")
     }
 
     fn allow_involved(&self) -> Result<(), Status> {
         let involved = self.actor.is_involved(&self.task);
-        self.allow(involved, "who opened it, its subject, or an approver")
+        Self::allow(involved, "who opened it, its subject, or an approver")
     }
 
     fn allow_administrators(&self) -> Result<(), Status> {
-        self.allow(
+        Self::allow(
             self.actor.admin,
             "an administrator (a token without a user)",
         )
@@ -184,17 +184,17 @@ impl Act<'_, '_> {
         }
     }
 
-    fn advance(&mut self) -> Result<(), Status> {
-        self.state.advance(&mut self.task, self.call)
+    fn advance(&mut self) {
+        self.state.advance(&mut self.task, self.call);
     }
 
-    fn end(&mut self, end: End) -> Result<(), Status> {
-        self.state.end(&mut self.task, end, self.call)
+    fn end(&mut self, end: End) {
+        self.state.end(&mut self.task, end, self.call);
     }
 
     /// Starts again from the first step of the policy that applies now.
-    fn begin(&mut self) -> Result<(), Status> {
-        self.state.begin(&mut self.task, self.call)
+    fn begin(&mut self) {
+        self.state.begin(&mut self.task, self.call);
     }
 }
 
@@ -212,7 +212,8 @@ pub(super) fn approve(state: &mut State, call: &Call<'_>) -> HandlerResult {
         }
         if has(current, "/provision") {
             let by = act.actor.id.clone();
-            return act.state.provisioned(&mut act.task, &by, act.call);
+            act.state.provisioned(&mut act.task, &by, act.call);
+            return Ok(());
         }
         let transaction = act.call.body().text("stepUpTransactionId");
         let provider = text(current, "/approval/approval/requiresStepUpProviderId");
@@ -233,7 +234,8 @@ pub(super) fn approve(state: &mut State, call: &Call<'_>) -> HandlerResult {
             details["entitlements"] = json!([{ "appId": app, "appEntitlementId": entitlement }]);
         }
         act.decide("approved", details);
-        act.advance()
+        act.advance();
+        Ok(())
     })
 }
 
@@ -246,7 +248,8 @@ pub(super) fn deny(state: &mut State, call: &Call<'_>) -> HandlerResult {
         act.remember_approver();
         let details = json!({ "deniedAt": call.timestamp(), "userId": act.actor.id });
         act.decide("denied", details);
-        act.end(End::Denied)
+        act.end(End::Denied);
+        Ok(())
     })
 }
 
@@ -261,7 +264,8 @@ pub(super) fn comment(state: &mut State, call: &Call<'_>) -> HandlerResult {
 pub(super) fn close(state: &mut State, call: &Call<'_>) -> HandlerResult {
     act(state, call, |act| {
         act.allow_involved()?;
-        act.end(End::Cancelled)
+        act.end(End::Cancelled);
+        Ok(())
     })
 }
 
@@ -339,7 +343,8 @@ pub(super) fn restart(state: &mut State, call: &Call<'_>) -> HandlerResult {
         act.give_up("taskRestarted");
         let policy = act.task["policy"]["policy"].as_object().cloned();
         act.state
-            .begin_with(&mut act.task, policy.map(Row), act.call)
+            .begin_with(&mut act.task, policy.map(Row), act.call);
+        Ok(())
     })
 }
 
@@ -348,7 +353,8 @@ pub(super) fn hard_reset(state: &mut State, call: &Call<'_>) -> HandlerResult {
     act(state, call, |act| {
         act.allow_administrators()?;
         act.give_up("hardReset");
-        act.begin()
+        act.begin();
+        Ok(())
     })
 }
 
@@ -360,7 +366,8 @@ pub(super) fn skip_step(state: &mut State, call: &Call<'_>) -> HandlerResult {
         act.decide("skipped", details);
         let by = act.actor.id.clone();
         act.audit("stepSkipped", json!({ "skippedBy": by }));
-        act.advance()
+        act.advance();
+        Ok(())
     })
 }
 
@@ -369,10 +376,10 @@ pub(super) fn process_now(state: &mut State, call: &Call<'_>) -> HandlerResult {
     act(state, call, |act| {
         act.allow_administrators()?;
         if has(&act.task, "/policy/current/wait") {
-            act.state.end_wait(&mut act.task, act.call)?;
+            act.state.end_wait(&mut act.task, act.call);
         }
         if is_provisioning(&act.task["policy"]) {
-            act.state.provisioned(&mut act.task, "", act.call)?;
+            act.state.provisioned(&mut act.task, "", act.call);
         }
         Ok(())
     })
@@ -397,7 +404,8 @@ pub(super) fn escalate(state: &mut State, call: &Call<'_>) -> HandlerResult {
         act.give_up("taskRestarted");
         act.audit("taskEscalated", details);
         act.task["emergencyAccess"] = json!(true);
-        act.begin()
+        act.begin();
+        Ok(())
     })
 }
 
@@ -433,7 +441,8 @@ pub(super) fn update_request_data(state: &mut State, call: &Call<'_>) -> Handler
         act.task["policy"]["current"]["form"]["state"] = json!("FORM_INSTANCE_STATE_DONE");
         let details = json!({ "completedAt": call.timestamp(), "userId": act.actor.id });
         act.decide("completed", details);
-        act.advance()
+        act.advance();
+        Ok(())
     })
 }
 
@@ -481,7 +490,7 @@ pub(super) fn retry_provisioning(state: &mut State, call: &Call<'_>) -> HandlerR
         let mut config = current["provision"]["provision"].clone();
         config["provisionPolicy"] = Value::Null;
         let step = json!({ "provision": config });
-        act.state.start(&mut act.task, &step, id, act.call)?;
+        act.state.start(&mut act.task, &step, &id, act.call);
         Ok(())
     })
 }

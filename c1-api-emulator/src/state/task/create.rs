@@ -216,8 +216,7 @@ fn open(state: &mut State, call: &Call<'_>, mut task: Value) -> HandlerResult {
     let (name, _) = type_of(&task);
     // Actions may be requested several times.
     if name != "action"
-        && let Some(tasks) = state.tables.get(TASK)
-        && let Some(same) = tasks.find(|known| is_same(known, &task))
+        && let Some(same) = state.all(TASK).find(|known| is_same(known, &task))
     {
         return Err(Status::already_exists(TASK, same.text("id")));
     }
@@ -239,7 +238,7 @@ fn open(state: &mut State, call: &Call<'_>, mut task: Value) -> HandlerResult {
         &actor.id,
         &call.timestamp(),
     );
-    state.begin(&mut task, call)?;
+    state.begin(&mut task, call);
     let Value::Object(row) = task else {
         return Err(Status::internal("bug in the emulator: a task is no object"));
     };

@@ -38,12 +38,7 @@ pub(super) fn is_provisioning(policy: &Value) -> bool {
 
 impl State {
     /// Closes the task.
-    pub(super) fn end(
-        &mut self,
-        task: &mut Value,
-        end: End,
-        call: &Call<'_>,
-    ) -> Result<(), Status> {
+    pub(super) fn end(&mut self, task: &mut Value, end: End, call: &Call<'_>) {
         let now = call.timestamp();
         let mut end = end;
         if end == End::Succeeded && self.take_effect(task, call).is_err() {
@@ -75,7 +70,6 @@ impl State {
         task["processing"] = json!("TASK_PROCESSING_TYPE_DONE");
         let previous = json!({ "previousState": super::OPEN });
         self.audit(task, "stateChange", previous, "", &now);
-        Ok(())
     }
 
     /// Does what the task is for.
@@ -112,14 +106,11 @@ impl State {
             }
             "offboarding" => {
                 let subject = of_type(task, "subjectUserId").to_owned();
-                let accounts = self.tables.get("AppUser").into_iter();
-                let accounts = accounts.flat_map(|accounts| accounts.rows());
+                let accounts = self.all("AppUser");
                 let accounts = accounts.filter(|own| own.text("identityUserId") == subject);
                 let accounts: Vec<_> = accounts.map(|own| own.text("id").to_owned()).collect();
-                let grants = self.tables.get(GRANT).into_iter();
-                let grants = grants.flat_map(|grants| grants.rows());
                 let own = |grant: &&Row| accounts.iter().any(|id| id == grant.text("appUserId"));
-                let grants: Vec<_> = grants.filter(own).cloned().collect();
+                let grants: Vec<_> = self.all(GRANT).filter(own).cloned().collect();
                 for grant in grants {
                     self.remove_grant(&grant, &id, &now);
                 }
@@ -133,23 +124,18 @@ impl State {
     pub(super) fn provision(&mut self, id: &str, call: &Call<'_>) -> Result<(), Status> {
         let mut task = self.task(id)?;
         if is_provisioning(&task["policy"]) {
-            self.provisioned(&mut task, "", call)?;
+            self.provisioned(&mut task, "", call);
             self.save(task, call)?;
         }
         Ok(())
     }
 
     /// Ends the current step, which provisions.
-    pub(super) fn provisioned(
-        &mut self,
-        task: &mut Value,
-        by: &str,
-        call: &Call<'_>,
-    ) -> Result<(), Status> {
+    pub(super) fn provisioned(&mut self, task: &mut Value, by: &str, call: &Call<'_>) {
         let provision = &mut task["policy"]["current"]["provision"];
         provision["state"] = json!("PROVISION_INSTANCE_STATE_DONE");
         provision["completed"] = json!({ "completedAt": call.timestamp(), "userId": by });
         finish(task);
-        self.advance(task, call)
+        self.advance(task, call);
     }
 }

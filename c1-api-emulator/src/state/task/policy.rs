@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::State;
 use super::super::call::Call;
-use super::super::grant::{end_of, has_come, in_app};
+use super::super::grant::{after, has_come, in_app};
 use super::super::row::Row;
 use super::outcome::End;
 use super::{has, of_type, text, texts, type_of};
@@ -94,18 +94,13 @@ impl State {
     }
 
     /// Begins with the first step of the policy that now applies.
-    pub(super) fn begin(&mut self, task: &mut Value, call: &Call<'_>) -> Result<(), Status> {
+    pub(super) fn begin(&mut self, task: &mut Value, call: &Call<'_>) {
         let policy = self.policy_of(task).cloned();
-        self.begin_with(task, policy, call)
+        self.begin_with(task, policy, call);
     }
 
     /// Begins with the first step of a policy.
-    pub(super) fn begin_with(
-        &mut self,
-        task: &mut Value,
-        policy: Option<Row>,
-        call: &Call<'_>,
-    ) -> Result<(), Status> {
+    pub(super) fn begin_with(&mut self, task: &mut Value, policy: Option<Row>, call: &Call<'_>) {
         let steps = policy.as_ref().map(|policy| self.steps_of(policy));
         let mut steps = steps.unwrap_or_default();
         if steps.is_empty() {
@@ -120,11 +115,11 @@ impl State {
         };
         task["policyGenerationId"] = json!(self.ids.id());
         task["policy"] = json!({ "policy": policy, "next": steps, "history": history });
-        self.advance(task, call)
+        self.advance(task, call);
     }
 
     /// Goes through the next steps, until one holds the task or none is left.
-    pub(super) fn advance(&mut self, task: &mut Value, call: &Call<'_>) -> Result<(), Status> {
+    pub(super) fn advance(&mut self, task: &mut Value, call: &Call<'_>) {
         loop {
             let next = task["policy"]["next"].as_array_mut();
             let Some(next) = next.filter(|next| !next.is_empty()) else {
@@ -132,26 +127,18 @@ impl State {
             };
             let step = next.remove(0);
             let id = self.ids.id();
-            let holds = self.start(task, &step, id, call)?;
-            if holds {
-                return Ok(());
+            if self.start(task, &step, &id, call) {
+                return;
             }
-            let rejects = has(task, "/policy/current/reject");
-            finish(task);
-            if rejects {
+            if has(task, "/policy/current/reject") {
                 return self.end(task, End::Denied, call);
             }
+            finish(task);
         }
     }
 
     /// Makes the step the current one. `true` if it holds the task.
-    pub(super) fn start(
-        &self,
-        task: &mut Value,
-        step: &Value,
-        id: String,
-        call: &Call<'_>,
-    ) -> Result<bool, Status> {
+    pub(super) fn start(&self, task: &mut Value, step: &Value, id: &str, call: &Call<'_>) -> bool {
         let now = call.timestamp();
         let (name, config) = member(step, &STEPS).unwrap_or(("accept", &Value::Null));
         let mut approvers = Vec::new();
@@ -186,8 +173,7 @@ impl State {
                     "startedWaitingAt": now,
                     "state": "WAIT_INSTANCE_STATE_WAITING",
                 });
-                if !duration.is_empty() {
-                    let until = end_of(duration, call.now, "duration")?;
+                if let Some(until) = after(duration, call.now) {
                     instance["untilTime"] = json!({ "untilTime": until });
                 }
                 (instance, true)
@@ -211,7 +197,7 @@ impl State {
         if name == "form" {
             task["form"] = config["form"].clone();
         }
-        Ok(holds)
+        holds
     }
 
     fn provision_instance(&self, task: &Value, config: &Value, now: &str) -> Value {
@@ -291,23 +277,21 @@ impl State {
             for group in groups.into_iter().flatten() {
                 users.extend(self.holders(text(group, "/appId"), text(group, "/appEntitlementId")));
             }
+            users.retain(|user| user != subject);
         }
         users
     }
 
     /// The owners in the list below an item.
     fn owners(&self, item: &str, of: &[(&str, &str)]) -> Vec<String> {
-        let table = self.tables.get(&format!("{item}/owners of {item}"));
-        let rows = table.into_iter().flat_map(|table| table.rows());
+        let rows = self.all(&format!("{item}/owners of {item}"));
         let own = rows.filter(|row| of.iter().all(|(part, value)| row.text(part) == *value));
         own.map(|row| row.text("/member").to_owned()).collect()
     }
 
     /// The users who have an entitlement.
     fn holders(&self, app: &str, entitlement: &str) -> Vec<String> {
-        let users = self.tables.get("AppUser").into_iter();
-        let users = users.flat_map(|table| table.rows());
-        let holders = users.filter(|user| {
+        let holders = self.all("AppUser").filter(|user| {
             user.text("appId") == app && self.grant(app, entitlement, user.text("id")).is_some()
         });
         holders
@@ -326,18 +310,18 @@ impl State {
         let due: Vec<_> = due.cloned().collect();
         for task in due {
             let mut task = Value::Object(task.0);
-            self.end_wait(&mut task, call)?;
+            self.end_wait(&mut task, call);
             self.save(task, call)?;
         }
         Ok(())
     }
 
-    pub(super) fn end_wait(&mut self, task: &mut Value, call: &Call<'_>) -> Result<(), Status> {
+    pub(super) fn end_wait(&mut self, task: &mut Value, call: &Call<'_>) {
         let wait = &mut task["policy"]["current"]["wait"];
         wait["state"] = json!("WAIT_INSTANCE_STATE_COMPLETED");
         wait["succeeded"] = json!({ "succeededAt": call.timestamp() });
         finish(task);
-        self.advance(task, call)
+        self.advance(task, call);
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use c1_api_emulator::Emulator;
+use c1_api_emulator::sample::Sampler;
 use client::{Client, has, text};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -1079,4 +1080,105 @@ async fn tasks_are_found_and_expanded() {
         assert_eq!(found["expanded"][at]["displayName"], name, "{path}");
     }
     assert_eq!(view["approversPath"], "");
+}
+
+/// Sampled requests, with ids that exist and with others.
+#[tokio::test]
+async fn no_request_ends_in_an_internal_error() {
+    let Some(tenant) = Tenant::start().await else {
+        return;
+    };
+    let description = c1_api_emulator::description().unwrap();
+    let [entitlement, user] = [
+        tenant.entitlement("Reports Reader"),
+        tenant.user("Elin Faber"),
+    ];
+    let accounts = format!("/api/v1/apps/{}/users/{user}/app_users", tenant.ledger);
+    let account = tenant.client.get(&accounts);
+    let account = text(&account.await.1["list"][0]["appUser"]["id"]);
+    let groups = [
+        "task",
+        "task_actions",
+        "task_audit",
+        "task_search",
+        "app_entitlement_user_binding",
+    ];
+    let others = [
+        "app_entitlement_search.search_grants",
+        "app_entitlement_search.count_grants_for_user_by_app",
+    ];
+    let operations = description.operations.iter().filter(|operation| {
+        let id = operation.id();
+        let group = id.split('.').next().unwrap();
+        groups.contains(&group) || others.contains(&id.as_str())
+    });
+    let mut answers = std::collections::BTreeMap::new();
+    for operation in operations {
+        for seed in 0..24 {
+            let real = seed % 4 != 0;
+            let task = tenant.client.post(
+                "/api/v1/task/grant",
+                tenant.grant_body("Elin Faber", "Taxes Reader"),
+            );
+            let task = match task.await {
+                (200, created) => text(&created["taskView"]["task"]["id"]),
+                (_, conflict) => conflict["details"][0]["resourceName"]
+                    .as_str()
+                    .unwrap_or("x")
+                    .to_owned(),
+            };
+            let read = tenant.client.get(&format!("/api/v1/tasks/{task}")).await.1;
+            let known = |name: &str| match name {
+                "appId" | "app_id" => Some(tenant.ledger.clone()),
+                "appEntitlementId" | "app_entitlement_id" => Some(entitlement.clone()),
+                "identityUserId" if seed % 3 == 0 => Some(String::new()),
+                "identityUserId" | "identity_user_id" | "subjectUserId" | "userId" => {
+                    Some(user.clone())
+                }
+                "appUserId" if seed % 3 != 0 => Some(String::new()),
+                "appUserId" | "app_user_id" => Some(account.clone()),
+                "taskId" | "task_id" | "id" => Some(task.clone()),
+                "policyStepId" => read["taskView"]["task"]["policy"]["current"]["id"]
+                    .as_str()
+                    .map(str::to_owned),
+                "pageToken" => Some(String::new()),
+                _ => None,
+            };
+            let mut path = operation.path.clone();
+            for parameter in &operation.path_parameters {
+                let id = known(&parameter.name)
+                    .filter(|_| real)
+                    .unwrap_or_else(|| "x".to_owned());
+                path = path.replace(&format!("{{{}}}", parameter.name), &id);
+            }
+            let schema = operation.body.as_ref().and_then(|body| body.schema());
+            let body = schema.map(|schema| {
+                let mut body = Sampler::new(description, seed).message(schema);
+                for (name, value) in body.as_object_mut().unwrap() {
+                    if real && let Some(id) = known(name) {
+                        *value = json!(id);
+                    }
+                }
+                body
+            });
+            let method: Method = operation.method.as_str().parse().unwrap();
+            let mut request = tenant.client.request(method, &path);
+            if let Some(body) = &body {
+                request = request.json(body);
+            }
+            let (status, response) = Client::send(request).await;
+            assert!(
+                status < 500 || status == 501,
+                "{}: {status} {response}\n{body:?}",
+                operation.id()
+            );
+            *answers.entry(status).or_insert(0) += 1;
+        }
+    }
+    for status in [200, 400, 404] {
+        assert!(
+            answers.get(&status).is_some_and(|count| *count > 20),
+            "{answers:?}"
+        );
+    }
 }

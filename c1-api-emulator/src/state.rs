@@ -53,6 +53,8 @@ pub(crate) struct State {
     ids: Random,
     /// The objects by kind.
     tables: BTreeMap<String, Table>,
+    /// A time before which no grant expires, if it is known.
+    next_expiry: Option<SystemTime>,
 }
 
 impl State {
@@ -63,17 +65,20 @@ impl State {
             plan,
             ids: Random::named(seed, "ids"),
             tables: BTreeMap::new(),
+            next_expiry: None,
         }
     }
 
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
         let plan = Arc::clone(&self.plan);
+        let schema = call.operation.response.schema().unwrap_or_default();
         let response = match plan.handler(call.operation) {
-            Some(handler) => handler(self, call),
+            // By hand, a response may have fields that only other descriptions have.
+            Some(handler) => handler(self, call)
+                .map(|response| row::without_unknown(&self.description, schema, response)),
             None => self.execute(plan.action(&call.operation.id())?, call),
         };
-        let schema = call.operation.response.schema().unwrap_or_default();
         Some(response.map(|value| row::with_defaults(&self.description, schema, value)))
     }
 

@@ -1025,6 +1025,15 @@ async fn tasks_are_found_and_expanded() {
             json!({ "subjectIds": [tenant.user("Elin Faber")] }),
             vec![&a, &c],
         ),
+        (
+            json!({ "assigneesInIds": [tenant.user("Dario Egger")] }),
+            vec![&a],
+        ),
+        (
+            json!({ "assignedOrStepApproverUserId": tenant.user("Ada Berg") }),
+            vec![&b],
+        ),
+        (json!({ "openerIds": [tenant.user("Dario Egger")] }), vec![]),
         (json!({ "query": "orders" }), vec![&b]),
         (
             json!({ "currentStep": "TASK_SEARCH_CURRENT_STEP_APPROVAL" }),

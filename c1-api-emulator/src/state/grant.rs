@@ -138,9 +138,15 @@ pub(super) fn seconds(duration: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
+/// A time in the API's format.
+fn time(text: &str) -> Option<SystemTime> {
+    let time = DateTime::parse_from_rfc3339(text).ok();
+    time.map(SystemTime::from)
+}
+
 /// Whether the time has come; `false` if there is none.
-pub(super) fn has_come(time: &str, now: SystemTime) -> bool {
-    DateTime::parse_from_rfc3339(time).is_ok_and(|time| SystemTime::from(time) <= now)
+pub(super) fn has_come(text: &str, now: SystemTime) -> bool {
+    time(text).is_some_and(|time| time <= now)
 }
 
 impl State {
@@ -208,18 +214,27 @@ impl State {
         self.remove(GRANT, &grant, now);
     }
 
-    /// Removes the grants that have expired.
+    /// Removes the grants that have expired. It looks at all grants only if one may have.
     pub(super) fn expire_grants(&mut self, now: SystemTime) {
+        if self.next_expiry.is_some_and(|next| next > now) {
+            return;
+        }
         let expired = |grant: &&Row| has_come(grant.text("deprovisionAt"), now);
         let expired: Vec<_> = self.all(GRANT).filter(expired).cloned().collect();
         for grant in expired {
             let end = grant.text("deprovisionAt").to_owned();
             self.remove_grant(&grant, "", &end);
         }
+        let ends = self
+            .all(GRANT)
+            .filter_map(|grant| time(grant.text("deprovisionAt")));
+        let never = SystemTime::UNIX_EPOCH + LATEST;
+        self.next_expiry = Some(ends.min().unwrap_or(never));
     }
 
     /// Counts the grant, and adds it to the feed and to the past grants.
     pub(super) fn record_grant(&mut self, grant: &Row, change: Change, now: &str) {
+        self.next_expiry = None;
         let [app, entitlement, app_user] =
             ["appId", "appEntitlementId", "appUserId"].map(|part| grant.text(part));
         let ids = [

@@ -4,6 +4,7 @@ mod access;
 
 use std::time::SystemTime;
 
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::State;
@@ -85,7 +86,15 @@ impl State {
         let known = self.plan.kinds.contains_key(kind)
             && check::value(&self.description, kind, &fields, Direction::Response).is_ok();
         match fields {
-            Value::Object(fields) if known => self.insert_object(kind, fields, now),
+            Value::Object(fields) if known => {
+                match self.insert_object(kind, fields.clone(), now) {
+                    // What it belongs to has been left out.
+                    Err(status) if status.http == StatusCode::NOT_FOUND => {
+                        Ok(Value::Object(fields))
+                    }
+                    added => added,
+                }
+            }
             fields => Ok(fields),
         }
     }

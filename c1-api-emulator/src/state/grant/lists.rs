@@ -102,30 +102,47 @@ pub(super) fn with_expiry(state: &State, call: &Call<'_>) -> HandlerResult {
     page(state, call, GRANT, |grant| is_of(grant, of), element)
 }
 
-/// Whether the object has one of the values of a filter, or the filter is not set.
-fn passes(call: &Call<'_>, filter: &str, row: Option<&Row>, field: &str) -> bool {
-    let values = call.value(filter).filter(|values| !is_empty(values));
-    let Some(values) = values else {
-        return true;
-    };
-    let values = match &values {
-        Value::Array(values) => values.as_slice(),
-        value => std::slice::from_ref(value),
-    };
-    row.is_some_and(|row| values.iter().any(|value| row.has(field, value)))
+/// The values of a filter; empty if it is not set.
+struct Values(Vec<Value>);
+
+impl Values {
+    fn of(call: &Call<'_>, filter: &str) -> Self {
+        Self(
+            match call.value(filter).filter(|values| !is_empty(values)) {
+                Some(Value::Array(values)) => values,
+                value => value.into_iter().collect(),
+            },
+        )
+    }
+
+    /// Whether the object has one of them, or the filter is not set.
+    fn pass(&self, row: Option<&Row>, field: &str) -> bool {
+        self.0.is_empty() || row.is_some_and(|row| self.0.iter().any(|value| row.has(field, value)))
+    }
 }
 
-/// Whether one of the references of a filter has all the fields of the object, or the filter is not set.
-fn refers(call: &Call<'_>, filter: &str, row: &Row, fields: &[(&str, &str)]) -> bool {
-    let references = call.objects(filter);
-    references.is_empty()
-        || references.iter().any(|reference| {
-            let mut fields = fields.iter();
-            fields.all(|(name, own)| {
+/// References in a filter: each has some of these fields, and the object has them in those.
+struct References<'f> {
+    references: Vec<Row>,
+    fields: &'f [(&'f str, &'f str)],
+}
+
+impl<'f> References<'f> {
+    fn of(call: &Call<'_>, filter: &str, fields: &'f [(&'f str, &'f str)]) -> Self {
+        let references = call.objects(filter);
+        Self { references, fields }
+    }
+
+    /// Whether one of them means the object, or the filter is not set.
+    fn pass(&self, row: &Row) -> bool {
+        let means = |reference: &Row| {
+            self.fields.iter().all(|(name, own)| {
                 let wanted = reference.text(name);
                 wanted.is_empty() || wanted == row.text(own)
             })
-        })
+        };
+        self.references.is_empty() || self.references.iter().any(means)
+    }
 }
 
 pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
@@ -133,21 +150,30 @@ pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
         let key = in_app(grant.text("appId"), grant.text("appEntitlementId"));
         state.find("AppEntitlement", &key).ok()
     };
+    let references = [("appId", "appId"), ("id", "appEntitlementId")];
+    let references = References::of(call, "entitlementRefs", &references);
+    // Each filter, and the field of what it is about: the grant itself, its entitlement, or its account.
+    let values = |filters: &[(&str, &'static str)]| {
+        let filters = filters.iter();
+        let values = filters.map(|(filter, field)| (Values::of(call, filter), *field));
+        values.collect::<Vec<_>>()
+    };
+    let own = values(&[("appIds", "appId"), ("appUserIds", "appUserId")]);
+    let of_entitlement = values(&[
+        ("entitlementSlugs", "slug"),
+        ("purpose", "purpose"),
+        ("resourceIds", "appResourceId"),
+        ("resourceTypeIds", "appResourceTypeId"),
+    ]);
+    let of_account = values(&[("userId", "identityUserId")]);
+    let pass = |values: &[(Values, &str)], row: Option<&Row>| {
+        values.iter().all(|(values, field)| values.pass(row, field))
+    };
     let keep = |grant: &Row| {
-        let of = entitlement(grant);
-        passes(call, "appIds", Some(grant), "appId")
-            && passes(call, "appUserIds", Some(grant), "appUserId")
-            && refers(
-                call,
-                "entitlementRefs",
-                grant,
-                &[("appId", "appId"), ("id", "appEntitlementId")],
-            )
-            && passes(call, "entitlementSlugs", of, "slug")
-            && passes(call, "purpose", of, "purpose")
-            && passes(call, "resourceIds", of, "appResourceId")
-            && passes(call, "resourceTypeIds", of, "appResourceTypeId")
-            && passes(call, "userId", account(state, grant), "identityUserId")
+        pass(&own, Some(grant))
+            && references.pass(grant)
+            && pass(&of_entitlement, entitlement(grant))
+            && pass(&of_account, account(state, grant))
     };
     page(state, call, GRANT, keep, |grant, expansion| {
         json!({
@@ -189,11 +215,12 @@ pub(super) fn accounts(state: &State, call: &Call<'_>) -> HandlerResult {
 pub(super) fn count(state: &State, call: &Call<'_>) -> HandlerResult {
     let user = call.body().text("userId");
     state.find_by_id("User", user)?;
+    let apps = Values::of(call, "appIds");
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     let mut users = BTreeMap::new();
     for grant in state.all(GRANT) {
         let own = account(state, grant).is_some_and(|own| own.text("identityUserId") == user);
-        if own && passes(call, "appIds", Some(grant), "appId") {
+        if own && apps.pass(Some(grant), "appId") {
             let app = grant.text("appId");
             *counts.entry(app).or_default() += 1;
             let reference = json!({ "appId": app, "id": grant.text("appUserId") });
@@ -220,26 +247,23 @@ pub(super) fn feed(state: &State, call: &Call<'_>) -> HandlerResult {
         time(call.body().text("after")),
         time(call.body().text("before")),
     );
+    let own = [
+        ("appRefs", &[("id", "appId")][..]),
+        (
+            "appEntitlementRefs",
+            &[("appId", "appId"), ("id", "appEntitlementId")],
+        ),
+        ("appUserRefs", &[("appId", "appId"), ("id", "appUserId")]),
+    ];
+    let own = own.map(|(filter, fields)| References::of(call, filter, fields));
+    let users = References::of(call, "userRefs", &[("id", "identityUserId")]);
+    let none = Row::default();
     let keep = |event: &Row| {
         let date = time(event.text("date"));
-        let key = in_app(event.text("appId"), event.text("appUserId"));
-        let account = state.find("AppUser", &key).cloned().unwrap_or_default();
         after.is_none_or(|after| date >= Some(after))
             && before.is_none_or(|before| date < Some(before))
-            && refers(call, "appRefs", event, &[("id", "appId")])
-            && refers(
-                call,
-                "appEntitlementRefs",
-                event,
-                &[("appId", "appId"), ("id", "appEntitlementId")],
-            )
-            && refers(
-                call,
-                "appUserRefs",
-                event,
-                &[("appId", "appId"), ("id", "appUserId")],
-            )
-            && refers(call, "userRefs", &account, &[("id", "identityUserId")])
+            && own.iter().all(|references| references.pass(event))
+            && users.pass(account(state, event).unwrap_or(&none))
     };
     page(state, call, FEED, keep, |event, expansion| {
         let mut view: Map<_, _> = expansion.paths("AppEntitlementUserBindingFeedView", FEED, event);

@@ -720,6 +720,61 @@ async fn all_that_read_grants_see_the_same() {
 }
 
 #[tokio::test]
+async fn what_can_be_requested_is_in_a_catalog() {
+    let Some(tenant) = Tenant::start().await else {
+        return;
+    };
+    if !has("request_catalog_search.search_entitlements") {
+        return;
+    }
+    let search = async |filter: Value| {
+        let path = "/api/v1/search/request_catalog/entitlements";
+        let found = tenant.client.create(path, filter).await;
+        let list = found["list"].as_array().unwrap().iter();
+        let names = list.map(|row| {
+            let name = text(&row["entitlement"]["appEntitlement"]["displayName"]);
+            (
+                name,
+                row["appEntitlementUserBindings"].as_array().unwrap().len(),
+            )
+        });
+        names.collect::<Vec<_>>()
+    };
+    let row = |name: &str, grants| (name.to_owned(), grants);
+    let images = json!({ "appDisplayName": "harbor" });
+    assert_eq!(
+        search(images).await,
+        [row("Images Reader", 0), row("Images Writer", 0)]
+    );
+    assert_eq!(
+        search(json!({ "query": "taxes" })).await.len(),
+        2,
+        "not the admin"
+    );
+    let alias = json!({ "entitlementAlias": "harbor-images-writer" });
+    let found = tenant
+        .client
+        .create(
+            "/api/v1/search/entitlements",
+            json!({ "query": "Images Writer" }),
+        )
+        .await;
+    let entitlement = &found["list"][0]["appEntitlement"];
+    let add = format!(
+        "/api/v1/apps/{}/entitlements/{}/add-manual-user",
+        text(&entitlement["appId"]),
+        text(&entitlement["id"])
+    );
+    let ada = json!({ "userIds": [tenant.user("Ada Berg")] });
+    tenant.client.create(&add, ada).await;
+    assert_eq!(search(alias).await, [row("Images Writer", 1)]);
+    let granted = json!({ "grantedStatus": "GRANTED" });
+    assert_eq!(search(granted).await, [row("Images Writer", 1)]);
+    let others = json!({ "grantedStatus": "NOT_GRANTED", "appDisplayName": "harbor" });
+    assert_eq!(search(others).await, [row("Images Reader", 0)]);
+}
+
+#[tokio::test]
 async fn members_are_added_and_removed_without_a_task() {
     let Some(tenant) = Tenant::start().await else {
         return;
@@ -1113,6 +1168,7 @@ async fn no_request_ends_in_an_internal_error() {
         "app_entitlement_user_binding",
     ];
     let others = [
+        "request_catalog_search.search_entitlements",
         "app_entitlement_search.search_grants",
         "app_entitlement_search.count_grants_for_user_by_app",
     ];

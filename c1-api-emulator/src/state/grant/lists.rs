@@ -1,6 +1,6 @@
 //! The operations that list and count grants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
@@ -210,6 +210,57 @@ pub(super) fn accounts(state: &State, call: &Call<'_>) -> HandlerResult {
         }
     });
     Ok(json!({ "bindings": bindings.collect::<Vec<_>>() }))
+}
+
+/// What the caller can request, from the published catalogs that the caller sees, and what of it is granted.
+pub(super) fn requestable(state: &State, call: &Call<'_>) -> HandlerResult {
+    let me = state.me(call)?.text("id");
+    let body = call.body();
+    let bindings = |row: &Row| {
+        let [app, id] = ["appId", "id"].map(|field| row.text(field));
+        let accounts = state.accounts(app, me);
+        let grants = accounts.filter_map(|own| state.grant(app, id, own.text("id")));
+        let grants = grants.map(|grant| Value::Object(grant.fields()));
+        grants.collect::<Vec<_>>()
+    };
+    let is_true = |row: &Row, field: &str| row.0.get(field) == Some(&json!(true));
+    let catalogs = state.all("RequestCatalog").filter(|catalog| {
+        let access = catalog
+            .0
+            .get("accessEntitlements")
+            .and_then(Value::as_array);
+        let mut access = access.into_iter().flatten().filter_map(Value::as_object);
+        is_true(catalog, "published")
+            && (is_true(catalog, "visibleToEveryone")
+                || access.any(|row| !bindings(&Row(row.clone())).is_empty()))
+    });
+    let catalogs: Vec<_> = catalogs.map(|catalog| catalog.text("id")).collect();
+    let entries = state.all("RequestableEntry");
+    let entries = entries.filter(|entry| catalogs.contains(&entry.text("catalogId")));
+    let entries: BTreeSet<_> = entries
+        .map(|entry| (entry.text("appId"), entry.text("entitlementId")))
+        .collect();
+    let app_name = body.text("appDisplayName").to_lowercase();
+    let keep = |row: &Row| {
+        let app = state.find_by_id("App", row.text("appId"));
+        let app = app.map(|app| app.text("displayName").to_lowercase());
+        let alias = body.text("entitlementAlias");
+        entries.contains(&(row.text("appId"), row.text("id")))
+            && row.matches_query(body.text("query"), &["displayName", "description", "alias"])
+            && app.is_ok_and(|app| app.contains(&app_name))
+            && (alias.is_empty() || row.text("alias") == alias)
+            && match body.text("grantedStatus") {
+                "GRANTED" => !bindings(row).is_empty(),
+                "NOT_GRANTED" => bindings(row).is_empty(),
+                _ => true,
+            }
+    };
+    page(state, call, "AppEntitlement", keep, |row, expansion| {
+        json!({
+            "entitlement": entitlement_view(state, row, expansion),
+            "appEntitlementUserBindings": bindings(row),
+        })
+    })
 }
 
 pub(super) fn count(state: &State, call: &Call<'_>) -> HandlerResult {

@@ -1,168 +1,13 @@
-//! Access requests over HTTP: the life of tasks, and the grants that come of it.
+//! Access requests over HTTP: the life of tasks.
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
 mod client;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
-
-use c1_api_emulator::Emulator;
 use c1_api_emulator::sample::Sampler;
-use client::{Client, has, text};
+use client::access::{TASKS, Tenant, field, grant_outcome, step};
+use client::{Client, text};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-const GRANTS: &str = "/api/v1/search/grants";
-const TASKS: &str = "/api/v1/search/tasks";
-
-/// A tenant with its seed data, its clock, and the ids by the names of users.
-struct Tenant {
-    client: Client,
-    seconds: Arc<AtomicU64>,
-    users: Vec<Value>,
-    ledger: String,
-    entitlements: Vec<Value>,
-}
-
-impl Tenant {
-    /// `None` if the description has no tasks.
-    async fn start() -> Option<Self> {
-        let needed = [
-            "task.create_grant",
-            "task_actions.approve",
-            "app_entitlement_search.search_grants",
-        ];
-        if !needed.into_iter().all(has) {
-            return None;
-        }
-        let seconds = Arc::new(AtomicU64::new(1_700_000_000));
-        let clock = Arc::clone(&seconds);
-        let clock =
-            move || SystemTime::UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed));
-        let builder = Emulator::builder().clock(clock);
-        let builder = builder.token_lifetime(Duration::from_secs(365 * 24 * 60 * 60));
-        let client = Client::of(builder.start().await.unwrap());
-        let users = client.get("/api/v1/users").await.1["list"].clone();
-        let users = users.as_array().unwrap().clone();
-        let apps = client
-            .create("/api/v1/search/apps", json!({ "query": "Ledger" }))
-            .await;
-        let ledger = text(&apps["list"][0]["id"]);
-        let list = format!("/api/v1/apps/{ledger}/entitlements?page_size=100");
-        let entitlements = client.get(&list).await.1["list"].clone();
-        Some(Self {
-            client,
-            seconds,
-            users,
-            ledger,
-            entitlements: entitlements.as_array().unwrap().clone(),
-        })
-    }
-
-    fn user(&self, name: &str) -> String {
-        let mut users = self.users.iter();
-        text(
-            &users
-                .find(|user| user["user"]["displayName"] == name)
-                .unwrap()["userId"],
-        )
-    }
-
-    fn entitlement(&self, name: &str) -> String {
-        let mut all = self.entitlements.iter().map(|view| &view["appEntitlement"]);
-        text(&all.find(|one| one["displayName"] == name).unwrap()["id"])
-    }
-
-    fn pass(&self, seconds: u64) {
-        self.seconds.fetch_add(seconds, Ordering::Relaxed);
-    }
-
-    fn grant_body(&self, user: &str, entitlement: &str) -> Value {
-        json!({
-            "appId": self.ledger,
-            "appEntitlementId": self.entitlement(entitlement),
-            "identityUserId": self.user(user),
-        })
-    }
-
-    async fn request(&self, user: &str, entitlement: &str) -> Value {
-        let body = self.grant_body(user, entitlement);
-        let created = self.client.create("/api/v1/task/grant", body).await;
-        created["taskView"]["task"].clone()
-    }
-
-    async fn task(&self, task: &Value) -> Value {
-        let (status, response) = self
-            .client
-            .get(&format!("/api/v1/tasks/{}", text(&task["id"])))
-            .await;
-        assert_eq!(status, 200, "{response}");
-        response["taskView"]["task"].clone()
-    }
-
-    /// An action on the current step of the task as it was read.
-    async fn act(&self, task: &Value, action: &str, mut more: Value) -> (u16, Value) {
-        if more.get("policyStepId").is_none()
-            && ![
-                "close",
-                "reset",
-                "process",
-                "comment",
-                "update-grant-duration",
-                "update-request-data",
-            ]
-            .contains(&action)
-        {
-            more["policyStepId"] = step(task).clone();
-        }
-        let path = format!("/api/v1/tasks/{}/action/{action}", text(&task["id"]));
-        self.client.post(&path, more).await
-    }
-
-    /// The same, in the name of a user.
-    async fn act_as(&self, user: &str, task: &Value, action: &str, more: Value) -> (u16, Value) {
-        let token = self
-            .client
-            .emulator
-            .access_token_of(&self.user(user))
-            .unwrap();
-        let path = format!("/api/v1/tasks/{}/action/{action}", text(&task["id"]));
-        let url = format!("{}{path}", self.client.emulator.base_url());
-        Client::send(self.client.http.post(url).bearer_auth(token).json(&more)).await
-    }
-
-    /// The ids of the tasks that a search finds.
-    async fn search(&self, filter: Value) -> Vec<String> {
-        let found = self.client.create(TASKS, filter).await;
-        let list = found["list"].as_array().unwrap();
-        list.iter().map(|view| text(&view["task"]["id"])).collect()
-    }
-
-    /// The names of what a user has been granted.
-    async fn granted(&self, user: &str) -> Vec<String> {
-        let found = self
-            .client
-            .create(GRANTS, json!({ "userId": self.user(user) }))
-            .await;
-        let list = found["list"].as_array().unwrap().iter();
-        list.map(|row| text(&row["entitlement"]["appEntitlement"]["displayName"]))
-            .collect()
-    }
-}
-
-fn step(task: &Value) -> &Value {
-    &task["policy"]["current"]["id"]
-}
-
-fn grant_outcome(task: &Value) -> &Value {
-    &task["type"]["grant"]["outcome"]
-}
-
-/// The field that an error names.
-fn field(error: &Value) -> &Value {
-    &error["details"][0]["fieldViolations"][0]["field"]
-}
 
 #[tokio::test]
 async fn a_request_is_approved_provisioned_and_granted() {
@@ -453,6 +298,30 @@ async fn who_approves_is_who_may_approve() {
         200
     );
 
+    // What a caller may do is in the task that the caller reads.
+    let filip = tenant.user("Filip Grau");
+    let own = tenant.grant_body("Filip Grau", "Orders Reader");
+    let (status, created) = tenant
+        .post_as("Filip Grau", "/api/v1/task/grant", own)
+        .await;
+    assert_eq!(status, 200, "{created}");
+    let own = &created["taskView"]["task"];
+    assert_eq!(own["createdByUserId"], json!(filip));
+    let [approve, close] =
+        ["APPROVE", "CLOSE"].map(|action| json!(format!("TASK_ACTION_TYPE_{action}")));
+    let may = |task: &Value, action| task["actions"].as_array().unwrap().contains(action);
+    assert!(!may(own, &approve));
+    assert!(may(own, &close));
+    let search = json!({ "refs": [{ "id": own["id"] }] });
+    let (_, found) = tenant.post_as("Dario Egger", TASKS, search).await;
+    assert!(may(&found["list"][0]["task"], &approve));
+    let close = tenant.act_as("Bo Castell", own, "close", json!({})).await;
+    assert_eq!(close.0, 403, "not his");
+    assert_eq!(
+        tenant.act_as("Filip Grau", own, "close", json!({})).await.0,
+        200
+    );
+
     // Without a manager, others approve, but never the user of the request.
     let own = tenant.request("Ines Jung", "Taxes Reader").await;
     assert_eq!(own["stepApproverIds"], json!([tenant.user("Ada Berg")]));
@@ -496,320 +365,6 @@ async fn access_is_revoked() {
     );
     assert_eq!(tenant.granted("Elin Faber").await, Vec::<String>::new());
     assert_eq!(tenant.granted("Filip Grau").await.len(), 2);
-}
-
-#[tokio::test]
-async fn grants_end_when_their_time_has_come() {
-    let Some(tenant) = Tenant::start().await else {
-        return;
-    };
-    let mut body = tenant.grant_body("Elin Faber", "Taxes Reader");
-    for wrong in ["0s", "-1s"] {
-        body["grantDuration"] = json!(wrong);
-        assert_eq!(
-            tenant
-                .client
-                .post("/api/v1/task/grant", body.clone())
-                .await
-                .0,
-            400
-        );
-    }
-    body["grantDuration"] = json!("3600s");
-    let created = tenant.client.create("/api/v1/task/grant", body).await;
-    let task = &created["taskView"]["task"];
-    let longer = json!({ "duration": "7200s" });
-    assert_eq!(
-        tenant.act(task, "update-grant-duration", longer).await.0,
-        200
-    );
-    assert_eq!(tenant.act(task, "approve", json!({})).await.0, 200);
-    assert_eq!(tenant.act(task, "process", json!({})).await.0, 200);
-    tenant.pass(7199);
-    assert!(
-        tenant
-            .granted("Elin Faber")
-            .await
-            .contains(&"Taxes Reader".to_owned())
-    );
-
-    let account = text(&tenant.task(task).await["type"]["grant"]["appUserId"]);
-    let of_entitlement = format!(
-        "/api/v1/apps/{}/entitlements/{}",
-        tenant.ledger,
-        tenant.entitlement("Taxes Reader")
-    );
-    let durations = format!("{of_entitlement}/users/{account}");
-    let past = json!({ "newDeprovisionAt": "2001-01-01T00:00:00Z" });
-    let update = format!("{durations}/update-grant-duration");
-    assert_eq!(tenant.client.post(&update, past).await.0, 400);
-    let later = json!({ "newDeprovisionAt": "2023-11-15T01:00:00Z" });
-    let binding = tenant.client.create(&update, later).await["binding"].clone();
-    assert_eq!(binding["deprovisionAt"], "2023-11-15T01:00:00Z");
-    tenant.pass(1);
-    assert!(
-        tenant
-            .granted("Elin Faber")
-            .await
-            .contains(&"Taxes Reader".to_owned())
-    );
-    tenant.pass(24 * 60 * 60);
-    assert_eq!(tenant.granted("Elin Faber").await.len(), 3);
-    assert_eq!(
-        tenant
-            .client
-            .post(
-                &update,
-                json!({ "newDeprovisionAt": "2033-01-01T00:00:00Z" })
-            )
-            .await
-            .0,
-        404
-    );
-
-    let ended = json!({ "appUserRefs": [{ "appId": tenant.ledger, "id": account }] });
-    let ended = tenant
-        .client
-        .create("/api/v1/search/past-grants", ended)
-        .await;
-    assert_eq!(
-        ended["list"][0]["history"]["revokedAt"], "2023-11-15T01:00:00Z",
-        "{ended}"
-    );
-    let feed = json!({ "appUserRefs": [{ "appId": tenant.ledger, "id": account }], "after": "2023-11-14T00:00:00Z" });
-    let feed = tenant.client.create("/api/v1/grants/feed", feed).await;
-    let events = feed["list"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|view| text(&view["feed"]["eventType"]));
-    assert_eq!(
-        events.collect::<Vec<_>>(),
-        ["GRANT_EVENT_TYPE_ADDED", "GRANT_EVENT_TYPE_REMOVED"]
-    );
-    assert_eq!(feed["list"][0]["feed"]["ticketId"], task["id"]);
-}
-
-#[tokio::test]
-async fn all_that_read_grants_see_the_same() {
-    let Some(tenant) = Tenant::start().await else {
-        return;
-    };
-    let (client, ledger) = (&tenant.client, &tenant.ledger);
-    let entitlement = tenant.entitlement("Reports Reader");
-    let of_entitlement = format!("/api/v1/apps/{ledger}/entitlements/{entitlement}");
-    let names = |response: &Value, at: &str| {
-        let list = response["list"].as_array().unwrap().iter();
-        list.map(|row| text(row.pointer(at).unwrap()))
-            .collect::<Vec<_>>()
-    };
-    let holders = ["Dario Egger", "Elin Faber", "Nightly export"];
-    let users = client.get(&format!("{of_entitlement}/users")).await.1;
-    assert_eq!(names(&users, "/appUser/appUser/displayName"), holders);
-    let with_users = client.get(&format!("{of_entitlement}/grants")).await.1;
-    assert_eq!(names(&with_users, "/appUser/displayName"), holders);
-    assert_eq!(
-        with_users["list"][1]["user"]["id"],
-        json!(tenant.user("Elin Faber"))
-    );
-    assert_eq!(with_users["list"][2]["user"], Value::Null);
-    let one = client.get(&of_entitlement).await.1;
-    assert_eq!(
-        one["appEntitlementView"]["appEntitlement"]["grantCount"],
-        "3"
-    );
-
-    let search = json!({
-        "entitlementRefs": [{ "appId": ledger, "id": entitlement }],
-        "expandMask": { "paths": ["*"] },
-    });
-    let found = client.create(GRANTS, search).await;
-    assert_eq!(
-        names(
-            &found,
-            "/appEntitlementUserBinding/appUser/appUser/displayName"
-        ),
-        holders
-    );
-    let object = |path: &Value| {
-        let at = text(path);
-        let at = at
-            .strip_prefix("$.expanded[")
-            .unwrap()
-            .strip_suffix(']')
-            .unwrap();
-        found["expanded"][at.parse::<usize>().unwrap()].clone()
-    };
-    let elin = &found["list"][1];
-    assert_eq!(
-        object(&elin["entitlement"]["appPath"])["displayName"],
-        "Ledger"
-    );
-    assert_eq!(
-        object(&elin["entitlement"]["appResourcePath"])["displayName"],
-        "Reports"
-    );
-    let account = &elin["appEntitlementUserBinding"]["appUser"];
-    assert_eq!(
-        object(&account["identityUserPath"])["displayName"],
-        "Elin Faber"
-    );
-    let usage = object(&account["lastUsagePath"]);
-    assert_eq!(usage["value"], "2023-11-11T22:13:20Z", "three days ago");
-    for (filter, count) in [
-        (json!({ "appIds": [ledger] }), 12),
-        (json!({ "appIds": ["nosuch"] }), 0),
-        (json!({ "entitlementSlugs": ["admin"] }), 4),
-        (
-            json!({ "appUserIds": [elin["appEntitlementUserBinding"]["appUserId"]] }),
-            3,
-        ),
-        (
-            json!({ "resourceIds": [elin["entitlement"]["appEntitlement"]["appResourceId"]] }),
-            3,
-        ),
-        (
-            json!({ "purpose": ["APP_ENTITLEMENT_PURPOSE_VALUE_OWNERSHIP"] }),
-            0,
-        ),
-        (json!({ "pageSize": 10 }), 10),
-    ] {
-        let found = client.create(GRANTS, filter.clone()).await;
-        assert_eq!(found["list"].as_array().unwrap().len(), count, "{filter}");
-        let token = text(&found["nextPageToken"]);
-        assert_eq!(token.is_empty(), count != 10, "{filter}");
-        if !token.is_empty() {
-            let rest = client.create(GRANTS, json!({ "pageToken": token })).await;
-            assert_eq!(rest["list"].as_array().unwrap().len(), 6);
-        }
-    }
-
-    let id = text(&elin["appEntitlementUserBinding"]["appUserId"]);
-    let has = ["Invoices Writer", "Payments Writer", "Reports Reader"];
-    for path in [
-        format!("/api/v1/apps/{ledger}/entitlements/users/{id}"),
-        format!("/api/v1/search/apps/{ledger}/entitlements/users/{id}"),
-    ] {
-        let found = client.get(&path).await.1;
-        assert_eq!(names(&found, "/appEntitlement/displayName"), has, "{path}");
-    }
-    let of_user = format!(
-        "{of_entitlement}/users/{}/grants",
-        tenant.user("Elin Faber")
-    );
-    let bindings = client.get(&of_user).await.1["bindings"].clone();
-    assert_eq!(bindings[0]["appUserId"], json!(id));
-    assert_ne!(bindings[0]["createdAt"], Value::Null);
-    let count = json!({ "userId": tenant.user("Elin Faber") });
-    let counted = client.create("/api/v1/search/graph/counts", count).await;
-    assert_eq!(counted["totalGrants"], "3");
-    assert_eq!(
-        counted["appGrantCounts"],
-        json!([{ "appId": ledger, "grantCount": "3" }])
-    );
-
-    for missing in [
-        "/api/v1/apps/nosuch/entitlements/x/users".to_owned(),
-        "/api/v1/apps/nosuch/entitlements/x/grants".to_owned(),
-        format!("/api/v1/apps/{ledger}/entitlements/nosuch/users"),
-        format!("/api/v1/apps/{ledger}/entitlements/users/nosuch"),
-        format!("{of_entitlement}/users/nosuch/grants"),
-    ] {
-        assert_eq!(client.get(&missing).await.0, 404, "{missing}");
-    }
-}
-
-#[tokio::test]
-async fn what_can_be_requested_is_in_a_catalog() {
-    let Some(tenant) = Tenant::start().await else {
-        return;
-    };
-    if !has("request_catalog_search.search_entitlements") {
-        return;
-    }
-    let search = async |filter: Value| {
-        let path = "/api/v1/search/request_catalog/entitlements";
-        let found = tenant.client.create(path, filter).await;
-        let list = found["list"].as_array().unwrap().iter();
-        let names = list.map(|row| {
-            let name = text(&row["entitlement"]["appEntitlement"]["displayName"]);
-            (
-                name,
-                row["appEntitlementUserBindings"].as_array().unwrap().len(),
-            )
-        });
-        names.collect::<Vec<_>>()
-    };
-    let row = |name: &str, grants| (name.to_owned(), grants);
-    let images = json!({ "appDisplayName": "harbor" });
-    assert_eq!(
-        search(images).await,
-        [row("Images Reader", 0), row("Images Writer", 0)]
-    );
-    assert_eq!(
-        search(json!({ "query": "taxes" })).await.len(),
-        2,
-        "not the admin"
-    );
-    let alias = json!({ "entitlementAlias": "harbor-images-writer" });
-    let found = tenant
-        .client
-        .create(
-            "/api/v1/search/entitlements",
-            json!({ "query": "Images Writer" }),
-        )
-        .await;
-    let entitlement = &found["list"][0]["appEntitlement"];
-    let add = format!(
-        "/api/v1/apps/{}/entitlements/{}/add-manual-user",
-        text(&entitlement["appId"]),
-        text(&entitlement["id"])
-    );
-    let ada = json!({ "userIds": [tenant.user("Ada Berg")] });
-    tenant.client.create(&add, ada).await;
-    assert_eq!(search(alias).await, [row("Images Writer", 1)]);
-    let granted = json!({ "grantedStatus": "GRANTED" });
-    assert_eq!(search(granted).await, [row("Images Writer", 1)]);
-    let others = json!({ "grantedStatus": "NOT_GRANTED", "appDisplayName": "harbor" });
-    assert_eq!(search(others).await, [row("Images Reader", 0)]);
-}
-
-#[tokio::test]
-async fn members_are_added_and_removed_without_a_task() {
-    let Some(tenant) = Tenant::start().await else {
-        return;
-    };
-    let of = format!(
-        "/api/v1/apps/{}/entitlements/{}",
-        tenant.ledger,
-        tenant.entitlement("Taxes Reader")
-    );
-    let add = json!({ "userIds": [tenant.user("Bo Castell"), "nosuch"] });
-    let added = tenant
-        .client
-        .create(&format!("{of}/add-manual-user"), add)
-        .await;
-    assert_eq!(
-        added["failedUsersErrorMap"],
-        json!({ "nosuch": "User not found" })
-    );
-    assert_eq!(
-        tenant.granted("Bo Castell").await,
-        ["Images Writer", "Taxes Reader"]
-    );
-    let users = tenant.client.get(&format!("{of}/users")).await.1;
-    let member = json!({ "appUserId": users["list"][0]["appUserId"] });
-    let remove = format!("{of}/remove-membership");
-    let removed = tenant
-        .client
-        .call(Method::DELETE, &remove, member.clone())
-        .await;
-    assert_eq!(removed.0, 200);
-    assert_eq!(tenant.granted("Bo Castell").await, ["Images Writer"]);
-    assert_eq!(
-        tenant.client.call(Method::DELETE, &remove, member).await.0,
-        404
-    );
 }
 
 #[tokio::test]
@@ -990,6 +545,109 @@ async fn steps_of_every_kind_hold_a_task_or_do_not() {
         "closed when it was opened"
     );
     assert_eq!(grant_outcome(&task), "GRANT_OUTCOME_DENIED");
+}
+
+#[tokio::test]
+async fn approvers_are_those_of_the_step() {
+    let Some(tenant) = Tenant::start().await else {
+        return;
+    };
+    let (leo, kira) = (tenant.user("Leo Marsh"), tenant.user("Kira Lund"));
+    let (ledger, elin) = (&tenant.ledger, tenant.user("Elin Faber"));
+    let group = tenant.entitlement("Budgets Admin");
+    let steps = json!([
+        { "approval": { "appOwners": {} } },
+        { "approval": { "entitlementOwners": {} } },
+        { "approval": { "group": { "appId": ledger, "appGroupId": group } } },
+        { "approval": { "self": {}, "requiresStepUpProviderId": "provider" } },
+        { "approval": { "users": { "userIds": [elin] } } },
+    ]);
+    let entitlement = with_steps(&tenant, steps, json!({})).await;
+    let own = format!("/api/v1/apps/{ledger}/owners/{leo}");
+    tenant.client.create(&own, json!({})).await;
+    let own = format!("/api/v1/apps/{ledger}/entitlements/{entitlement}/owners");
+    tenant.client.create(&own, json!({ "userId": kira })).await;
+    let mut task = request_special(&tenant, &entitlement).await;
+    for (name, approver) in [
+        ("app owner", leo),
+        ("entitlement owner", kira),
+        ("group", tenant.user("Dario Egger")),
+    ] {
+        assert_eq!(task["stepApproverIds"], json!([approver]), "{name}");
+        assert_eq!(
+            tenant.act(&task, "approve", json!({})).await.0,
+            200,
+            "{name}"
+        );
+        task = tenant.task(&task).await;
+    }
+    assert_eq!(task["stepApproverIds"], json!([elin]), "herself");
+    let mut body = json!({ "policyStepId": step(&task) });
+    let plain = tenant
+        .act_as("Elin Faber", &task, "approve", body.clone())
+        .await;
+    assert_eq!(
+        (plain.0, &plain.1["code"]),
+        (400, &json!(9)),
+        "step-up is required"
+    );
+    body["stepUpTransactionId"] = json!("verified");
+    let verified = tenant
+        .act_as("Elin Faber", &task, "approve-with-step-up", body)
+        .await;
+    assert_eq!(verified.0, 200);
+    task = tenant.task(&task).await;
+    let approved = &task["policy"]["history"][3]["approval"]["approved"];
+    assert_eq!(approved["stepUpTransactionId"], "verified");
+    assert_eq!(
+        task["stepApproverIds"],
+        json!([]),
+        "she may not approve her own request"
+    );
+    assert_eq!(tenant.act(&task, "approve", json!({})).await.0, 200);
+    let closed = tenant.task(&task).await;
+    assert_eq!(
+        grant_outcome(&closed),
+        "GRANT_OUTCOME_GRANTED",
+        "without a provision step, too"
+    );
+}
+
+#[tokio::test]
+async fn a_revocation_goes_through_its_own_policy() {
+    let Some(tenant) = Tenant::start().await else {
+        return;
+    };
+    let steps = json!([{ "approval": { "manager": {} } }, { "provision": {} }]);
+    let policy = json!({
+        "displayName": "Ask",
+        "policyType": "POLICY_TYPE_REVOKE",
+        "policySteps": { "revoke": { "steps": steps } },
+    });
+    let policy = tenant.client.create("/api/v1/policies", policy).await;
+    let update = json!({ "app": { "revokePolicyId": policy["policy"]["id"] }, "updateMask": "revokePolicyId" });
+    let app = format!("/api/v1/apps/{}", tenant.ledger);
+    tenant.client.create(&app, update).await;
+    let revoke = async || {
+        let body = tenant.grant_body("Elin Faber", "Payments Writer");
+        let created = tenant.client.create("/api/v1/task/revoke", body).await;
+        created["taskView"]["task"].clone()
+    };
+    let task = revoke().await;
+    assert_eq!(task["stepApproverIds"], json!([tenant.user("Dario Egger")]));
+    assert_eq!(tenant.act(&task, "deny", json!({})).await.0, 200);
+    let denied = tenant.task(&task).await;
+    assert_eq!(denied["type"]["revoke"]["outcome"], "REVOKE_OUTCOME_DENIED");
+    assert_eq!(tenant.granted("Elin Faber").await.len(), 3);
+    let task = revoke().await;
+    assert_eq!(tenant.act(&task, "approve", json!({})).await.0, 200);
+    assert_eq!(tenant.act(&task, "process", json!({})).await.0, 200);
+    let revoked = tenant.task(&task).await;
+    assert_eq!(
+        revoked["type"]["revoke"]["outcome"],
+        "REVOKE_OUTCOME_REVOKED"
+    );
+    assert_eq!(tenant.granted("Elin Faber").await.len(), 2);
 }
 
 #[tokio::test]
@@ -1192,7 +850,7 @@ async fn no_request_ends_in_an_internal_error() {
                     .unwrap_or("x")
                     .to_owned(),
             };
-            let read = tenant.client.get(&format!("/api/v1/tasks/{task}")).await.1;
+            let shown = tenant.client.get(&format!("/api/v1/tasks/{task}")).await.1;
             let known = |name: &str| match name {
                 "appId" | "app_id" => Some(tenant.ledger.clone()),
                 "appEntitlementId" | "app_entitlement_id" => Some(entitlement.clone()),
@@ -1203,7 +861,7 @@ async fn no_request_ends_in_an_internal_error() {
                 "appUserId" if seed % 3 != 0 => Some(String::new()),
                 "appUserId" | "app_user_id" => Some(account.clone()),
                 "taskId" | "task_id" | "id" => Some(task.clone()),
-                "policyStepId" => read["taskView"]["task"]["policy"]["current"]["id"]
+                "policyStepId" => shown["taskView"]["task"]["policy"]["current"]["id"]
                     .as_str()
                     .map(str::to_owned),
                 "pageToken" => Some(String::new()),

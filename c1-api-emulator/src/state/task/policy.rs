@@ -260,11 +260,14 @@ impl State {
                         .unwrap_or_default(),
                 )
             }
-            "appOwners" => self.owners("/api/v1/apps/{}", &[("/id", app)]),
-            "entitlementOwners" => self.owners(
-                "/api/v1/apps/{}/entitlements/{}",
-                &[("/appId", app), ("/id", of_type(task, "appEntitlementId"))],
-            ),
+            "appOwners" => {
+                let key = [("id".to_owned(), app.to_owned())];
+                self.members_of("owner", "App", &key)
+            }
+            "entitlementOwners" => {
+                let key = in_app(app, of_type(task, "appEntitlementId"));
+                self.members_of("owner", "AppEntitlement", &key)
+            }
             "group" => self.holders(text(config, "/appId"), text(config, "/appGroupId")),
             _ => vec![subject.to_owned()],
         };
@@ -280,13 +283,6 @@ impl State {
             users.retain(|user| user != subject);
         }
         users
-    }
-
-    /// The owners in the list below an item.
-    fn owners(&self, item: &str, of: &[(&str, &str)]) -> Vec<String> {
-        let rows = self.all(&format!("{item}/owners of {item}"));
-        let own = rows.filter(|row| of.iter().all(|(part, value)| row.text(part) == *value));
-        own.map(|row| row.text("/member").to_owned()).collect()
     }
 
     /// The users who have an entitlement.

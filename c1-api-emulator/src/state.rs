@@ -24,6 +24,7 @@ mod row;
 mod rules;
 mod seed;
 mod shape;
+mod stored;
 mod survey;
 mod table;
 mod task;
@@ -71,6 +72,8 @@ impl State {
 
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
+        // What the call before has read.
+        self.tables.values_mut().for_each(Table::pack);
         let plan = Arc::clone(&self.plan);
         let schema = call.operation.response.schema().unwrap_or_default();
         let response = match plan.handler(call.operation) {
@@ -102,6 +105,7 @@ impl State {
         fields: Map<String, Value>,
         now: SystemTime,
     ) -> HandlerResult {
+        self.tables.values_mut().for_each(Table::pack);
         let row = self.add(kind, fields, &call::timestamp(now))?;
         let fields = Value::Object(self.fields(kind, &row));
         Ok(row::with_defaults(&self.description, kind, fields))

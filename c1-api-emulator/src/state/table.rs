@@ -1,6 +1,8 @@
 //! A table of rows in order of creation, with lookup by key and pagination.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -13,22 +15,40 @@ use super::call::Call;
 use super::messages;
 use super::row::Row;
 use super::rules;
+use super::stored::Stored;
 use crate::status::Status;
 
-type Key = Arc<[String]>;
+/// The number of rows from which on they are packed.
+const LARGE: usize = 4096;
+
+type Key = Arc<str>;
 
 pub(super) struct Table {
     /// The name of the rows' message, for errors.
     kind: String,
     positions: BTreeMap<Key, u64>,
-    rows: BTreeMap<u64, (Key, Row)>,
+    rows: BTreeMap<u64, (Key, Stored)>,
     /// The positions of the rows by the values that no two rows share.
-    names: BTreeMap<Vec<String>, u64>,
+    names: BTreeMap<Box<str>, u64>,
     next: u64,
+    /// Whether the rows are packed.
+    large: bool,
+    /// The positions of the rows that were read since [`Table::pack`].
+    read: RefCell<Vec<u64>>,
+}
+
+/// The parts as one text, each after its length, so that no others have the same.
+fn joined_key<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
+    let mut key = String::new();
+    for part in parts {
+        // Writing to a string cannot fail.
+        let _ = write!(key, "{}:{part}", part.len());
+    }
+    key
 }
 
 fn key<S: AsRef<str>>(parts: &[S]) -> Key {
-    parts.iter().map(|part| part.as_ref().to_owned()).collect()
+    joined_key(parts.iter().map(AsRef::as_ref)).into()
 }
 
 /// The key as in an error.
@@ -45,14 +65,36 @@ impl Table {
             rows: BTreeMap::new(),
             names: BTreeMap::new(),
             next: 1,
+            large: false,
+            read: RefCell::default(),
         }
+    }
+
+    /// Frees the memory of rows that were read, if the table is a large one.
+    pub(super) fn pack(&mut self) {
+        if !self.large && self.rows.len() > LARGE {
+            self.large = true;
+            self.rows.values_mut().for_each(|(_, row)| row.pack());
+        }
+        for position in self.read.take() {
+            if let Some((_, row)) = self.rows.get_mut(&position) {
+                row.pack();
+            }
+        }
+    }
+
+    /// A row, which stays in memory until [`Table::pack`].
+    fn read<'t>(&'t self, position: u64, row: &'t Stored) -> &'t Row {
+        row.row(|| self.read.borrow_mut().push(position))
     }
 
     /// The rows in this order, to be paged. Their keys do not count.
     pub(super) fn of(kind: &str, rows: impl IntoIterator<Item = Row>) -> Self {
         let mut table = Self::new(kind);
         for row in rows {
-            table.rows.insert(table.next, (key::<&str>(&[]), row));
+            table
+                .rows
+                .insert(table.next, (key::<&str>(&[]), Stored::new(row)));
             table.next += 1;
         }
         table
@@ -69,8 +111,8 @@ impl Table {
     /// The row with the key; 404 if there is none.
     pub(super) fn get<S: AsRef<str>>(&self, parts: &[S]) -> Result<&Row, Status> {
         let position = self.positions.get(&key(parts));
-        let row = position.and_then(|position| self.rows.get(position));
-        row.map(|(_, row)| row)
+        let row = position.and_then(|position| Some((*position, self.rows.get(position)?)));
+        row.map(|(position, (_, row))| self.read(position, row))
             .ok_or_else(|| Status::not_found(&self.kind, &joined(parts)))
     }
 
@@ -82,7 +124,8 @@ impl Table {
         for name in &names {
             let taken = self.names.get(name).filter(|taken| **taken != position);
             if let Some((_, other)) = taken.and_then(|taken| self.rows.get(taken)) {
-                return Err(Status::already_exists(&self.kind, other.text("id")));
+                let id = other.with(|other| other.text("id").to_owned());
+                return Err(Status::already_exists(&self.kind, &id));
             }
         }
         self.next += u64::from(position == self.next);
@@ -90,6 +133,10 @@ impl Table {
         self.names
             .extend(names.into_iter().map(|name| (name, position)));
         self.positions.insert(Arc::clone(&key), position);
+        let mut row = Stored::new(row);
+        if self.large {
+            row.pack();
+        }
         self.rows.insert(position, (key, row));
         Ok(())
     }
@@ -98,6 +145,7 @@ impl Table {
     fn take(&mut self, position: u64) -> Option<Row> {
         let (key, row) = self.rows.remove(&position)?;
         self.positions.remove(&key);
+        let row = row.into_row();
         for name in names(&self.kind, &row) {
             self.names.remove(&name);
         }
@@ -106,12 +154,15 @@ impl Table {
 
     /// The rows in order of creation.
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows.values().map(|(_, row)| row)
+        let rows = self.rows.iter();
+        rows.map(|(position, (_, row))| self.read(*position, row))
     }
 
     /// The first row that matches.
     pub(super) fn find(&self, matches: impl Fn(&Row) -> bool) -> Option<&Row> {
-        self.rows().find(|row| matches(row))
+        let mut rows = self.rows.iter();
+        let (position, (_, row)) = rows.find(|(_, (_, row))| row.with(&matches))?;
+        Some(self.read(*position, row))
     }
 
     /// A number that no row has had.
@@ -128,7 +179,7 @@ impl Table {
 
     /// Removes the rows that match, and returns them.
     pub(super) fn extract(&mut self, matches: impl Fn(&Row) -> bool) -> Vec<Row> {
-        let matching = self.rows.iter().filter(|(_, (_, row))| matches(row));
+        let matching = self.rows.iter().filter(|(_, (_, row))| row.with(&matches));
         let positions: Vec<_> = matching.map(|(position, _)| *position).collect();
         let removed = positions
             .into_iter()
@@ -164,11 +215,11 @@ impl Table {
         let mut rows = self
             .rows
             .range((Bound::Excluded(after), Bound::Unbounded))
-            .filter(|(_, (_, row))| keep(row))
+            .filter(|(_, (_, row))| row.with(&keep))
             .peekable();
         let (mut page, mut last) = (Vec::new(), 0);
         while let Some((position, (_, row))) = rows.next_if(|_| page.len() < size) {
-            page.push(row);
+            page.push(self.read(*position, row));
             last = *position;
         }
         let more = rows.peek().is_some();
@@ -182,15 +233,15 @@ impl Table {
 }
 
 /// The values that no other row of the kind may have, with the number of the rule that says so.
-fn names<'r>(kind: &str, row: &'r Row) -> impl Iterator<Item = Vec<String>> + use<'r> {
+fn names<'r>(kind: &str, row: &'r Row) -> impl Iterator<Item = Box<str>> + use<'r> {
     let rules = rules::unique(kind).iter().enumerate();
     let rules = rules.filter(|(_, fields)| {
         let last = fields.last();
         last.is_some_and(|last| !row.text(last).is_empty())
     });
     rules.map(|(rule, fields)| {
-        let values = fields.iter().map(|field| row.text(field).to_owned());
-        [rule.to_string()].into_iter().chain(values).collect()
+        let values = fields.iter().map(|field| row.text(field));
+        joined_key([rule.to_string().as_str()].into_iter().chain(values)).into()
     })
 }
 
@@ -251,7 +302,7 @@ fn page_parameters(call: &Call<'_>) -> Result<(usize, String), Status> {
 mod tests {
     use std::time::SystemTime;
 
-    use super::{Call, Row, Status, Table};
+    use super::{Call, LARGE, Row, Status, Table};
     use crate::testing::{description, operation};
 
     fn table(rows: usize) -> Table {
@@ -307,6 +358,36 @@ mod tests {
     #[test]
     fn a_full_last_page_has_no_token() {
         assert_eq!(page(&table(10), "10", ""), Ok((10, String::new())));
+    }
+
+    #[test]
+    fn rows_of_large_tables_are_packed_and_read_as_before() {
+        let mut table = table(LARGE + 2);
+        table.pack();
+        let packed = |table: &Table| {
+            let rows = table.rows.values().filter(|(_, row)| row.is_packed());
+            rows.count()
+        };
+        assert_eq!(packed(&table), LARGE + 2);
+        assert_eq!(table.get(&["7"]).unwrap().text("id"), "7");
+        assert_eq!(
+            table.find(|row| row.text("id") == "9").unwrap().text("id"),
+            "9"
+        );
+        assert_eq!(page(&table, "10", "").unwrap().0, 10);
+        assert_eq!(
+            packed(&table),
+            LARGE + 2 - 10,
+            "a page of ten, 7 and 9 among them"
+        );
+        table.pack();
+        table
+            .put(&["7"], Row::of([("id", "7"), ("name", "new")]))
+            .unwrap();
+        table.insert(&["new"], Row::of([("id", "new")])).unwrap();
+        assert_eq!(packed(&table), LARGE + 3);
+        assert_eq!(table.get(&["7"]).unwrap().text("name"), "new");
+        assert_eq!(table.extract(|row| row.text("id") == "new").len(), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use c1_api_spec::Description;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::auth::{self, Trust};
@@ -39,6 +40,7 @@ impl Default for Builder {
             seed_data: true,
             stateful: true,
             refuse_samples: false,
+            snapshot: None,
         };
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -189,11 +191,21 @@ impl Builder {
         self
     }
 
+    /// Starts with the state of a snapshot, from [`Emulator::snapshot`], in place of seed data.
+    ///
+    /// The objects have their ids and order, page tokens go on, and new ids are those that would have come. Credentials
+    /// and tokens are never in a snapshot, so clients that the tenant has created are listed, but their secrets are no
+    /// longer valid; nor are values of fields that the description says are sensitive.
+    pub fn snapshot(mut self, snapshot: Value) -> Self {
+        self.settings.snapshot = Some(snapshot);
+        self
+    }
+
     /// Starts the tenant.
     ///
     /// # Errors
     ///
-    /// Those of [`Emulator::start`], [`Error::NotLoopback`] and [`Error::HostName`].
+    /// Those of [`Emulator::start`], [`Error::NotLoopback`], [`Error::HostName`] and [`Error::Snapshot`].
     ///
     /// # Panics
     ///

@@ -25,6 +25,9 @@ usage: c1-api-emulator [options]
                      the last line being '# ready'; or json, in one line
   --seed N           the seed of ids and samples; by default 0
   --time TIME        begin at this time, RFC 3339; by default now
+  --state FILE       begin with the state in this file, if it exists, in place of
+                     seed data, and keep it there: it is written within a second of
+                     a change, and at the end. It has no secrets
   --allow-host NAME  serve requests for this host too, such as the name of a proxy
                      in front; can be repeated. Others than loopback are refused
   --empty            start without seed data
@@ -63,6 +66,7 @@ pub(crate) struct Options {
     pub(crate) format: Format,
     pub(crate) seed: u64,
     pub(crate) time: Option<SystemTime>,
+    pub(crate) state: Option<PathBuf>,
 }
 
 /// How to print what clients need.
@@ -106,6 +110,7 @@ pub(crate) fn parse<A: Into<OsString>>(
                 let time = parser.value()?.parse_with(DateTime::parse_from_rfc3339)?;
                 options.time = Some(time.into());
             }
+            Long("state") => options.state = Some(parser.value()?.into()),
             Long("support") => return Ok(Command::Support),
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
@@ -137,6 +142,7 @@ mod tests {
             format: Format::Json,
             seed: 7,
             time: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)),
+            state: Some("state.json".into()),
         });
         for arguments in [
             [
@@ -152,6 +158,8 @@ mod tests {
                 "--fault",
                 "apps.*: times=2, status=503",
                 "--tls",
+                "--state",
+                "state.json",
                 "--tls-cert",
                 "ca.pem",
                 "--format",
@@ -173,6 +181,7 @@ mod tests {
                 "--fault=apps.*:times=2,status=503",
                 "--time=2027-01-15T09:00:00+01:00",
                 "--seed=7",
+                "--state=state.json",
                 "--format=json",
                 "--tls-cert=ca.pem",
                 "--allow-host=c1",

@@ -280,6 +280,29 @@ impl Emulator {
         self.tenant.add(kind, object)
     }
 
+    /// The tenant's state as JSON, for [`Builder::snapshot`]: all objects in their order, and the generator of ids; no
+    /// credentials, tokens or values of sensitive fields.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use c1_api_emulator::Emulator;
+    ///
+    /// let first = Emulator::start().await?;
+    /// let second = Emulator::builder().snapshot(first.snapshot()).start().await?;
+    /// assert_eq!(first.snapshot(), second.snapshot());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn snapshot(&self) -> Value {
+        self.tenant.snapshot()
+    }
+
+    /// A number that is another one after each change of the state, to tell whether a snapshot is still that of now.
+    pub fn changes(&self) -> u64 {
+        self.tenant.changes()
+    }
+
     /// The last requests to operations of the API, oldest first, including those that were rejected for
     /// their token, parameters or body.
     ///
@@ -304,6 +327,14 @@ impl Emulator {
     /// Stops the tenant and waits until its port is free. Requests that are under way may go on for 5 s;
     /// then all connections are closed.
     pub async fn shutdown(mut self) {
+        self.stop().await;
+    }
+
+    /// Stops the tenant as [`Emulator::shutdown`] does, but its state and the requests can still be read.
+    pub async fn stop(&mut self) {
+        if self.task.is_finished() {
+            return;
+        }
         self.stop.send_replace(true);
         if timeout(GRACE, &mut self.task).await.is_err() {
             self.task.abort();

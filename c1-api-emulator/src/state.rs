@@ -24,6 +24,7 @@ mod row;
 mod rules;
 mod seed;
 mod shape;
+mod snapshot;
 mod stored;
 mod survey;
 mod table;
@@ -56,6 +57,8 @@ pub(crate) struct State {
     tables: BTreeMap<String, Table>,
     /// A time before which no grant expires, if it is known.
     next_expiry: Option<SystemTime>,
+    /// How often objects may have changed.
+    changes: u64,
 }
 
 impl State {
@@ -67,7 +70,13 @@ impl State {
             ids: Random::named(seed, "ids"),
             tables: BTreeMap::new(),
             next_expiry: None,
+            changes: 0,
         }
+    }
+
+    /// A number that is another one after each change.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Executes the operation; `None` if it has no state.

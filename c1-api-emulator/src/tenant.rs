@@ -56,6 +56,7 @@ pub(crate) struct Settings {
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
     pub(crate) refuse_samples: bool,
+    pub(crate) snapshot: Option<Value>,
 }
 
 impl Settings {
@@ -106,7 +107,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Tenant {
     pub(crate) fn new(
-        settings: Settings,
+        mut settings: Settings,
         address: SocketAddr,
         hosts: Hosts,
         client: &Credentials,
@@ -117,7 +118,9 @@ impl Tenant {
             None => (crate::default_description()?, crate::default_plan()?),
         };
         let mut state = State::new(Arc::clone(&description), Arc::clone(&plan), settings.seed);
-        if settings.seed_data {
+        if let Some(snapshot) = settings.snapshot.take() {
+            state.restore(&snapshot)?;
+        } else if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
         let auth = Auth::new(&settings.auth, hosts.scheme(), address, client, trust)?;
@@ -165,6 +168,15 @@ impl Tenant {
         let now = self.now();
         let added = lock(&self.state).insert_object(kind, fields, now);
         added.map_err(|status| refused(status.to_string()))
+    }
+
+    /// The state as JSON.
+    pub(crate) fn snapshot(&self) -> Value {
+        lock(&self.state).snapshot()
+    }
+
+    pub(crate) fn changes(&self) -> u64 {
+        lock(&self.state).changes()
     }
 
     /// Issues a token without the token endpoint.

@@ -70,12 +70,43 @@ impl Table {
         }
     }
 
-    /// Frees the memory of rows that were read, if the table is a large one.
-    pub(super) fn pack(&mut self) {
+    /// The positions and the rows, in order of creation.
+    pub(super) fn copies(&self) -> impl Iterator<Item = (u64, Row)> {
+        let rows = self.rows.iter();
+        rows.map(|(position, (_, row))| (*position, row.with(Row::clone)))
+    }
+
+    /// Adds a row at a position of its own; 409 if the position, the key or a name is taken.
+    pub(super) fn restore<S: AsRef<str>>(
+        &mut self,
+        position: u64,
+        parts: &[S],
+        row: Row,
+    ) -> Result<(), Status> {
+        if self.rows.contains_key(&position) {
+            return Err(Status::already_exists(&self.kind, &position.to_string()));
+        }
+        self.next = position;
+        self.insert(parts, row)?;
+        self.pack_if_large();
+        Ok(())
+    }
+
+    /// Sets the position of the next row, which must be above all others.
+    pub(super) fn set_next(&mut self, next: u64) {
+        self.next = next;
+    }
+
+    fn pack_if_large(&mut self) {
         if !self.large && self.rows.len() > LARGE {
             self.large = true;
             self.rows.values_mut().for_each(|(_, row)| row.pack());
         }
+    }
+
+    /// Frees the memory of rows that were read, if the table is a large one.
+    pub(super) fn pack(&mut self) {
+        self.pack_if_large();
         for position in self.read.take() {
             if let Some((_, row)) = self.rows.get_mut(&position) {
                 row.pack();

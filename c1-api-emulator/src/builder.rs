@@ -1,6 +1,7 @@
 //! The settings with which a tenant starts.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +14,7 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::server::{Emulator, Parts};
 use crate::site::Hosts;
+use crate::state::Pages;
 use crate::tenant::{Settings, Tenant};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -41,6 +43,8 @@ impl Default for Builder {
             stateful: true,
             refuse_samples: false,
             snapshot: None,
+            pages: Pages::default(),
+            irregular_pages: false,
         };
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -188,6 +192,24 @@ impl Builder {
     /// [`support`](crate::support) lists them.
     pub fn refuse_samples(mut self, refuse: bool) -> Self {
         self.settings.refuse_samples = refuse;
+        self
+    }
+
+    /// Sets the fewest and the most objects of a page, whatever a request asks for; default: 10 to 100, as C1 does.
+    ///
+    /// A request that asks for no number gets 25, within these bounds. Below 1, and in the wrong order, the numbers are
+    /// raised. With `1..=3`, a few objects make several pages.
+    pub fn page_sizes(mut self, sizes: RangeInclusive<usize>) -> Self {
+        self.settings.pages.set_sizes(*sizes.start(), *sizes.end());
+        self
+    }
+
+    /// Sets whether some pages are larger than asked for, and some empty though others follow; default: `false`.
+    ///
+    /// C1 does both now and then. Here the seed says which. Two empty pages never follow each other, and each page
+    /// token is another one.
+    pub fn irregular_pages(mut self, irregular: bool) -> Self {
+        self.settings.irregular_pages = irregular;
         self
     }
 

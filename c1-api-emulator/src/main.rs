@@ -50,7 +50,11 @@ fn builder(options: &Options) -> Outcome<Builder> {
         .log_bytes(0)
         .seed(options.seed)
         .seed_data(!options.empty)
-        .refuse_samples(options.refuse_samples);
+        .refuse_samples(options.refuse_samples)
+        .irregular_pages(options.irregular_pages);
+    if let Some((least, most)) = options.page_sizes {
+        builder = builder.page_sizes(least..=most);
+    }
     for host in &options.allow_hosts {
         builder = builder.allow_host(host);
     }

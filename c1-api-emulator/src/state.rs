@@ -41,6 +41,7 @@ pub(crate) use call::{Call, LATEST};
 pub(crate) use personal_clients::PERSONAL_CLIENT;
 pub(crate) use plan::Plan;
 use serde_json::{Map, Value};
+pub(crate) use table::Pages;
 use table::Table;
 
 use crate::random::Random;

@@ -26,7 +26,7 @@ use crate::random::Random;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::site::Hosts;
-use crate::state::{Call, LATEST, PERSONAL_CLIENT, Plan, State};
+use crate::state::{Call, LATEST, PERSONAL_CLIENT, Pages, Plan, State};
 use crate::status::Status;
 use crate::{canonical, json, text};
 
@@ -57,6 +57,9 @@ pub(crate) struct Settings {
     pub(crate) stateful: bool,
     pub(crate) refuse_samples: bool,
     pub(crate) snapshot: Option<Value>,
+    pub(crate) pages: Pages,
+    /// Whether pages may be larger than asked for, or empty.
+    pub(crate) irregular_pages: bool,
 }
 
 impl Settings {
@@ -177,6 +180,13 @@ impl Tenant {
 
     pub(crate) fn changes(&self) -> u64 {
         lock(&self.state).changes()
+    }
+
+    fn pages(&self) -> Pages {
+        let mut pages = self.settings.pages;
+        let seed = self.settings.irregular_pages.then_some(self.settings.seed);
+        pages.set_irregular(seed);
+        pages
     }
 
     /// Issues a token without the token endpoint.
@@ -408,7 +418,9 @@ impl Tenant {
         let response = if sample {
             self.sample(operation)
         } else {
-            let call = Call::new(operation, &path, &query, body.as_ref(), now).by(caller);
+            let call = Call::new(operation, &path, &query, body.as_ref(), now)
+                .by(caller)
+                .paged(self.pages());
             self.execute(&call)?
         };
         let mut response = self.check_response(operation, response)?;

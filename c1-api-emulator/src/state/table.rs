@@ -16,12 +16,67 @@ use super::messages;
 use super::row::Row;
 use super::rules;
 use super::stored::Stored;
+use crate::random::Random;
 use crate::status::Status;
 
 /// The number of rows from which on they are packed.
 const LARGE: usize = 4096;
 
 type Key = Arc<str>;
+
+/// How large pages are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pages {
+    /// The fewest and the most rows of a page, whatever is asked for.
+    sizes: (usize, usize),
+    /// The seed of pages that are larger than asked for or empty, if there are to be such.
+    irregular: Option<u64>,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self {
+            sizes: (10, 100),
+            irregular: None,
+        }
+    }
+}
+
+impl Pages {
+    /// Sets the fewest and the most rows of a page. Below 1, and in the wrong order, they are raised.
+    pub(crate) fn set_sizes(&mut self, least: usize, most: usize) {
+        let least = least.max(1);
+        self.sizes = (least, most.max(least));
+    }
+
+    pub(crate) fn set_irregular(&mut self, seed: Option<u64>) {
+        self.irregular = seed;
+    }
+
+    /// The number of rows of the page that begins after the position, for one for which this many are asked.
+    fn size(&self, asked: usize, operation: &str, after: After) -> usize {
+        let (least, most) = self.sizes;
+        let size = if asked == 0 { 25 } else { asked }.clamp(least, most);
+        let Some(seed) = self.irregular else {
+            return size;
+        };
+        let mut random = Random::named(seed, &format!("{operation}:{}", after.position));
+        match random.below(3) {
+            0 if !after.empty => 0,
+            1 => size + 1 + random.below(size + size / 2),
+            _ => size,
+        }
+    }
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Default)]
+struct After {
+    /// The position of the last row before it.
+    position: u64,
+    /// Whether the page before it was empty.
+    empty: bool,
+}
 
 pub(super) struct Table {
     /// The name of the rows' message, for errors.
@@ -221,21 +276,23 @@ impl Table {
     /// The page that the call requests, of the rows for which `keep` is true, and the token of the next
     /// page.
     ///
-    /// Page sizes are those of the API: 0 means 25, less than 10 means 10, more than 100 means 100. An
-    /// operation that takes no token returns all rows. A token identifies the last row of its page, so changes in between do not shift later pages.
+    /// Page sizes are those of the API, unless [`Pages`] says otherwise: 0 means 25, less than 10 means 10, more than 100
+    /// means 100. An operation that takes no token returns all rows. A token identifies the last row of its page, so
+    /// changes in between do not shift later pages.
     pub(super) fn page(
         &self,
         description: &Description,
         call: &Call<'_>,
         keep: impl Fn(&Row) -> bool,
     ) -> Result<(Vec<&Row>, String), Status> {
-        let (size, token) = if takes_token(description, call) {
+        let takes_token = takes_token(description, call);
+        let (asked, token) = if takes_token {
             page_parameters(call)?
         } else {
-            (usize::MAX, String::new())
+            (0, String::new())
         };
         let after = match token.as_str() {
-            "" => 0,
+            "" => After::default(),
             token => position(call, token).ok_or_else(|| {
                 Status::invalid_field(
                     name(call, "page_token", "pageToken"),
@@ -243,19 +300,26 @@ impl Table {
                 )
             })?,
         };
+        let id = call.operation.id();
+        let size = if takes_token {
+            call.pages.size(asked, &id, after)
+        } else {
+            usize::MAX
+        };
         let mut rows = self
             .rows
-            .range((Bound::Excluded(after), Bound::Unbounded))
+            .range((Bound::Excluded(after.position), Bound::Unbounded))
             .filter(|(_, (_, row))| row.with(&keep))
             .peekable();
-        let (mut page, mut last) = (Vec::new(), 0);
+        let (mut page, mut last) = (Vec::new(), after.position);
         while let Some((position, (_, row))) = rows.next_if(|_| page.len() < size) {
             page.push(self.read(*position, row));
             last = *position;
         }
         let more = rows.peek().is_some();
         let next = if more {
-            URL_SAFE_NO_PAD.encode(format!("{}:{last}", call.operation.id()))
+            let empty = if page.is_empty() { "+" } else { "" };
+            URL_SAFE_NO_PAD.encode(format!("{id}:{last}{empty}"))
         } else {
             String::new()
         };
@@ -285,13 +349,15 @@ fn takes_token(description: &Description, call: &Call<'_>) -> bool {
 }
 
 /// The position in a page token; `None` if it is not a token of this operation.
-fn position(call: &Call<'_>, token: &str) -> Option<u64> {
+fn position(call: &Call<'_>, token: &str) -> Option<After> {
     let token = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
     let (operation, position) = token.rsplit_once(':')?;
-    (operation == call.operation.id())
-        .then_some(position)?
-        .parse()
-        .ok()
+    let position = (operation == call.operation.id()).then_some(position)?;
+    let stripped = position.strip_suffix('+');
+    Some(After {
+        position: stripped.unwrap_or(position).parse().ok()?,
+        empty: stripped.is_some(),
+    })
 }
 
 /// The name of a page parameter, which depends on whether it is in the query or in the body.
@@ -323,10 +389,7 @@ fn page_parameters(call: &Call<'_>) -> Result<(usize, String), Status> {
         "" => call.body().text("pageToken"),
         token => token,
     };
-    Ok((
-        if size == 0 { 25 } else { size.clamp(10, 100) },
-        token.to_owned(),
-    ))
+    Ok((size, token.to_owned()))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -257,7 +258,7 @@ impl Emulator {
     /// and times, if it has none.
     ///
     /// `kind` is the name of the object's message, `object` the message in wire form, as the service would
-    /// return it.
+    /// return it: JSON, or a message of c1-api.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -276,7 +277,11 @@ impl Emulator {
     ///
     /// [`Error::Object`] if no operation gets, lists or changes objects of the kind, if the object violates
     /// its schema or belongs to another one that does not exist, or if its id or name is taken.
-    pub fn add(&self, kind: &str, object: Value) -> Result<Value, Error> {
+    pub fn add(&self, kind: &str, object: impl Serialize) -> Result<Value, Error> {
+        let object = serde_json::to_value(object).map_err(|error| Error::Object {
+            kind: kind.to_owned(),
+            reason: error.to_string(),
+        })?;
         self.tenant.add(kind, object)
     }
 

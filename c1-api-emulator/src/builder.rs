@@ -44,7 +44,6 @@ impl Default for Builder {
             refuse_samples: false,
             snapshot: None,
             pages: Pages::default(),
-            irregular_pages: false,
         };
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -209,7 +208,7 @@ impl Builder {
     /// C1 does both now and then. Here the seed says which. Two empty pages never follow each other, and each page
     /// token is another one.
     pub fn irregular_pages(mut self, irregular: bool) -> Self {
-        self.settings.irregular_pages = irregular;
+        self.settings.pages.set_irregular(irregular);
         self
     }
 

@@ -58,8 +58,6 @@ pub(crate) struct Settings {
     pub(crate) refuse_samples: bool,
     pub(crate) snapshot: Option<Value>,
     pub(crate) pages: Pages,
-    /// Whether pages may be larger than asked for, or empty.
-    pub(crate) irregular_pages: bool,
 }
 
 impl Settings {
@@ -121,6 +119,7 @@ impl Tenant {
             None => (crate::default_description()?, crate::default_plan()?),
         };
         let mut state = State::new(Arc::clone(&description), Arc::clone(&plan), settings.seed);
+        settings.pages.set_seed(settings.seed);
         if let Some(snapshot) = settings.snapshot.take() {
             state.restore(&snapshot)?;
         } else if settings.seed_data {
@@ -180,13 +179,6 @@ impl Tenant {
 
     pub(crate) fn changes(&self) -> u64 {
         lock(&self.state).changes()
-    }
-
-    fn pages(&self) -> Pages {
-        let mut pages = self.settings.pages;
-        let seed = self.settings.irregular_pages.then_some(self.settings.seed);
-        pages.set_irregular(seed);
-        pages
     }
 
     /// Issues a token without the token endpoint.
@@ -420,7 +412,7 @@ impl Tenant {
         } else {
             let call = Call::new(operation, &path, &query, body.as_ref(), now)
                 .by(caller)
-                .paged(self.pages());
+                .paged(self.settings.pages);
             self.execute(&call)?
         };
         let mut response = self.check_response(operation, response)?;

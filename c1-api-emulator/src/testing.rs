@@ -33,7 +33,6 @@ pub(crate) fn tenant() -> Tenant {
         refuse_samples: false,
         snapshot: None,
         pages: Pages::default(),
-        irregular_pages: false,
     };
     let hosts = Hosts::new("http");
     Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()

@@ -8,6 +8,9 @@
 //! All tables are in it, whoever added them. What else belongs to the state gets a field beside `ids`, here in
 //! [`State::snapshot`] and [`State::restore`]. Values of sensitive fields are left out.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use c1_api_spec::model::{Description, Type};
 use serde_json::{Map, Value, json};
 
@@ -80,7 +83,7 @@ impl State {
             return Err(invalid(other, "no such field"));
         }
         let tables = snapshot["tables"].as_object();
-        let mut restored = std::collections::BTreeMap::new();
+        let mut restored = BTreeMap::new();
         for (kind, table) in tables.ok_or_else(|| invalid("tables", "an object"))? {
             restored.insert(kind.clone(), self.restored(kind, table)?);
         }
@@ -136,7 +139,8 @@ impl State {
     fn digest(&self) -> String {
         let mut text = String::new();
         for (name, schema) in &self.description.schemas {
-            text += &format!("{name}:{:?}\n", schema.kind);
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name}:{:?}", schema.kind);
         }
         format!("{:016x}", hash(text.as_bytes()))
     }
@@ -164,14 +168,14 @@ fn remove_sensitive_in(description: &Description, ty: &Type, value: &mut Value) 
     match (ty, value) {
         (Type::Ref(name), Value::Object(fields)) => remove_sensitive(description, name, fields),
         (Type::List(inner), Value::Array(items)) => {
-            items
-                .iter_mut()
-                .for_each(|item| remove_sensitive_in(description, inner, item));
+            for item in items {
+                remove_sensitive_in(description, inner, item);
+            }
         }
         (Type::Map(inner), Value::Object(entries)) => {
-            entries
-                .values_mut()
-                .for_each(|entry| remove_sensitive_in(description, inner, entry));
+            for entry in entries.values_mut() {
+                remove_sensitive_in(description, inner, entry);
+            }
         }
         _ => {}
     }

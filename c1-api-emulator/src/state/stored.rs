@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn packed_rows_are_the_same() {
         let fields = json!({
-            "z": "\"\\\u{0}é\u{2028}", "a": [1, -2, u64::MAX, null], "half": 0.9073038322028689, "b": { "c": true },
+            "z": "\"\\\u{0}é\u{2028}", "a": [1, -2, u64::MAX, null], "half": 0.907_303_832_202_868_9_f64, "b": { "c": true },
         });
         let Value::Object(fields) = fields else {
             panic!("no object")

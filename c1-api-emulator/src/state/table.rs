@@ -29,15 +29,18 @@ type Key = Arc<str>;
 pub(crate) struct Pages {
     /// The fewest and the most rows of a page, whatever is asked for.
     sizes: (usize, usize),
-    /// The seed of pages that are larger than asked for or empty, if there are to be such.
-    irregular: Option<u64>,
+    /// Whether some are larger than asked for, or empty.
+    irregular: bool,
+    /// The seed of that.
+    seed: u64,
 }
 
 impl Default for Pages {
     fn default() -> Self {
         Self {
             sizes: (10, 100),
-            irregular: None,
+            irregular: false,
+            seed: 0,
         }
     }
 }
@@ -49,18 +52,22 @@ impl Pages {
         self.sizes = (least, most.max(least));
     }
 
-    pub(crate) fn set_irregular(&mut self, seed: Option<u64>) {
-        self.irregular = seed;
+    pub(crate) fn set_irregular(&mut self, irregular: bool) {
+        self.irregular = irregular;
+    }
+
+    pub(crate) fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
     }
 
     /// The number of rows of the page that begins after the position, for one for which this many are asked.
     fn size(&self, asked: usize, operation: &str, after: After) -> usize {
         let (least, most) = self.sizes;
         let size = if asked == 0 { 25 } else { asked }.clamp(least, most);
-        let Some(seed) = self.irregular else {
+        if !self.irregular {
             return size;
-        };
-        let mut random = Random::named(seed, &format!("{operation}:{}", after.position));
+        }
+        let mut random = Random::named(self.seed, &format!("{operation}:{}", after.position));
         match random.below(3) {
             0 if !after.empty => 0,
             1 => size + 1 + random.below(size + size / 2),

@@ -25,6 +25,7 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::fault::{Body, Disconnect, Fault};
 use crate::log::Request;
+use crate::received::Received;
 use crate::status::Status;
 use crate::tenant::Tenant;
 
@@ -253,6 +254,36 @@ impl Emulator {
     /// host or origin are never among them.
     pub fn requests(&self) -> Vec<Request> {
         self.tenant.requests()
+    }
+
+    /// The requests to the operation with the id, such as `apps.list`, for a test to assert what they were; `*` in the id
+    /// stands for any text.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use c1_api_emulator::Emulator;
+    /// use serde_json::json;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// # let _ = rustls::crypto::ring::default_provider().install_default();
+    /// # let app = json!({ "displayName": "Wiki" });
+    /// # let url = format!("{}/api/v1/apps", emulator.base_url());
+    /// # let request = reqwest::Client::new().post(url).bearer_auth(emulator.access_token()?);
+    /// # request.json(&app).send().await?;
+    /// let create = emulator.received("apps.create");
+    /// create.with_json(json!({ "displayName": "Wiki" })).assert_once();
+    /// emulator.received("apps.delete").assert_never();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn received(&self, operation: &str) -> Received {
+        self.tenant.received(operation)
+    }
+
+    /// Forgets all requests, and that older ones were dropped.
+    pub fn clear_requests(&self) {
+        self.tenant.clear_requests();
     }
 
     /// The number of requests that are no longer in [`Emulator::requests`]; 0 means that none is missing.

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::fault::{Effects, Fault, Faults, take_token};
 use crate::log::{Log, Request};
 use crate::random::Random;
+use crate::received::Received;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::site::Hosts;
@@ -140,6 +141,17 @@ impl Tenant {
     /// The request log, oldest first.
     pub(crate) fn requests(&self) -> Vec<Request> {
         lock(&self.log).requests()
+    }
+
+    /// The requests to the operations whose ids match the pattern.
+    pub(crate) fn received(&self, pattern: &str) -> Received {
+        let log = lock(&self.log);
+        let (requests, dropped) = (log.requests(), log.dropped());
+        Received::new(Arc::clone(&self.description), pattern, requests, dropped)
+    }
+
+    pub(crate) fn clear_requests(&self) {
+        lock(&self.log).clear();
     }
 
     pub(crate) fn dropped_requests(&self) -> u64 {

@@ -8,7 +8,7 @@
 //! signed assertions, client secrets, subject tokens and device logins, bound to a key if the
 //! request has a `DPoP` proof, and verifies all of them as C1 does.
 //!
-//! Differences from C1: writes are visible immediately, names are unique (409 otherwise), unknown
+//! Differences from C1: writes are visible immediately unless [`Builder::consistency_delay`] is set, names are unique (409 otherwise), unknown
 //! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP.
 //! Requests for other hosts (421) and of web pages (403) are refused, so that no page in your browser
 //! can use the emulator; see [`Builder::allow_host`].

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use c1_api_emulator::c1_api_spec::Source;
 use c1_api_emulator::{Emulator, Fault};
@@ -27,6 +28,8 @@ usage: c1-api-emulator [options]
   --approve-devices  approve every device login and print its user code
   --refuse-samples   refuse operations that have no state (501) instead of
                      returning samples
+  --consistency-delay SECONDS
+                     have lists show changes only after a time, as C1 does
   --fault FAULT      have requests fail, such as 'apps.list: times=2, status=503';
                      can be repeated. See the documentation of Fault
   --support          print which operations have state, and why others do not
@@ -52,6 +55,8 @@ struct Options {
     empty: bool,
     approve_devices: bool,
     refuse_samples: bool,
+    /// In seconds.
+    consistency_delay: u32,
     faults: Vec<Fault>,
 }
 
@@ -70,6 +75,7 @@ fn parse<A: Into<OsString>>(
             Long("empty") => options.empty = true,
             Long("approve-devices") => options.approve_devices = true,
             Long("refuse-samples") => options.refuse_samples = true,
+            Long("consistency-delay") => options.consistency_delay = parser.value()?.parse()?,
             Long("fault") => options.faults.push(parser.value()?.parse()?),
             Long("support") => return Ok(Command::Support),
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -103,7 +109,8 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         // Nobody can read it.
         .log_bytes(0)
         .seed_data(!options.empty)
-        .refuse_samples(options.refuse_samples);
+        .refuse_samples(options.refuse_samples)
+        .consistency_delay(Duration::from_secs(options.consistency_delay.into()));
     for host in options.allow_hosts {
         builder = builder.allow_host(host);
     }
@@ -195,6 +202,7 @@ mod tests {
             empty: true,
             approve_devices: true,
             refuse_samples: true,
+            consistency_delay: 30,
             faults: vec![Fault::new().operation("apps.*").times(2).status(503)],
         });
         for arguments in [
@@ -208,6 +216,8 @@ mod tests {
                 "--empty",
                 "--refuse-samples",
                 "--approve-devices",
+                "--consistency-delay",
+                "30",
                 "--fault",
                 "apps.*: times=2, status=503",
                 "--allow-host",
@@ -220,6 +230,7 @@ mod tests {
                 "--allow-host=c1.test",
                 "--approve-devices",
                 "--refuse-samples",
+                "--consistency-delay=30",
                 "--fault=apps.*:times=2,status=503",
                 "--allow-host=c1",
                 "--spec=openapi.yaml",
@@ -252,6 +263,7 @@ mod tests {
             (&["--port", "65536"], "65536"),
             (&["--allow-host"], "--allow-host"),
             (&["--empty=yes"], "--empty"),
+            (&["--consistency-delay", "30s"], "30s"),
             (&["--fault", "status=1"], "from 200 to 599 for status"),
             (&["8080"], "8080"),
         ] {

@@ -11,6 +11,7 @@ mod expand;
 mod filter;
 mod history;
 mod kind;
+mod lag;
 mod me;
 mod members;
 mod messages;
@@ -30,10 +31,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use c1_api_spec::model::Description;
 pub(crate) use call::{Call, LATEST};
+use lag::Shown;
 pub(crate) use personal_clients::PERSONAL_CLIENT;
 pub(crate) use plan::Plan;
 use serde_json::{Map, Value};
@@ -51,6 +53,10 @@ pub(crate) struct State {
     ids: Random,
     /// The objects by kind.
     tables: BTreeMap<String, Table>,
+    /// The time after which lists show changes; `None` for at once.
+    delay: Option<Duration>,
+    /// When lists show the change that is being made.
+    shown: Option<Shown>,
 }
 
 impl State {
@@ -61,11 +67,19 @@ impl State {
             plan,
             ids: Random::named(seed, "ids"),
             tables: BTreeMap::new(),
+            delay: None,
+            shown: None,
         }
+    }
+
+    /// Has lists show the changes that follow only after the delay.
+    pub(crate) fn delay_lists(&mut self, delay: Option<Duration>) {
+        self.delay = delay;
     }
 
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
+        self.begin(Some(call.now));
         let plan = Arc::clone(&self.plan);
         let response = match by_hand::handler(call.operation) {
             Some(handler) => handler(self, call),
@@ -82,6 +96,7 @@ impl State {
         fields: Map<String, Value>,
         now: SystemTime,
     ) -> HandlerResult {
+        self.begin(None);
         let row = self.add(kind, fields, &call::timestamp(now))?;
         let fields = Value::Object(self.fields(kind, &row));
         Ok(row::with_defaults(&self.description, kind, fields))

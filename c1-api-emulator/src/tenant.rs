@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use c1_api_spec::model::{Description, Operation, Payload, Success};
@@ -57,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
     pub(crate) refuse_samples: bool,
+    /// The time after which lists show changes; `None` for at once.
+    pub(crate) consistency_delay: Option<Duration>,
 }
 
 impl Settings {
@@ -75,6 +77,7 @@ impl fmt::Debug for Settings {
             .field("seed_data", &self.seed_data)
             .field("stateful", &self.stateful)
             .field("refuse_samples", &self.refuse_samples)
+            .field("consistency_delay", &self.consistency_delay)
             .finish_non_exhaustive()
     }
 }
@@ -121,6 +124,7 @@ impl Tenant {
         if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
+        state.delay_lists(settings.consistency_delay);
         Ok(Self {
             router: Router::new(&description)?,
             description,

@@ -70,6 +70,7 @@ async fn lists_show_each_kind_of_change_after_the_delay() {
             updated["app"]["displayName"], name,
             "the response is up to date"
         );
+        assert_eq!(client.listed("displayName").await, with("a"));
         pass(DELAY / 2);
     }
     // A minute after the first change, half of one after the second.

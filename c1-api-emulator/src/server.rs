@@ -1,6 +1,7 @@
 //! Accepts connections on loopback and passes requests to the tenant, within limits of time, size and
 //! number.
 
+mod patience;
 #[cfg(test)]
 mod tests;
 
@@ -10,13 +11,15 @@ use std::time::Duration;
 use std::{error, fmt, io};
 
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use patience::Patience;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::auth::Trust;
@@ -31,8 +34,10 @@ use crate::tenant::Tenant;
 
 /// The limit on the size of a request body: 16 MiB.
 const BODY_LIMIT: usize = 16 << 20;
-/// The time limit for the header of a request, and for its body. A connection that is idle for as long is
-/// closed.
+/// The limit on the sizes of all request bodies that are in memory: 256 MiB. Further ones are not read yet.
+const BODIES_LIMIT: usize = 256 << 20;
+/// The time limit for the header of a request, for its body, and for a client to read some of the response. A connection
+/// that is idle for as long is closed.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// The limit on the number of connections. Further ones wait in the system's queue.
 const CONNECTION_LIMIT: usize = 1024;
@@ -45,8 +50,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// it stops the task and closes all connections.
 ///
 /// A request may take a minute to send its header and another for its body of at most 16 MiB, and a
-/// connection that is idle for a minute is closed. There are at most 1,024 connections at once; further
-/// ones wait.
+/// connection that is idle or reads nothing of its response for a minute is closed. There are at most 1,024 connections
+/// at once, and bodies of 256 MiB; further ones wait.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -334,9 +339,13 @@ where
     S: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
 {
     let mut connections = JoinSet::new();
+    let bodies = Arc::new(Semaphore::new(BODIES_LIMIT));
     loop {
         match accept().await {
-            Ok(stream) => drop(connections.spawn(connection(stream, Arc::clone(&tenant)))),
+            Ok(stream) => {
+                let (tenant, bodies) = (Arc::clone(&tenant), Arc::clone(&bodies));
+                connections.spawn(connection(stream, tenant, bodies));
+            }
             // The client closed the connection before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             // Most likely no file handle is free. The connection stays in the queue, so that without a
@@ -364,15 +373,20 @@ impl Reset for TcpStream {
     }
 }
 
-async fn connection(stream: impl AsyncRead + AsyncWrite + Reset + Unpin, tenant: Arc<Tenant>) {
-    let tenant = &tenant;
-    let service = service_fn(move |request| respond(tenant, request));
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Reset + Unpin,
+    tenant: Arc<Tenant>,
+    bodies: Arc<Semaphore>,
+) {
+    let (tenant, bodies) = (&tenant, &bodies);
+    let service = service_fn(move |request| respond(tenant, bodies, request));
     let mut http = http1::Builder::new();
     // The tenant sets `Date` from its own clock.
     http.auto_date_header(false);
     http.timer(TokioTimer::new());
     http.header_read_timeout(TIME_LIMIT);
-    let mut served = http.serve_connection(TokioIo::new(stream), service);
+    let mut served =
+        http.serve_connection(TokioIo::new(Patience::new(stream, TIME_LIMIT)), service);
     if let Err(error) = (&mut served).await {
         let cause = error::Error::source(&error).and_then(|cause| cause.downcast_ref());
         if let Some(Disconnect { reset: true }) = cause {
@@ -383,6 +397,7 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Reset + Unpin, tenant:
 
 async fn respond(
     tenant: &Tenant,
+    bodies: &Semaphore,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Body>, Disconnect> {
     let (parts, body) = request.into_parts();
@@ -393,6 +408,17 @@ async fn respond(
         Ok(effects) => effects,
         Err(status) => return Ok(tenant.refusal(&status).map(Body::from)),
     };
+    // All of it at once, because bodies that each have a part could wait for each other. One of unknown size may have all that
+    // it is allowed.
+    let size = body
+        .size_hint()
+        .upper()
+        .and_then(|size| usize::try_from(size).ok());
+    let size = size.unwrap_or(BODY_LIMIT).min(BODY_LIMIT);
+    // Fails only if the semaphore is closed, which it never is.
+    let in_memory = bodies
+        .acquire_many(u32::try_from(size).unwrap_or(u32::MAX))
+        .await;
     let body = Limited::new(body, BODY_LIMIT).collect();
     let body = match tokio::time::timeout(TIME_LIMIT, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
@@ -403,5 +429,8 @@ async fn respond(
     if let Some(latency) = effects.latency {
         tokio::time::sleep(latency).await;
     }
-    effects.send(tenant.respond(&parts, &body, &effects)).await
+    let response = tenant.respond(&parts, &body, &effects);
+    // The response may take its time.
+    drop((body, in_memory));
+    effects.send(response).await
 }

@@ -65,10 +65,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let page: Value = serde_json::from_str(&response.error_for_status()?.text().await?)?;
         pages += 1;
         items += page["list"].as_array().map_or(0, Vec::len) as u64;
-        token = page["nextPageToken"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let next = page["nextPageToken"].as_str();
+        next.unwrap_or_default().clone_into(&mut token);
         if token.is_empty() {
             break;
         }

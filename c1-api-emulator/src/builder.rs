@@ -44,6 +44,7 @@ impl Default for Builder {
             refuse_samples: false,
             snapshot: None,
             pages: Pages::default(),
+            consistency_delay: None,
         };
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -219,6 +220,16 @@ impl Builder {
     /// longer valid; nor are values of fields that the description says are sensitive.
     pub fn snapshot(mut self, snapshot: Value) -> Self {
         self.settings.snapshot = Some(snapshot);
+        self
+    }
+
+    /// Has lists and searches show changes only after a time by the tenant's clock; default: at once. C1 takes up to two
+    /// minutes for grants and for owners.
+    ///
+    /// The response to a change is up to date, as are objects that are read by their ids, and what other changes refer
+    /// to. What [`Emulator::add`] adds is listed at once.
+    pub fn consistency_delay(mut self, delay: Duration) -> Self {
+        self.settings.consistency_delay = Some(delay).filter(|delay| !delay.is_zero());
         self
     }
 

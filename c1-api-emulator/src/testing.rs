@@ -33,6 +33,7 @@ pub(crate) fn tenant() -> Tenant {
         refuse_samples: false,
         snapshot: None,
         pages: Pages::default(),
+        consistency_delay: None,
     };
     let hosts = Hosts::new("http");
     Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! All tables are in it, whoever added them. What else belongs to the state gets a field beside `ids`, here in
-//! [`State::snapshot`] and [`State::restore`]. Values of sensitive fields are left out.
+//! [`State::snapshot`] and [`State::restore`]. Values of sensitive fields are left out, and changes that
+//! lists do not show yet are shown after [`State::restore`].
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,6 +13,7 @@ use c1_api_spec::model::Description;
 use serde_json::Value;
 
 use super::call::Call;
+use super::lag::Lag;
 use super::messages;
 use super::row::Row;
 use super::rules;
@@ -97,6 +99,7 @@ pub(super) struct Table {
     large: bool,
     /// The positions of the rows that were read since [`Table::pack`].
     read: RefCell<Vec<u64>>,
+    pub(super) lag: Lag,
 }
 
 /// The parts as one text, each after its length, so that no others have the same.
@@ -129,6 +132,7 @@ impl Table {
             next: 1,
             large: false,
             read: RefCell::default(),
+            lag: Lag::default(),
         }
     }
 
@@ -222,7 +226,9 @@ impl Table {
             }
         }
         self.next += u64::from(position == self.next);
-        self.take(position);
+        if self.take(position).is_none() {
+            self.lag.keep(position, None);
+        }
         self.names
             .extend(names.into_iter().map(|name| (name, position)));
         self.positions.insert(Arc::clone(&key), position);
@@ -242,7 +248,23 @@ impl Table {
         for name in names(&self.kind, &row) {
             self.names.remove(&name);
         }
+        self.lag.keep(position, Some(&row));
         Some(row)
+    }
+
+    /// The rows to keep after the position as lists show them, in order of creation.
+    pub(super) fn listed(
+        &self,
+        now: SystemTime,
+        after: u64,
+        keep: impl Fn(&Row) -> bool + Copy,
+    ) -> impl Iterator<Item = (u64, &Row)> {
+        let rows = self.rows.range((Bound::Excluded(after), Bound::Unbounded));
+        // Before others are shown in their places, so that only those to keep are unpacked.
+        let rows = rows.filter(move |(_, (_, row))| row.with(keep));
+        let rows = rows.map(|(position, (_, row))| (*position, self.read(*position, row)));
+        let listed = self.lag.merge(now, after, rows);
+        listed.filter(move |(_, row)| keep(row))
     }
 
     /// The rows in order of creation.
@@ -313,15 +335,11 @@ impl Table {
         } else {
             usize::MAX
         };
-        let mut rows = self
-            .rows
-            .range((Bound::Excluded(after.position), Bound::Unbounded))
-            .filter(|(_, (_, row))| row.with(&keep))
-            .peekable();
+        let mut rows = self.listed(call.now, after.position, &keep).peekable();
         let (mut page, mut last) = (Vec::new(), after.position);
-        while let Some((position, (_, row))) = rows.next_if(|_| page.len() < size) {
-            page.push(self.read(*position, row));
-            last = *position;
+        while let Some((position, row)) = rows.next_if(|_| page.len() < size) {
+            page.push(row);
+            last = position;
         }
         let more = rows.peek().is_some();
         let next = if more {
@@ -478,8 +496,8 @@ mod tests {
         assert_eq!(page(&table, "10", "").unwrap().0, 10);
         assert_eq!(
             packed(&table),
-            LARGE + 2 - 10,
-            "a page of ten, 7 and 9 among them"
+            LARGE + 2 - 11,
+            "a page of ten, 7 and 9 among them, and the row that says that there are more"
         );
         table.pack();
         table

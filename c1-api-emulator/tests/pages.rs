@@ -24,7 +24,8 @@ async fn pages(builder: Builder, size: &str) -> Vec<Vec<String>> {
         let ids = page["list"].as_array().unwrap().iter();
         let ids = ids.map(|view| view["user"]["id"].as_str().unwrap().to_owned());
         pages.push(ids.collect());
-        token = page["nextPageToken"].as_str().unwrap().to_owned();
+        let next = page["nextPageToken"].as_str().unwrap();
+        next.clone_into(&mut token);
         if token.is_empty() {
             return pages;
         }

@@ -80,7 +80,7 @@ _peers-installed node="24.19.0":
     fi
 
 # Looks for inputs that break what tests/fuzz/src says of all inputs: libFuzzer, so long for each target. Needs a C++ compiler.
-fuzz seconds="60" +targets="client_id client_secret error_response path_parameters response_body tenant token_answer":
+fuzz seconds="60" +targets="client_id client_secret error_response fault path_parameters response_body tenant token_answer":
     #!/usr/bin/env bash
     set -euo pipefail
     host="$(rustc -vV | sed -n 's/^host: //p')"

@@ -95,11 +95,12 @@ impl Auth {
     /// Authentication with one client and one trust.
     pub(crate) fn new(
         settings: &Settings,
+        scheme: &str,
         address: SocketAddr,
         client: &Credentials,
         trust: Arc<Trust>,
     ) -> Result<Self, Error> {
-        let origin = format!("http://{address}");
+        let origin = format!("{scheme}://{address}");
         let mut clients = Clients::default();
         clients.add(client, None);
         Ok(Self {

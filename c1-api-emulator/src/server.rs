@@ -5,7 +5,8 @@ mod patience;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::future::pending;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{error, fmt, io};
@@ -19,8 +20,11 @@ use patience::Patience;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+#[cfg(feature = "tls")]
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::auth::Trust;
 use crate::builder::Builder;
@@ -31,6 +35,8 @@ use crate::log::Request;
 use crate::received::Received;
 use crate::status::Status;
 use crate::tenant::Tenant;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 /// The limit on the size of a request body: 16 MiB.
 const BODY_LIMIT: usize = 16 << 20;
@@ -41,6 +47,8 @@ const BODIES_LIMIT: usize = 256 << 20;
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// The limit on the number of connections. Further ones wait in the system's queue.
 const CONNECTION_LIMIT: usize = 1024;
+/// How long requests that are under way may go on when the tenant is stopped.
+const GRACE: Duration = Duration::from_secs(5);
 /// The pause after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -76,26 +84,46 @@ pub struct Emulator {
     base_url: String,
     credentials: Credentials,
     trust: Arc<Trust>,
+    #[cfg(feature = "tls")]
+    certificate: Option<String>,
+    /// Set to have the task end.
+    stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
+/// What an emulator begins with.
+pub(crate) struct Parts {
+    pub(crate) listener: TcpListener,
+    pub(crate) base_url: String,
+    pub(crate) tenant: Tenant,
+    pub(crate) credentials: Credentials,
+    pub(crate) trust: Arc<Trust>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
+}
+
 impl Emulator {
-    /// Serves the tenant on the listener's address.
-    pub(crate) fn new(
-        listener: TcpListener,
-        address: SocketAddr,
-        tenant: Tenant,
-        credentials: Credentials,
-        trust: Arc<Trust>,
-    ) -> Self {
-        let tenant = Arc::new(tenant);
-        let served = Arc::clone(&tenant);
-        let task = tokio::spawn(async move { serve(|| accept(&listener), served).await });
+    /// Serves the tenant.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let tenant = Arc::new(parts.tenant);
+        let (stop, stopped) = watch::channel(false);
+        let listener = parts.listener;
+        let service = Service {
+            tenant: Arc::clone(&tenant),
+            #[cfg(feature = "tls")]
+            acceptor: parts.tls.as_ref().map(|tls| tls.acceptor.clone()),
+            bodies: Arc::new(Semaphore::new(BODIES_LIMIT)),
+            stopped,
+        };
+        let task = tokio::spawn(async move { serve(|| accept(&listener), service).await });
         Self {
             tenant,
-            base_url: format!("http://{address}"),
-            credentials,
-            trust,
+            base_url: parts.base_url,
+            credentials: parts.credentials,
+            trust: parts.trust,
+            #[cfg(feature = "tls")]
+            certificate: parts.tls.map(|tls| tls.certificate),
+            stop,
             task,
         }
     }
@@ -119,9 +147,16 @@ impl Emulator {
         Builder::default()
     }
 
-    /// The base URL of the API, without a trailing slash: `http://127.0.0.1:PORT`.
+    /// The base URL of the API, without a trailing slash: `http://127.0.0.1:PORT`, with [`Builder::tls`]
+    /// `https://127.0.0.1:PORT`.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// The certificate that clients are to trust, as PEM; `None` without [`Builder::tls`].
+    #[cfg(feature = "tls")]
+    pub fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 
     /// The client id of the tenant's service principal: `quiet-otter-12345@127.0.0.1:PORT/spc`.
@@ -302,11 +337,15 @@ impl Emulator {
         self.tenant.token_requests()
     }
 
-    /// Stops the tenant and waits until its port is free. Open connections are closed.
+    /// Stops the tenant and waits until its port is free. Requests that are under way may go on for 5 s;
+    /// then all connections are closed.
     pub async fn shutdown(mut self) {
-        self.task.abort();
-        // The task never returns, so the result is always that it was cancelled.
-        let _ = (&mut self.task).await;
+        self.stop.send_replace(true);
+        if timeout(GRACE, &mut self.task).await.is_err() {
+            self.task.abort();
+            // It was cancelled, as it had to be.
+            let _ = (&mut self.task).await;
+        }
     }
 }
 
@@ -331,21 +370,59 @@ async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Serves the connections that `accept` returns. Dropping this future closes every connection.
-async fn serve<A, F, S>(mut accept: A, tenant: Arc<Tenant>)
+/// What connections are served with.
+#[derive(Clone)]
+struct Service {
+    tenant: Arc<Tenant>,
+    #[cfg(feature = "tls")]
+    acceptor: Option<TlsAcceptor>,
+    /// What is left for request bodies, in bytes.
+    bodies: Arc<Semaphore>,
+    /// Becomes true when requests under way are the last ones.
+    stopped: watch::Receiver<bool>,
+}
+
+impl Service {
+    /// Returns when requests under way are the last ones.
+    async fn stopped(&mut self) {
+        if self.stopped.wait_for(|stopped| *stopped).await.is_err() {
+            // Nobody is left to stop it: a dropped emulator aborts the task.
+            pending::<()>().await;
+        }
+    }
+
+    async fn connection<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Reset + Unpin,
+    {
+        #[cfg(feature = "tls")]
+        if let Some(acceptor) = self.acceptor.clone() {
+            // A client that does not finish it, or does not trust us, is the only one concerned.
+            if let Ok(Ok(stream)) = timeout(TIME_LIMIT, acceptor.accept(stream)).await {
+                connection(stream, self).await;
+            }
+            return;
+        }
+        connection(stream, self).await;
+    }
+}
+
+/// Serves the connections that `accept` returns, until the service is stopped and none is left. Dropping this future closes
+/// every connection.
+async fn serve<A, F, S>(mut accept: A, mut service: Service)
 where
     A: FnMut() -> F,
     F: Future<Output = io::Result<S>>,
     S: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
 {
     let mut connections = JoinSet::new();
-    let bodies = Arc::new(Semaphore::new(BODIES_LIMIT));
     loop {
-        match accept().await {
-            Ok(stream) => {
-                let (tenant, bodies) = (Arc::clone(&tenant), Arc::clone(&bodies));
-                connections.spawn(connection(stream, tenant, bodies));
-            }
+        let accepted = tokio::select! {
+            accepted = accept() => accepted,
+            () = service.stopped() => break,
+        };
+        match accepted {
+            Ok(stream) => drop(connections.spawn(service.clone().connection(stream))),
             // The client closed the connection before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             // Most likely no file handle is free. The connection stays in the queue, so that without a
@@ -358,6 +435,7 @@ where
             connections.join_next().await;
         }
     }
+    while connections.join_next().await.is_some() {}
 }
 
 /// A connection that can end with RST.
@@ -373,21 +451,35 @@ impl Reset for TcpStream {
     }
 }
 
-async fn connection(
-    stream: impl AsyncRead + AsyncWrite + Reset + Unpin,
-    tenant: Arc<Tenant>,
-    bodies: Arc<Semaphore>,
-) {
+#[cfg(feature = "tls")]
+impl<S: Reset> Reset for TlsStream<S> {
+    fn reset(&self) {
+        self.get_ref().0.reset();
+    }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Reset + Unpin, mut service: Service) {
+    let (tenant, bodies) = (Arc::clone(&service.tenant), Arc::clone(&service.bodies));
     let (tenant, bodies) = (&tenant, &bodies);
-    let service = service_fn(move |request| respond(tenant, bodies, request));
+    let requests = service_fn(move |request| respond(tenant, bodies, request));
     let mut http = http1::Builder::new();
     // The tenant sets `Date` from its own clock.
     http.auto_date_header(false);
     http.timer(TokioTimer::new());
     http.header_read_timeout(TIME_LIMIT);
-    let mut served =
-        http.serve_connection(TokioIo::new(Patience::new(stream, TIME_LIMIT)), service);
-    if let Err(error) = (&mut served).await {
+    let stream = Patience::new(stream, TIME_LIMIT);
+    let mut served = http.serve_connection(TokioIo::new(stream), requests);
+    let ended = tokio::select! {
+        outcome = &mut served => Some(outcome),
+        () = service.stopped() => None,
+    };
+    let outcome = if let Some(outcome) = ended {
+        outcome
+    } else {
+        Pin::new(&mut served).graceful_shutdown();
+        (&mut served).await
+    };
+    if let Err(error) = outcome {
         let cause = error::Error::source(&error).and_then(|cause| cause.downcast_ref());
         if let Some(Disconnect { reset: true }) = cause {
             served.into_parts().io.inner().reset();
@@ -420,7 +512,7 @@ async fn respond(
         .acquire_many(u32::try_from(size).unwrap_or(u32::MAX))
         .await;
     let body = Limited::new(body, BODY_LIMIT).collect();
-    let body = match tokio::time::timeout(TIME_LIMIT, body).await {
+    let body = match timeout(TIME_LIMIT, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Status::too_large()),
         Ok(Err(_)) => Err(Status::incomplete()),

@@ -125,13 +125,14 @@ impl Tenant {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
         state.delay_lists(settings.consistency_delay);
+        let auth = Auth::new(&settings.auth, hosts.scheme(), address, client, trust)?;
         Ok(Self {
             router: Router::new(&description)?,
             description,
             address,
             plan,
             hosts,
-            auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
+            auth: Mutex::new(auth),
             state: Mutex::new(state),
             request_ids: Mutex::new(Random::named(settings.seed, "requests")),
             samples: Mutex::default(),

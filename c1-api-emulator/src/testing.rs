@@ -32,7 +32,7 @@ pub(crate) fn tenant() -> Tenant {
         refuse_samples: false,
         consistency_delay: None,
     };
-    let hosts = Hosts::default();
+    let hosts = Hosts::new("http");
     Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()
 }
 

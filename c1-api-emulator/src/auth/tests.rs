@@ -52,7 +52,7 @@ impl Fixture {
             HeaderValue::from_static("application/x-www-form-urlencoded"),
         )];
         Self {
-            auth: Auth::new(settings, address, &client, Arc::clone(&trust)).unwrap(),
+            auth: Auth::new(settings, "http", address, &client, Arc::clone(&trust)).unwrap(),
             key: key(&client),
             client,
             trust,

@@ -6,24 +6,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    ACCEPT_PAUSE, BODIES_LIMIT, BODY_LIMIT, CONNECTION_LIMIT, Emulator, Reset, TIME_LIMIT,
+    ACCEPT_PAUSE, BODIES_LIMIT, BODY_LIMIT, CONNECTION_LIMIT, Emulator, Reset, Service, TIME_LIMIT,
     connection, serve,
 };
 use crate::fault::Fault;
+use crate::tenant::Tenant;
 use crate::testing::tenant;
 
 impl Reset for DuplexStream {
     fn reset(&self) {}
 }
 
-/// The limit on the bodies of one server.
-fn bodies() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(BODIES_LIMIT))
+/// Serves the tenant for ever.
+fn service(tenant: Tenant) -> Service {
+    Service {
+        tenant: Arc::new(tenant),
+        #[cfg(feature = "tls")]
+        acceptor: None,
+        bodies: Arc::new(Semaphore::new(BODIES_LIMIT)),
+        // Its sender is dropped: nobody stops it.
+        stopped: watch::channel(false).1,
+    }
 }
 
 /// Has the tenant serve a client that sends this and then nothing. Returns the response, if any, and the
@@ -31,7 +39,7 @@ fn bodies() -> Arc<Semaphore> {
 async fn stall_after(sent: &str) -> (String, Duration) {
     let (mut client, server) = duplex(1 << 16);
     let began = Instant::now();
-    let server = tokio::spawn(connection(server, Arc::new(tenant()), bodies()));
+    let server = tokio::spawn(connection(server, service(tenant())));
     client.write_all(sent.as_bytes()).await.unwrap();
     let mut response = String::new();
     let reading = timeout(3 * TIME_LIMIT, client.read_to_string(&mut response));
@@ -79,9 +87,9 @@ async fn the_body_of_a_refused_request_is_not_waited_for() {
 /// What a tenant with the fault sends within an hour, and the time of the last byte.
 async fn received_within_an_hour(fault: Fault) -> (String, Duration) {
     let (mut client, server) = duplex(1 << 16);
-    let tenant = Arc::new(tenant());
-    tenant.inject(fault);
-    let server = tokio::spawn(connection(server, tenant, bodies()));
+    let service = service(tenant());
+    service.tenant.inject(fault);
+    let server = tokio::spawn(connection(server, service));
     let (mut received, mut last) = (Vec::new(), Duration::ZERO);
     let began = Instant::now();
     client
@@ -123,7 +131,7 @@ async fn a_response_hangs() {
 async fn a_client_that_does_not_read_is_disconnected() {
     // Less than the header of a response.
     let (mut client, server) = duplex(64);
-    let server = tokio::spawn(connection(server, Arc::new(tenant()), bodies()));
+    let server = tokio::spawn(connection(server, service(tenant())));
     let request = b"GET /api/v1/apps HTTP/1.1\r\nhost: localhost\r\n\r\n";
     client.write_all(request).await.unwrap();
     // It reads some at times, and then nothing more.
@@ -137,12 +145,10 @@ async fn a_client_that_does_not_read_is_disconnected() {
     assert!(took >= TIME_LIMIT && took < 2 * TIME_LIMIT, "{took:?}");
 }
 
-/// A client that sends this to a server with the limit on bodies, the time at which it has its response, and the
-/// response.
-fn sender(sent: String, bodies: &Arc<Semaphore>) -> JoinHandle<(Duration, String)> {
+/// A client that sends this on a connection of its own, the time at which it has its response, and the response.
+fn sender(sent: String, service: &Service) -> JoinHandle<(Duration, String)> {
     let (mut client, server) = duplex(1 << 16);
-    let serving = connection(server, Arc::new(tenant()), Arc::clone(bodies));
-    drop(tokio::spawn(serving));
+    drop(tokio::spawn(connection(server, service.clone())));
     tokio::spawn(async move {
         let began = Instant::now();
         client.write_all(sent.as_bytes()).await.unwrap();
@@ -154,18 +160,18 @@ fn sender(sent: String, bodies: &Arc<Semaphore>) -> JoinHandle<(Duration, String
 
 #[tokio::test(start_paused = true)]
 async fn bodies_wait_for_others_beyond_the_limit() {
-    let bodies = bodies();
+    let service = service(tenant());
     let head = "POST /auth/v1/token HTTP/1.1\r\nhost: localhost\r\n";
     let full = BODIES_LIMIT / BODY_LIMIT;
     // A body of unknown size counts as one of the largest, and one that is too large, too.
     let sizes = ["transfer-encoding: chunked", "content-length: 999999999999"];
     let sizes = sizes.into_iter().cycle().take(full);
-    let senders = sizes.map(|size| sender(format!("{head}{size}\r\n\r\n"), &bodies));
+    let senders = sizes.map(|size| sender(format!("{head}{size}\r\n\r\n"), &service));
     let senders: Vec<_> = senders.collect();
     tokio::task::yield_now().await;
-    let small = sender(format!("{head}content-length: 1\r\n\r\nx"), &bodies);
+    let small = sender(format!("{head}content-length: 1\r\n\r\nx"), &service);
     let get = "GET /api/v1/apps HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned();
-    let (took, response) = sender(get, &bodies).await.unwrap();
+    let (took, response) = sender(get, &service).await.unwrap();
     assert_eq!((took, response.as_str()), (Duration::ZERO, "HTTP/1.1 401"));
     let (took, response) = small.await.unwrap();
     assert_eq!(response, "HTTP/1.1 400");
@@ -173,7 +179,7 @@ async fn bodies_wait_for_others_beyond_the_limit() {
     for sender in senders {
         assert_eq!(sender.await.unwrap().1, "HTTP/1.1 408");
     }
-    assert_eq!(bodies.available_permits(), BODIES_LIMIT);
+    assert_eq!(service.bodies.available_permits(), BODIES_LIMIT);
 }
 
 #[test]
@@ -202,7 +208,7 @@ async fn asked_within(
             }
         }
     };
-    let serving = serve(accept, Arc::new(tenant()));
+    let serving = serve(accept, service(tenant()));
     timeout(time, serving).await.unwrap_err();
     asked
 }

@@ -84,7 +84,7 @@ impl Lag {
 
 impl State {
     /// Begins to change what the tenant has, at a time, or, without one, so that lists show it at once.
-    pub(super) fn begin(&mut self, now: Option<SystemTime>) {
+    pub(super) fn begin_change(&mut self, now: Option<SystemTime>) {
         let from = |now: SystemTime| now.checked_add(self.delay?);
         self.shown = now.and_then(|now| {
             Some(Shown {

@@ -32,7 +32,7 @@
 //!
 //! # Differences from C1
 //!
-//! Writes are visible immediately unless [`Builder::consistency_delay`] is set, names are unique (409 otherwise), unknown
+//! Writes are visible immediately, unless [`Builder::consistency_delay`] is set, names are unique (409 otherwise), unknown
 //! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP unless
 //! [`Builder::tls`] says otherwise.
 //! Requests for other hosts (421) and of web pages (403) are refused, so that no page in your browser

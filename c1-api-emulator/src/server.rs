@@ -376,7 +376,7 @@ struct Service {
     tenant: Arc<Tenant>,
     #[cfg(feature = "tls")]
     acceptor: Option<TlsAcceptor>,
-    /// What is left for request bodies, in bytes.
+    /// The bytes that bodies of requests may still take.
     bodies: Arc<Semaphore>,
     /// Becomes true when requests under way are the last ones.
     stopped: watch::Receiver<bool>,
@@ -467,8 +467,8 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Reset + Unpin, mut ser
     http.auto_date_header(false);
     http.timer(TokioTimer::new());
     http.header_read_timeout(TIME_LIMIT);
-    let stream = Patience::new(stream, TIME_LIMIT);
-    let mut served = http.serve_connection(TokioIo::new(stream), requests);
+    let mut served =
+        http.serve_connection(TokioIo::new(Patience::new(stream, TIME_LIMIT)), requests);
     let ended = tokio::select! {
         outcome = &mut served => Some(outcome),
         () = service.stopped() => None,

@@ -55,12 +55,12 @@ pub(crate) struct State {
     ids: Random,
     /// The objects by kind.
     tables: BTreeMap<String, Table>,
+    /// A time before which no grant expires, if it is known.
+    next_expiry: Option<SystemTime>,
     /// The time after which lists show changes; `None` for at once.
     delay: Option<Duration>,
     /// When lists show the change that is being made.
     shown: Option<Shown>,
-    /// A time before which no grant expires, if it is known.
-    next_expiry: Option<SystemTime>,
 }
 
 impl State {
@@ -71,9 +71,9 @@ impl State {
             plan,
             ids: Random::named(seed, "ids"),
             tables: BTreeMap::new(),
+            next_expiry: None,
             delay: None,
             shown: None,
-            next_expiry: None,
         }
     }
 

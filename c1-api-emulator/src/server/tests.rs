@@ -145,10 +145,15 @@ async fn a_client_that_does_not_read_is_disconnected() {
     assert!(took >= TIME_LIMIT && took < 2 * TIME_LIMIT, "{took:?}");
 }
 
-/// A client that sends this on a connection of its own, the time at which it has its response, and the response.
-fn sender(sent: String, service: &Service) -> JoinHandle<(Duration, String)> {
+/// A client that sends this to a server with the limit on bodies, the time at which it has its response, and the
+/// response.
+fn sender(sent: String, bodies: &Arc<Semaphore>) -> JoinHandle<(Duration, String)> {
     let (mut client, server) = duplex(1 << 16);
-    drop(tokio::spawn(connection(server, service.clone())));
+    let service = Service {
+        bodies: Arc::clone(bodies),
+        ..service(tenant())
+    };
+    drop(tokio::spawn(connection(server, service)));
     tokio::spawn(async move {
         let began = Instant::now();
         client.write_all(sent.as_bytes()).await.unwrap();
@@ -160,18 +165,18 @@ fn sender(sent: String, service: &Service) -> JoinHandle<(Duration, String)> {
 
 #[tokio::test(start_paused = true)]
 async fn bodies_wait_for_others_beyond_the_limit() {
-    let service = service(tenant());
+    let bodies = service(tenant()).bodies;
     let head = "POST /auth/v1/token HTTP/1.1\r\nhost: localhost\r\n";
     let full = BODIES_LIMIT / BODY_LIMIT;
     // A body of unknown size counts as one of the largest, and one that is too large, too.
     let sizes = ["transfer-encoding: chunked", "content-length: 999999999999"];
     let sizes = sizes.into_iter().cycle().take(full);
-    let senders = sizes.map(|size| sender(format!("{head}{size}\r\n\r\n"), &service));
+    let senders = sizes.map(|size| sender(format!("{head}{size}\r\n\r\n"), &bodies));
     let senders: Vec<_> = senders.collect();
     tokio::task::yield_now().await;
-    let small = sender(format!("{head}content-length: 1\r\n\r\nx"), &service);
+    let small = sender(format!("{head}content-length: 1\r\n\r\nx"), &bodies);
     let get = "GET /api/v1/apps HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned();
-    let (took, response) = sender(get, &service).await.unwrap();
+    let (took, response) = sender(get, &bodies).await.unwrap();
     assert_eq!((took, response.as_str()), (Duration::ZERO, "HTTP/1.1 401"));
     let (took, response) = small.await.unwrap();
     assert_eq!(response, "HTTP/1.1 400");
@@ -179,7 +184,7 @@ async fn bodies_wait_for_others_beyond_the_limit() {
     for sender in senders {
         assert_eq!(sender.await.unwrap().1, "HTTP/1.1 408");
     }
-    assert_eq!(service.bodies.available_permits(), BODIES_LIMIT);
+    assert_eq!(bodies.available_permits(), BODIES_LIMIT);
 }
 
 #[test]

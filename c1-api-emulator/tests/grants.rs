@@ -253,6 +253,13 @@ async fn all_that_read_grants_see_the_same() {
     assert_eq!(bindings[0]["appUserId"], json!(id));
     assert_ne!(bindings[0]["createdAt"], Value::Null);
     let count = json!({ "userId": tenant.user("Elin Faber") });
+    let reached = client
+        .create("/api/v1/search/graph/resources", count.clone())
+        .await;
+    assert_eq!(
+        names(&reached, "/displayName"),
+        ["Invoices", "Payments", "Reports"]
+    );
     let counted = client.create("/api/v1/search/graph/counts", count).await;
     assert_eq!(counted["totalGrants"], "3");
     assert_eq!(

@@ -32,18 +32,23 @@
 //!
 //! # Differences from C1
 //!
-//! Writes are visible immediately, names are unique (409 otherwise), unknown
-//! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP.
+//! Writes are visible immediately, unless [`Builder::consistency_delay`] is set, names are unique (409 otherwise), unknown
+//! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP unless
+//! [`Builder::tls`] says otherwise.
 //! Requests for other hosts (421) and of web pages (403) are refused, so that no page in your browser
 //! can use the emulator; see [`Builder::allow_host`].
 
 mod auth;
 mod builder;
+mod canonical;
 pub mod check;
 mod credentials;
 mod error;
+mod fault;
+mod json;
 mod log;
 mod random;
+mod received;
 mod route;
 pub mod sample;
 mod server;
@@ -55,6 +60,8 @@ mod tenant;
 #[cfg(test)]
 mod testing;
 mod text;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::sync::{Arc, OnceLock};
 
@@ -63,7 +70,9 @@ pub use builder::Builder;
 pub use c1_api_spec;
 use c1_api_spec::{Description, Source};
 pub use error::Error;
+pub use fault::{Fault, FaultError};
 pub use log::Request;
+pub use received::Received;
 pub use server::Emulator;
 use state::Plan;
 pub use support::{Support, support};

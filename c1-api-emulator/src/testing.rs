@@ -30,8 +30,9 @@ pub(crate) fn tenant() -> Tenant {
         seed_data: true,
         stateful: true,
         refuse_samples: false,
+        consistency_delay: None,
     };
-    let hosts = Hosts::default();
+    let hosts = Hosts::new("http");
     Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()
 }
 

@@ -41,9 +41,9 @@ impl Tenant {
         let clock = Arc::clone(&seconds);
         let clock =
             move || SystemTime::UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed));
-        let builder = Emulator::builder().clock(clock);
+        let builder = settings(Emulator::builder().clock(clock));
         let builder = builder.token_lifetime(Duration::from_secs(365 * 24 * 60 * 60));
-        let client = Client::of(settings(builder).start().await.unwrap());
+        let client = Client::of(builder.start().await.unwrap());
         let users = client.get("/api/v1/users").await.1["list"].clone();
         let users = users.as_array().unwrap().clone();
         let apps = client

@@ -33,7 +33,7 @@ sbom:
     rm -rf "$out" && mkdir -p "$out"
     cargo cyclonedx --quiet --format json --spec-version 1.5 --all-features --target all
     # They are written beside the manifest of each member of the workspace.
-    mv {spec,c1-api,c1-api-ext,c1-api-emulator}/*.cdx.json "$out"
+    mv {spec,c1-api,c1-api-ext,c1-api-emulator,c1-api-httpmock}/*.cdx.json "$out"
     rm -f xtask/*.cdx.json tests/*/*.cdx.json
     ls "$out"
 
@@ -152,7 +152,7 @@ update-spec document:
         fi
         echo "update-spec: failed at the step \"$step\" after ${SECONDS} s; no later step was run" >&2
         [ ! -s "$out/report.md" ] || echo "update-spec: the report of what changed is $out/report.md" >&2
-        changed="$(git status --porcelain -- spec c1-api/Cargo.toml c1-api-ext/Cargo.toml c1-api-ext/src/features.md)"
+        changed="$(git status --porcelain -- spec c1-api{,-ext,-httpmock}/Cargo.toml c1-api-ext/src/features.md)"
         if [ -z "$changed" ]; then
             echo "update-spec: the work tree is as it was" >&2
         else

@@ -126,7 +126,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The regular expression of a path parameter's value: what the client sends, and nothing else.
 #[allow(dead_code, reason = "a build may have no operation with one")]
-fn segment(value: impl ToString) -> String {
+fn segment(value: &impl ToString) -> String {
     let encoded = utf8_percent_encode(&value.to_string(), UNRESERVED).to_string();
     regex::escape(&encoded)
 }

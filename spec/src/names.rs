@@ -204,7 +204,7 @@ pub fn group(name: &str) -> String {
 #[rustfmt::skip]
 const NOT_GROUPS: &[&str] = &[
     // Features of c1-api and c1-api-ext.
-    "axum", "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "rustls",
+    "axum", "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "record", "rustls",
     // Modules and crates at the root of c1-api.
     "base_url", "body", "c1_api", "call", "chrono", "client", "decode", "description", "direct", "error", "future", "hook",
     "json_request", "operation",

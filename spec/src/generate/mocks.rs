@@ -14,7 +14,7 @@ const ERROR: &str = "RpcStatus";
 /// progenitor would take `a.b` for a pattern.
 const PATTERN: &str = "let re = regex::Regex::new(";
 const OUR_PATTERN: &str =
-    "let value = crate::segment(value);\n            let re = regex::Regex::new(";
+    "let value = crate::segment(&value);\n            let re = regex::Regex::new(";
 
 /// Generates what c1-api-httpmock includes, `mocks.rs`, for every operation of the description that progenitor can express,
 /// and a list of the others.

@@ -79,6 +79,10 @@ _peers-installed node="24.19.0":
         PATH="$wheel/bin:$PATH" node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
     fi
 
+# Replays a recording of a tenant (see tests/recordings) against the emulator, and says where the emulator differs.
+replay file:
+    cargo run --quiet --package c1-replay -- replay {{ quote(file) }}
+
 # Looks for inputs that break what tests/fuzz/src says of all inputs: libFuzzer, so long for each target. Needs a C++ compiler.
 fuzz seconds="60" +targets="client_id client_secret error_response path_parameters response_body tenant token_answer":
     #!/usr/bin/env bash

@@ -21,8 +21,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
-use hyper::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use self::assertion::Assertions;
@@ -89,18 +89,18 @@ pub(crate) struct Auth {
     devices: Devices,
     proofs: Proofs,
     tokens: Tokens,
-    failures: (u32, StatusCode),
 }
 
 impl Auth {
     /// Authentication with one client and one trust.
     pub(crate) fn new(
         settings: &Settings,
+        scheme: &str,
         address: SocketAddr,
         client: &Credentials,
         trust: Arc<Trust>,
     ) -> Result<Self, Error> {
-        let origin = format!("http://{address}");
+        let origin = format!("{scheme}://{address}");
         let mut clients = Clients::default();
         clients.add(client, None);
         Ok(Self {
@@ -115,7 +115,6 @@ impl Auth {
             ),
             proofs: Proofs::new(origin, settings.dpop_nonces)?,
             tokens: Tokens::new(settings.token_lifetime),
-            failures: (0, StatusCode::INTERNAL_SERVER_ERROR),
         })
     }
 
@@ -126,7 +125,6 @@ impl Auth {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Value, OAuthError> {
-        self.injected_failure()?;
         if headers.contains_key(AUTHORIZATION) {
             return Err(OAuthError::client(
                 "expected credentials in the body, not in the authorization header",
@@ -239,19 +237,5 @@ impl Auth {
     /// Replaces the nonces, if nonces are on.
     pub(crate) fn rotate_dpop_nonces(&mut self) {
         self.proofs.rotate();
-    }
-
-    /// Makes the next `count` token requests fail.
-    pub(crate) fn fail_token_requests(&mut self, count: u32, status: StatusCode) {
-        self.failures = (count, status);
-    }
-
-    fn injected_failure(&mut self) -> Result<(), OAuthError> {
-        let (count, status) = &mut self.failures;
-        if *count == 0 {
-            return Ok(());
-        }
-        *count -= 1;
-        Err(OAuthError::injected(*status))
     }
 }

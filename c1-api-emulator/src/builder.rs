@@ -10,9 +10,11 @@ use tokio::net::TcpListener;
 use crate::auth::{self, Trust};
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::server::Emulator;
+use crate::server::{Emulator, Parts};
 use crate::site::Hosts;
 use crate::tenant::{Settings, Tenant};
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 /// Builds an [`Emulator`]; see [`Emulator::builder`].
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ use crate::tenant::{Settings, Tenant};
 pub struct Builder {
     address: SocketAddr,
     hosts: Vec<String>,
+    #[cfg(feature = "tls")]
+    tls: bool,
     settings: Settings,
 }
 
@@ -39,6 +43,8 @@ impl Default for Builder {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             hosts: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: false,
             settings,
         }
     }
@@ -79,6 +85,16 @@ impl Builder {
     /// reach the emulator. Client ids and `DPoP` proofs contain the emulator's own address nevertheless.
     pub fn allow_host(mut self, host: impl Into<String>) -> Self {
         self.hosts.push(host.into());
+        self
+    }
+
+    /// Sets whether the tenant is served over https, for clients that insist on it; default: `false`.
+    ///
+    /// The certificate is made at the start, for `localhost`, loopback addresses and the allowed hosts. Clients must trust
+    /// [`Emulator::certificate`], that of an authority whose key is forgotten at once.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -185,11 +201,17 @@ impl Builder {
     pub async fn start(self) -> Result<Emulator, Error> {
         // Panics here, and not in a task of its own, if the runtime has no time.
         drop(tokio::time::sleep(Duration::ZERO));
-        let mut hosts = Hosts::default();
+        #[cfg(feature = "tls")]
+        let scheme = if self.tls { "https" } else { "http" };
+        #[cfg(not(feature = "tls"))]
+        let scheme = "http";
+        let mut hosts = Hosts::new(scheme);
         self.hosts.iter().try_for_each(|host| hosts.allow(host))?;
         if !self.address.ip().is_loopback() {
             return Err(Error::NotLoopback(self.address));
         }
+        #[cfg(feature = "tls")]
+        let tls = self.tls.then(|| Tls::new(self.address.ip(), &self.hosts));
         let bind = |source| Error::Bind {
             address: self.address,
             source,
@@ -200,6 +222,14 @@ impl Builder {
         let trust = Arc::new(Trust::generate(address, auth::hosts(address))?);
         let shared = Arc::clone(&trust);
         let tenant = Tenant::new(self.settings, address, hosts, &credentials, shared)?;
-        Ok(Emulator::new(listener, address, tenant, credentials, trust))
+        Ok(Emulator::new(Parts {
+            listener,
+            base_url: format!("{scheme}://{address}"),
+            tenant,
+            credentials,
+            trust,
+            #[cfg(feature = "tls")]
+            tls: tls.transpose()?,
+        }))
     }
 }

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 use c1_api_spec::model::{Description, Message, Operation, Parameter, Payload, SchemaKind, Type};
+use chrono::{DateTime, Datelike as _, FixedOffset, Utc};
 use hyper::header::HeaderMap;
 use serde_json::{Map, Value};
 
@@ -249,9 +250,9 @@ impl Checker<'_> {
                 "an unsigned 64-bit integer",
             ),
             Type::Double => (double(value), "a number"),
-            Type::Bytes => (value.as_str().is_some_and(base64), "base64"),
+            Type::Bytes => (value.as_str().and_then(bytes).is_some(), "base64"),
             Type::Timestamp => (
-                value.as_str().is_some_and(timestamp),
+                value.as_str().and_then(timestamp).is_some(),
                 "an RFC 3339 timestamp",
             ),
             Type::Duration => (
@@ -280,6 +281,9 @@ impl Checker<'_> {
             SchemaKind::Message(message) => self.message(message, value),
             SchemaKind::Enum(names) => match value.as_str() {
                 Some(text) if names.iter().any(|name| name == text) => Ok(()),
+                _ if self.direction == Direction::Request => Err(Violation::new(format!(
+                    "a name of the enum {name}, or the number 0"
+                ))),
                 _ => Err(Violation::new(format!("a name of the enum {name}"))),
             },
             // The pattern is not matched: the document has none, and the emulator no ECMA 262 engine.
@@ -344,50 +348,98 @@ impl Checker<'_> {
     }
 }
 
-/// An integer as a number (`5`, `5.0`) or as a decimal string.
 fn integer(value: &Value, range: RangeInclusive<i128>) -> bool {
-    let integer = match value {
-        Value::String(text) if !text.starts_with('+') => text.parse().ok(),
+    whole(value).is_some_and(|integer| range.contains(&integer))
+}
+
+/// An integer as a number (`5`, `5.0`) or as a string with such a number. `None` if its exact value is not known: a number
+/// with a fraction or exponent is read as a double, of which the integers from 2^53 are not exact.
+pub(crate) fn whole(value: &Value) -> Option<i128> {
+    match value {
+        Value::String(text) => exact(text),
         Value::Number(number) => number
             .as_i64()
             .map(i128::from)
             .or_else(|| number.as_u64().map(i128::from))
-            .or_else(|| number.as_f64().and_then(whole)),
+            .or_else(|| number.as_f64().and_then(whole_double)),
         _ => None,
-    };
-    integer.is_some_and(|integer| range.contains(&integer))
+    }
 }
 
 #[allow(
     clippy::cast_possible_truncation,
-    reason = "checked to have no fraction; the cast saturates"
+    reason = "checked to have no fraction and to be in range"
 )]
-fn whole(number: f64) -> Option<i128> {
-    (number.fract() == 0.0).then_some(number as i128)
+fn whole_double(number: f64) -> Option<i128> {
+    const INEXACT: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() < INEXACT).then_some(number as i128)
+}
+
+/// The value of a decimal number with a fraction of zeros and an exponent, if any, without rounding.
+fn exact(text: &str) -> Option<i128> {
+    let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent: i32 = exponent.parse().ok()?;
+    let (digits, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
+    let decimal = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !decimal(unsigned) || !decimal(fraction) {
+        return None;
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let zeros = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let mut value: i128 = format!("{digits}{fraction}").parse().ok()?;
+    // No power of ten with more zeros is in range, and zero needs none.
+    let power = 10_i128.checked_pow(zeros.unsigned_abs().min(38))?;
+    if zeros < 0 {
+        (value % power == 0).then_some(value / power)
+    } else {
+        value = value.checked_mul(power)?;
+        Some(value)
+    }
 }
 
 fn double(value: &Value) -> bool {
     match value {
         Value::Number(_) => true,
-        Value::String(text) if matches!(text.as_str(), "NaN" | "Infinity" | "-Infinity") => true,
-        // Rust also parses "inf" and "nan"; protobuf JSON does not allow them.
-        Value::String(text) => !text.contains(['n', 'N']) && text.parse::<f64>().is_ok(),
+        Value::String(text) => {
+            matches!(text.as_str(), "NaN" | "Infinity" | "-Infinity") || number(text).is_some()
+        }
         _ => false,
     }
 }
 
-/// Standard or URL-safe alphabet, with or without padding.
-fn base64(text: &str) -> bool {
-    let config =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    [alphabet::STANDARD, alphabet::URL_SAFE]
-        .iter()
-        .any(|alphabet| GeneralPurpose::new(alphabet, config).decode(text).is_ok())
+/// A number as JSON writes it; Rust reads other forms, too.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let value = serde_json::from_str(text).ok()?;
+    (text.trim() == text).then_some(value)
 }
 
-fn timestamp(text: &str) -> bool {
-    // chrono also accepts a space between date and time; protobuf does not.
-    text.as_bytes().get(10) == Some(&b'T') && chrono::DateTime::parse_from_rfc3339(text).is_ok()
+/// Standard or URL-safe alphabet, with or without padding. What is left of the last byte need not be zero.
+pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let mut alphabets = [alphabet::STANDARD, alphabet::URL_SAFE].into_iter();
+    alphabets.find_map(|alphabet| GeneralPurpose::new(&alphabet, config).decode(text).ok())
+}
+
+/// A timestamp of the years 1 to 9999 as protobuf reads it: with `T` and `Z` in capitals, at most nine digits of a second,
+/// and no leap seconds, all of which RFC 3339 and chrono see otherwise.
+pub(crate) fn timestamp(text: &str) -> Option<DateTime<FixedOffset>> {
+    let (time, fraction) = (text.get(..19)?, text.get(19..)?);
+    let digits = fraction.strip_prefix('.').map_or(0, |fraction| {
+        fraction.bytes().take_while(u8::is_ascii_digit).count()
+    });
+    let is_strict = time.as_bytes().get(10) == Some(&b'T')
+        && !time.ends_with(":60")
+        && !text.ends_with('z')
+        && digits <= 9;
+    let timestamp = DateTime::parse_from_rfc3339(text)
+        .ok()
+        .filter(|_| is_strict)?;
+    (1..=9999)
+        .contains(&timestamp.with_timezone(&Utc).year())
+        .then_some(timestamp)
 }
 
 /// Seconds with up to nine fractional digits and the suffix `s`, within ±315,576,000,000 s.
@@ -436,12 +488,26 @@ mod tests {
             (Type::Bool, &[json!(true)], &[json!("true"), json!(0)]),
             (
                 Type::Int32,
-                &[json!(-5), json!("7"), json!(5.0), json!(2_147_483_647)],
+                &[
+                    json!(-5),
+                    json!("7"),
+                    json!(5.0),
+                    json!("5.0"),
+                    json!("50e-1"),
+                    json!(2_147_483_647),
+                ],
                 &[
                     json!(2_147_483_648_i64),
                     json!(1.5),
                     json!("x"),
                     json!("+1"),
+                    json!("1.5"),
+                    json!(" 1"),
+                    json!("1."),
+                    json!(".5"),
+                    json!("1e"),
+                    json!("1e99999999999"),
+                    json!("1e-400"),
                     json!(true),
                 ],
             ),
@@ -452,8 +518,23 @@ mod tests {
             ),
             (
                 Type::Int64,
-                &[json!("-9223372036854775808"), json!(9), json!(1e3)],
-                &[json!("9223372036854775808"), json!(1e30), json!("")],
+                &[
+                    json!("-9223372036854775808"),
+                    json!("9223372036854775807.0"),
+                    json!("922337203685477580.7e1"),
+                    json!(9),
+                    json!(1e3),
+                    json!("0e99"),
+                ],
+                &[
+                    json!("9223372036854775808"),
+                    json!("9223372036854775807.5"),
+                    json!(1e30),
+                    json!("1e30"),
+                    json!(""),
+                    // Sent as 9007199254740993.0, maybe.
+                    json!(9_007_199_254_740_992.0),
+                ],
             ),
             (
                 Type::Uint64,
@@ -463,20 +544,49 @@ mod tests {
             (
                 Type::Double,
                 &[json!(1.5), json!("NaN"), json!("-Infinity"), json!("2.5")],
-                &[json!("inf"), json!("nan"), json!(false)],
+                &[
+                    json!("inf"),
+                    json!("nan"),
+                    json!("1e999"),
+                    json!("+1"),
+                    json!(".5"),
+                    json!(" 1"),
+                    json!(""),
+                    json!(false),
+                ],
             ),
             (
                 Type::Bytes,
-                &[json!("AQID"), json!("-_8="), json!("+/8"), json!("")],
-                &[json!("a b"), json!("!")],
+                &[
+                    json!("AQID"),
+                    json!("-_8="),
+                    json!("+/8"),
+                    json!("QR=="),
+                    json!("QR"),
+                    json!(""),
+                ],
+                &[json!("a b"), json!("!"), json!("A"), json!("+_8=")],
             ),
             (
                 Type::Timestamp,
                 &[
                     json!("2024-02-29T01:02:03Z"),
                     json!("2024-02-29T01:02:03.123456789+05:30"),
+                    json!("0001-01-01T00:00:00Z"),
+                    json!("9999-12-31T23:59:59.999999999Z"),
                 ],
                 &[
+                    json!(""),
+                    json!("2024-02-29T01:02:03.1234567890Z"),
+                    json!("2016-12-31T23:59:60Z"),
+                    json!("2024-02-29t01:02:03Z"),
+                    json!("2024-02-29T01:02:03z"),
+                    json!("2024-02-29T01:02:03,5Z"),
+                    json!("2024-02-29T01:02:03.Z"),
+                    json!("2024-02-29T01:02:03"),
+                    json!("0000-12-31T23:59:59Z"),
+                    json!("0001-01-01T00:00:00+01:00"),
+                    json!("9999-12-31T23:59:59-01:00"),
                     json!("2023-02-29T01:02:03Z"),
                     json!("2024-02-29 01:02:03Z"),
                     json!("2024-02-29"),

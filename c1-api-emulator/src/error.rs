@@ -34,6 +34,14 @@ pub enum Error {
         /// The system's error.
         source: std::io::Error,
     },
+    /// A certificate cannot be made, for example for a host that is no name of the DNS.
+    #[cfg(feature = "tls")]
+    #[error("cannot make a certificate")]
+    Certificate(#[source] rcgen::Error),
+    /// The certificate cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("cannot serve over https")]
+    Tls(#[source] rustls::Error),
     /// The system's random number generator failed.
     #[error("the system's random number generator failed")]
     Random,

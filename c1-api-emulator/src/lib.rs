@@ -9,15 +9,19 @@
 //! request has a `DPoP` proof, and verifies all of them as C1 does.
 //!
 //! Differences from C1: writes are visible immediately, names are unique (409 otherwise), unknown
-//! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP.
+//! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP
+//! unless [`Builder::tls`] says otherwise.
 //! Requests for other hosts (421) and of web pages (403) are refused, so that no page in your browser
 //! can use the emulator; see [`Builder::allow_host`].
 
 mod auth;
 mod builder;
+mod canonical;
 pub mod check;
 mod credentials;
 mod error;
+mod fault;
+mod json;
 mod log;
 mod random;
 mod route;
@@ -31,6 +35,8 @@ mod tenant;
 #[cfg(test)]
 mod testing;
 mod text;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::sync::{Arc, OnceLock};
 
@@ -39,6 +45,7 @@ pub use builder::Builder;
 pub use c1_api_spec;
 use c1_api_spec::{Description, Source};
 pub use error::Error;
+pub use fault::{Fault, FaultError};
 pub use log::Request;
 pub use server::Emulator;
 use state::Plan;

@@ -7,6 +7,7 @@ use hyper::header::{AUTHORIZATION, HeaderMap};
 use serde_json::Value;
 
 use crate::auth::DPOP;
+use crate::fault::Effects;
 
 /// A request to an operation of the API as received, including requests that were rejected.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,7 @@ pub struct Request {
     /// that are not visible ASCII.
     pub headers: Vec<(String, String)>,
     sample: bool,
+    fault: Option<String>,
 }
 
 impl Request {
@@ -51,7 +53,14 @@ impl Request {
             body: None,
             headers: headers.collect(),
             sample: false,
+            fault: None,
         }
+    }
+
+    /// Says what goes wrong with the request.
+    pub(crate) fn faulty(self, effects: &Effects) -> Self {
+        let fault = (!effects.is_none()).then(|| effects.to_string());
+        Self { fault, ..self }
     }
 
     /// Says whether the emulator has no state for the operation.
@@ -63,6 +72,12 @@ impl Request {
     /// conforms to its schema, and tells nothing of what was sent before.
     pub fn is_sample(&self) -> bool {
         self.sample
+    }
+
+    /// The effects of the [`Fault`](crate::Fault)s that applied to the request, as text: `status=503`. `None` if there
+    /// were none.
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
     }
 
     /// About how much memory it takes without the body, in bytes. What the description limits is not

@@ -1,87 +1,32 @@
 //! The emulator as a program: `c1-api-emulator [options]`.
 
+mod cli;
+
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use c1_api_emulator::Emulator;
 use c1_api_emulator::c1_api_spec::Source;
-use lexopt::Arg::{Long, Short};
-use lexopt::{Parser, ValueExt};
+use c1_api_emulator::{Builder, Emulator};
+use serde_json::{Map, Value, json};
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 
-const USAGE: &str = "\
-Serves an offline C1 tenant on 127.0.0.1 until interrupted.
+use self::cli::{Command, Format, Options, USAGE, parse};
 
-usage: c1-api-emulator [options]
+type Outcome<T> = Result<T, Box<dyn Error>>;
 
-  --spec FILE        serve another API description, in the vendor's form or that of
-                     c1-api-spec; by default that of C1_API_SPEC, or ours
-  --overlay FILE     lay an overlay over it; by default that of C1_API_OVERLAY
-  --port N           listen on port N; by default, a free one
-  --allow-host NAME  serve requests for this host too, such as the name of a proxy
-                     in front; can be repeated. Others than loopback are refused
-  --empty            start without seed data
-  --approve-devices  approve every device login and print its user code
-  --refuse-samples   refuse operations that have no state (501) instead of
-                     returning samples
-  --support          print which operations have state, and why others do not
-  -h, --help         print this help
-  -V, --version      print the version";
-
-/// What the command line asks for.
-#[derive(Debug, PartialEq)]
-enum Command {
-    Serve(Options),
-    Support,
-    Help,
-    Version,
-}
-
-#[derive(Debug, Default, PartialEq)]
-struct Options {
-    spec: Option<PathBuf>,
-    overlay: Option<PathBuf>,
-    /// 0 for a free one.
-    port: u16,
-    allow_hosts: Vec<String>,
-    empty: bool,
-    approve_devices: bool,
-    refuse_samples: bool,
-}
-
-/// Reads the arguments, without the name of the program.
-fn parse<A: Into<OsString>>(
-    arguments: impl IntoIterator<Item = A>,
-) -> Result<Command, lexopt::Error> {
-    let mut options = Options::default();
-    let mut parser = Parser::from_args(arguments);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("spec") => options.spec = Some(parser.value()?.into()),
-            Long("overlay") => options.overlay = Some(parser.value()?.into()),
-            Long("port") => options.port = parser.value()?.parse()?,
-            Long("allow-host") => options.allow_hosts.push(parser.value()?.string()?),
-            Long("empty") => options.empty = true,
-            Long("approve-devices") => options.approve_devices = true,
-            Long("refuse-samples") => options.refuse_samples = true,
-            Long("support") => return Ok(Command::Support),
-            Short('h') | Long("help") => return Ok(Command::Help),
-            Short('V') | Long("version") => return Ok(Command::Version),
-            _ => return Err(argument.unexpected()),
-        }
-    }
-    Ok(Command::Serve(options))
-}
-
-async fn run(options: Options) -> Result<(), Box<dyn Error>> {
+/// What the options say of the emulator.
+fn builder(options: &Options) -> Outcome<Builder> {
     let mut source = Source::from_env();
-    if let Some(file) = options.spec {
+    if let Some(file) = &options.spec {
         source = source.spec(file);
     }
-    if let Some(file) = options.overlay {
+    if let Some(file) = &options.overlay {
         source = source.overlay(file);
     }
     let mut builder = Emulator::builder();
@@ -91,16 +36,17 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         for warning in loaded.warnings {
             eprintln!("c1-api-emulator: warning: {warning}");
         }
-        println!("# The operations of {}", loaded.name);
+        eprintln!("c1-api-emulator: the operations of {}", loaded.name);
         builder = builder.description(loaded.description);
     }
     builder = builder
         .address(([127, 0, 0, 1], options.port))
         // Nobody can read it.
         .log_bytes(0)
+        .seed(options.seed)
         .seed_data(!options.empty)
         .refuse_samples(options.refuse_samples);
-    for host in options.allow_hosts {
+    for host in &options.allow_hosts {
         builder = builder.allow_host(host);
     }
     if options.approve_devices {
@@ -109,20 +55,146 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
             true
         });
     }
-    let emulator = builder.start().await?;
-    println!("# C1 emulator, made-up credentials; stop it with Ctrl-C");
-    println!("export CONDUCTORONE_SERVER_URL={}", emulator.base_url());
-    println!("export CONDUCTORONE_CLIENT_ID={}", emulator.client_id());
-    println!(
-        "export CONDUCTORONE_CLIENT_SECRET={}",
-        emulator.client_secret()
-    );
-    tokio::signal::ctrl_c().await?;
+    if let Some(begin) = options.time {
+        let started = Instant::now();
+        builder = builder.clock(move || begin.checked_add(started.elapsed()).unwrap_or(begin));
+    }
+    Ok(builder.tls(options.tls))
+}
+
+/// A file with the certificate, for clients to trust.
+struct Certificate {
+    path: PathBuf,
+    /// Whether it goes when the program ends.
+    temporary: bool,
+}
+
+impl Certificate {
+    /// Writes the emulator's certificate, if it has one.
+    fn write(emulator: &Emulator, file: Option<PathBuf>) -> io::Result<Option<Self>> {
+        let Some(certificate) = emulator.certificate() else {
+            return Ok(None);
+        };
+        let temporary = file.is_none();
+        let path = file.unwrap_or_else(|| {
+            let port = emulator.base_url().rsplit(':').next().unwrap_or_default();
+            std::env::temp_dir().join(format!("c1-api-emulator-{port}.pem"))
+        });
+        if temporary {
+            // One that was left behind, or that somebody else put there: it is not to be written through.
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        let mut options = OpenOptions::new();
+        options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .create_new(temporary);
+        options.open(&path)?.write_all(certificate.as_bytes())?;
+        Ok(Some(Self {
+            path: std::path::absolute(path)?,
+            temporary,
+        }))
+    }
+}
+
+impl Drop for Certificate {
+    fn drop(&mut self) {
+        if self.temporary {
+            // Nothing depends on it.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The variables that have clients reach the emulator, and trust it.
+fn variables(emulator: &Emulator, certificate: Option<&Certificate>) -> Map<String, Value> {
+    let mut variables = Map::new();
+    let mut set = |name: &str, value: &str| {
+        variables.insert(name.to_owned(), json!(value));
+    };
+    set("CONDUCTORONE_SERVER_URL", emulator.base_url());
+    set("CONDUCTORONE_CLIENT_ID", emulator.client_id());
+    set("CONDUCTORONE_CLIENT_SECRET", emulator.client_secret());
+    if let Some(certificate) = certificate {
+        let path = certificate.path.to_string_lossy();
+        // rustls-native-certs and OpenSSL, so curl; Go; Python's ssl.
+        set("SSL_CERT_FILE", &path);
+        set("NODE_EXTRA_CA_CERTS", &path);
+        // The Python package of that name.
+        set("REQUESTS_CA_BUNDLE", &path);
+    }
+    variables
+}
+
+/// Prints what clients need. Nothing comes after it, so that a script can wait for its last line.
+fn announce(format: Format, variables: Map<String, Value>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Shell => {
+            writeln!(
+                out,
+                "# C1 emulator, made-up credentials; stop it with Ctrl-C"
+            )?;
+            if variables.contains_key("SSL_CERT_FILE") {
+                writeln!(
+                    out,
+                    "# Most programs trust SSL_CERT_FILE and REQUESTS_CA_BUNDLE in place of the system's certificates."
+                )?;
+            }
+            for (name, value) in &variables {
+                // In single quotes, a shell takes everything but these as it is.
+                let value = value.as_str().unwrap_or_default().replace('\'', r"'\''");
+                writeln!(out, "export {name}='{value}'")?;
+            }
+            writeln!(out, "# ready")?;
+        }
+        Format::Json => writeln!(out, "{}", Value::Object(variables))?,
+    }
+    out.flush()
+}
+
+/// What ends when the program is to end: on Ctrl-C (SIGINT), and on SIGTERM where there is one. From the call on, neither
+/// kills the program.
+#[cfg(unix)]
+fn ended() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn ended() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a handler, Ctrl-C kills the program anyway.
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+async fn run(options: Options) -> Outcome<()> {
+    let emulator = builder(&options)?.start().await?;
+    for fault in options.faults {
+        emulator.inject(fault);
+    }
+    let certificate = Certificate::write(&emulator, options.tls_cert)
+        .map_err(|error| format!("cannot write the certificate: {error}"))?;
+    // Before scripts learn that they can end it.
+    let ended = ended()?;
+    announce(options.format, variables(&emulator, certificate.as_ref()))?;
+    ended.await;
     emulator.shutdown().await;
     Ok(())
 }
 
-fn serve(options: Options) -> Result<(), Box<dyn Error>> {
+fn serve(options: Options) -> Outcome<()> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
@@ -130,7 +202,7 @@ fn serve(options: Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// Prints a line for each operation, and how many there are of each kind.
-fn print_support() -> Result<(), Box<dyn Error>> {
+fn print_support() -> Outcome<()> {
     let mut counts = BTreeMap::new();
     let mut out = io::stdout().lock();
     for one in c1_api_emulator::support(c1_api_emulator::description()?) {
@@ -172,81 +244,4 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Command, Options, parse};
-
-    #[test]
-    fn options_are_read_in_any_order_and_spelling() {
-        let expected = Command::Serve(Options {
-            spec: Some("openapi.yaml".into()),
-            overlay: Some("overlay.yaml".into()),
-            port: 8080,
-            allow_hosts: vec!["c1.test".to_owned(), "c1".to_owned()],
-            empty: true,
-            approve_devices: true,
-            refuse_samples: true,
-        });
-        for arguments in [
-            [
-                "--overlay",
-                "overlay.yaml",
-                "--spec",
-                "openapi.yaml",
-                "--port",
-                "8080",
-                "--empty",
-                "--refuse-samples",
-                "--approve-devices",
-                "--allow-host",
-                "c1.test",
-                "--allow-host",
-                "c1",
-            ]
-            .as_slice(),
-            [
-                "--allow-host=c1.test",
-                "--approve-devices",
-                "--refuse-samples",
-                "--allow-host=c1",
-                "--spec=openapi.yaml",
-                "--overlay=overlay.yaml",
-                "--port=8080",
-                "--empty",
-            ]
-            .as_slice(),
-        ] {
-            assert_eq!(parse(arguments).ok().as_ref(), Some(&expected));
-        }
-        let none: [&str; 0] = [];
-        assert_eq!(parse(none).ok(), Some(Command::Serve(Options::default())));
-    }
-
-    #[test]
-    fn help_and_version_win_over_what_follows() {
-        assert_eq!(parse(["--help", "--nonsense"]).ok(), Some(Command::Help));
-        assert_eq!(parse(["-h"]).ok(), Some(Command::Help));
-        assert_eq!(parse(["--empty", "-V"]).ok(), Some(Command::Version));
-        assert_eq!(parse(["--support"]).ok(), Some(Command::Support));
-    }
-
-    #[test]
-    fn errors_name_the_argument() {
-        for (arguments, named) in [
-            (["--prot", "1"].as_slice(), "--prot"),
-            (&["--port"], "--port"),
-            (&["--spec"], "--spec"),
-            (&["--port", "65536"], "65536"),
-            (&["--allow-host"], "--allow-host"),
-            (&["--empty=yes"], "--empty"),
-            (&["8080"], "8080"),
-        ] {
-            match parse(arguments) {
-                Err(error) => assert!(error.to_string().contains(named), "{error}"),
-                Ok(command) => panic!("{arguments:?} was read as {command:?}"),
-            }
-        }
-    }
 }

@@ -4,15 +4,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::future::pending;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, io};
+use std::{error, fmt, io};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::StatusCode;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,15 +18,22 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+#[cfg(feature = "tls")]
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::auth::Trust;
 use crate::builder::Builder;
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::fault::{Body, Disconnect, Fault};
 use crate::log::Request;
 use crate::status::Status;
 use crate::tenant::Tenant;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 /// The limit on the size of a request body: 16 MiB.
 const BODY_LIMIT: usize = 16 << 20;
@@ -37,6 +42,8 @@ const BODY_LIMIT: usize = 16 << 20;
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// The limit on the number of connections. Further ones wait in the system's queue.
 const CONNECTION_LIMIT: usize = 1024;
+/// How long requests that are under way may go on when the tenant is stopped.
+const GRACE: Duration = Duration::from_secs(5);
 /// The pause after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -72,26 +79,45 @@ pub struct Emulator {
     base_url: String,
     credentials: Credentials,
     trust: Arc<Trust>,
+    #[cfg(feature = "tls")]
+    certificate: Option<String>,
+    /// Set to have the task end.
+    stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
+/// What an emulator begins with.
+pub(crate) struct Parts {
+    pub(crate) listener: TcpListener,
+    pub(crate) base_url: String,
+    pub(crate) tenant: Tenant,
+    pub(crate) credentials: Credentials,
+    pub(crate) trust: Arc<Trust>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
+}
+
 impl Emulator {
-    /// Serves the tenant on the listener's address.
-    pub(crate) fn new(
-        listener: TcpListener,
-        address: SocketAddr,
-        tenant: Tenant,
-        credentials: Credentials,
-        trust: Arc<Trust>,
-    ) -> Self {
-        let tenant = Arc::new(tenant);
-        let served = Arc::clone(&tenant);
-        let task = tokio::spawn(async move { serve(|| accept(&listener), served).await });
+    /// Serves the tenant.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let tenant = Arc::new(parts.tenant);
+        let (stop, stopped) = watch::channel(false);
+        let listener = parts.listener;
+        let service = Service {
+            tenant: Arc::clone(&tenant),
+            #[cfg(feature = "tls")]
+            acceptor: parts.tls.as_ref().map(|tls| tls.acceptor.clone()),
+            stopped,
+        };
+        let task = tokio::spawn(async move { serve(|| accept(&listener), service).await });
         Self {
             tenant,
-            base_url: format!("http://{address}"),
-            credentials,
-            trust,
+            base_url: parts.base_url,
+            credentials: parts.credentials,
+            trust: parts.trust,
+            #[cfg(feature = "tls")]
+            certificate: parts.tls.map(|tls| tls.certificate),
+            stop,
             task,
         }
     }
@@ -115,9 +141,16 @@ impl Emulator {
         Builder::default()
     }
 
-    /// The base URL of the API, without a trailing slash: `http://127.0.0.1:PORT`.
+    /// The base URL of the API, without a trailing slash: `http://127.0.0.1:PORT`, with [`Builder::tls`]
+    /// `https://127.0.0.1:PORT`.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// The certificate that clients are to trust, as PEM; `None` without [`Builder::tls`].
+    #[cfg(feature = "tls")]
+    pub fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 
     /// The client id of the tenant's service principal: `quiet-otter-12345@127.0.0.1:PORT/spc`.
@@ -171,15 +204,33 @@ impl Emulator {
         self.tenant.revoke_tokens();
     }
 
-    /// Makes the next `count` token requests fail with the HTTP status, regardless of their content.
+    /// Has something go wrong with requests from now on. Faults add up, until [`Emulator::clear_faults`].
     ///
-    /// The OAuth error is `temporarily_unavailable` for 503, and `server_error` for others. A status
-    /// outside of 400 to 599 counts as 500.
-    pub fn fail_token_requests(&self, count: u32, status: u16) {
-        let status = StatusCode::from_u16(status).ok();
-        let status = status.filter(|status| status.is_client_error() || status.is_server_error());
-        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        self.tenant.fail_token_requests(count, status);
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use c1_api_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// emulator.inject(Fault::new().operation("apps.*").times(1).status(503));
+    /// # let _ = rustls::crypto::ring::default_provider().install_default();
+    /// let get = || {
+    ///     let request = reqwest::Client::new().get(format!("{}/api/v1/apps", emulator.base_url()));
+    ///     Ok::<_, c1_api_emulator::Error>(request.bearer_auth(emulator.access_token()?).send())
+    /// };
+    /// assert_eq!(get()?.await?.status(), 503);
+    /// assert_eq!(get()?.await?.status(), 200);
+    /// assert_eq!(emulator.requests()[0].fault(), Some("status=503"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn inject(&self, fault: Fault) {
+        self.tenant.inject(fault);
+    }
+
+    /// Removes all faults. Requests that are being handled keep theirs.
+    pub fn clear_faults(&self) {
+        self.tenant.clear_faults();
     }
 
     /// A valid access token, for clients that do not use the token endpoint: a bearer token, not bound
@@ -250,11 +301,15 @@ impl Emulator {
         self.tenant.token_requests()
     }
 
-    /// Stops the tenant and waits until its port is free. Open connections are closed.
+    /// Stops the tenant and waits until its port is free. Requests that are under way may go on for 5 s;
+    /// then all connections are closed.
     pub async fn shutdown(mut self) {
-        self.task.abort();
-        // The task never returns, so the result is always that it was cancelled.
-        let _ = (&mut self.task).await;
+        self.stop.send_replace(true);
+        if timeout(GRACE, &mut self.task).await.is_err() {
+            self.task.abort();
+            // It was cancelled, as it had to be.
+            let _ = (&mut self.task).await;
+        }
     }
 }
 
@@ -279,17 +334,57 @@ async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Serves the connections that `accept` returns. Dropping this future closes every connection.
-async fn serve<A, F, S>(mut accept: A, tenant: Arc<Tenant>)
+/// What connections are served with.
+#[derive(Clone)]
+struct Service {
+    tenant: Arc<Tenant>,
+    #[cfg(feature = "tls")]
+    acceptor: Option<TlsAcceptor>,
+    /// Becomes true when requests under way are the last ones.
+    stopped: watch::Receiver<bool>,
+}
+
+impl Service {
+    /// Returns when requests under way are the last ones.
+    async fn stopped(&mut self) {
+        if self.stopped.wait_for(|stopped| *stopped).await.is_err() {
+            // Nobody is left to stop it: a dropped emulator aborts the task.
+            pending::<()>().await;
+        }
+    }
+
+    async fn connection<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Reset + Unpin,
+    {
+        #[cfg(feature = "tls")]
+        if let Some(acceptor) = self.acceptor.clone() {
+            // A client that does not finish it, or does not trust us, is the only one concerned.
+            if let Ok(Ok(stream)) = timeout(TIME_LIMIT, acceptor.accept(stream)).await {
+                connection(stream, self).await;
+            }
+            return;
+        }
+        connection(stream, self).await;
+    }
+}
+
+/// Serves the connections that `accept` returns, until the service is stopped and none is left. Dropping this future closes
+/// every connection.
+async fn serve<A, F, S>(mut accept: A, mut service: Service)
 where
     A: FnMut() -> F,
     F: Future<Output = io::Result<S>>,
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
 {
     let mut connections = JoinSet::new();
     loop {
-        match accept().await {
-            Ok(stream) => drop(connections.spawn(connection(stream, Arc::clone(&tenant)))),
+        let accepted = tokio::select! {
+            accepted = accept() => accepted,
+            () = service.stopped() => break,
+        };
+        match accepted {
+            Ok(stream) => drop(connections.spawn(service.clone().connection(stream))),
             // The client closed the connection before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             // Most likely no file handle is free. The connection stays in the queue, so that without a
@@ -302,36 +397,78 @@ where
             connections.join_next().await;
         }
     }
+    while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, tenant: Arc<Tenant>) {
+/// A connection that can end with RST.
+trait Reset {
+    /// Has the connection end with RST instead of FIN when it is dropped, if it is one of TCP.
+    fn reset(&self);
+}
+
+impl Reset for TcpStream {
+    fn reset(&self) {
+        // On failure it ends with FIN.
+        let _ = self.set_zero_linger();
+    }
+}
+
+#[cfg(feature = "tls")]
+impl<S: Reset> Reset for TlsStream<S> {
+    fn reset(&self) {
+        self.get_ref().0.reset();
+    }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Reset + Unpin, mut service: Service) {
+    let tenant = Arc::clone(&service.tenant);
     let tenant = &tenant;
-    let service =
-        service_fn(
-            move |request| async move { Ok::<_, Infallible>(respond(tenant, request).await) },
-        );
+    let requests = service_fn(move |request| respond(tenant, request));
     let mut http = http1::Builder::new();
     // The tenant sets `Date` from its own clock.
     http.auto_date_header(false);
     http.timer(TokioTimer::new());
     http.header_read_timeout(TIME_LIMIT);
-    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+    let mut served = http.serve_connection(TokioIo::new(stream), requests);
+    let ended = tokio::select! {
+        outcome = &mut served => Some(outcome),
+        () = service.stopped() => None,
+    };
+    let outcome = if let Some(outcome) = ended {
+        outcome
+    } else {
+        Pin::new(&mut served).graceful_shutdown();
+        (&mut served).await
+    };
+    if let Err(error) = outcome {
+        let cause = error::Error::source(&error).and_then(|cause| cause.downcast_ref());
+        if let Some(Disconnect { reset: true }) = cause {
+            served.into_parts().io.inner().reset();
+        }
+    }
 }
 
 async fn respond(
     tenant: &Tenant,
     request: hyper::Request<Incoming>,
-) -> hyper::Response<Full<Bytes>> {
+) -> Result<hyper::Response<Body>, Disconnect> {
     let (parts, body) = request.into_parts();
     if let Some(refusal) = tenant.refuse(&parts) {
-        return refusal;
+        return Ok(refusal.map(Body::from));
     }
+    let effects = match tenant.effects(&parts) {
+        Ok(effects) => effects,
+        Err(status) => return Ok(tenant.refusal(&status).map(Body::from)),
+    };
     let body = Limited::new(body, BODY_LIMIT).collect();
-    let body = match tokio::time::timeout(TIME_LIMIT, body).await {
+    let body = match timeout(TIME_LIMIT, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Status::too_large()),
         Ok(Err(_)) => Err(Status::incomplete()),
         Err(_) => Err(Status::timeout()),
     };
-    tenant.respond(&parts, &body)
+    if let Some(latency) = effects.latency {
+        tokio::time::sleep(latency).await;
+    }
+    effects.send(tenant.respond(&parts, &body, &effects)).await
 }

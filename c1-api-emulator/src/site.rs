@@ -14,17 +14,33 @@ use crate::error::Error;
 use crate::status::Status;
 
 /// The hosts that are served besides those of loopback, in lower case.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Hosts(Vec<String>);
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts {
+    /// That of the tenant's URLs.
+    scheme: &'static str,
+    allowed: Vec<String>,
+}
 
 impl Hosts {
+    /// Only those of loopback.
+    pub(crate) fn new(scheme: &'static str) -> Self {
+        Self {
+            scheme,
+            allowed: Vec::new(),
+        }
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
     /// Adds a host: a name or an address, without port.
     pub(crate) fn allow(&mut self, host: &str) -> Result<(), Error> {
         let authority: Option<Authority> = host.parse().ok();
         if authority.is_none_or(|authority| authority.host() != host) {
             return Err(Error::HostName(host.to_owned()));
         }
-        self.0.push(normal(host));
+        self.allowed.push(normal(host));
         Ok(())
     }
 
@@ -34,7 +50,7 @@ impl Hosts {
         if !self.serves(target.host()) {
             return Err(Status::misdirected());
         }
-        if is_cross_site(&parts.headers, &target) {
+        if is_cross_site(&parts.headers, &format!("{}://{target}", self.scheme)) {
             return Err(Status::cross_site());
         }
         Ok(())
@@ -49,7 +65,7 @@ impl Hosts {
             Ok(address) => address.is_loopback(),
             Err(_) => host == "localhost" || host.ends_with(".localhost"),
         };
-        loopback || self.0.contains(&host)
+        loopback || self.allowed.contains(&host)
     }
 }
 
@@ -71,10 +87,9 @@ fn target(parts: &Parts) -> Option<Authority> {
     (!target.as_str().contains('@')).then_some(target)
 }
 
-/// Whether a page of another origin sent the request. Pages of other ports on this machine count as
+/// Whether a page of another origin than the tenant's own sent the request. Pages of other ports on this machine count as
 /// such (`same-site`): they belong to other programs.
-fn is_cross_site(headers: &HeaderMap, target: &Authority) -> bool {
-    let own = format!("http://{target}");
+fn is_cross_site(headers: &HeaderMap, own: &str) -> bool {
     let foreign = |origin: &[u8]| !origin.eq_ignore_ascii_case(own.as_bytes());
     let origins = headers.get_all(ORIGIN);
     let sites = headers.get_all("sec-fetch-site");
@@ -98,7 +113,7 @@ mod tests {
 
     #[test]
     fn only_loopback_and_allowed_hosts_are_served() {
-        let mut hosts = Hosts::default();
+        let mut hosts = Hosts::new("http");
         for host in ["C1.Test", "192.0.2.1", "dotted.test."] {
             hosts.allow(host).unwrap();
         }
@@ -139,7 +154,7 @@ mod tests {
     #[test]
     fn allowed_hosts_have_no_port() {
         for host in ["", "c1:80", "http://c1", "c1/", "user@c1", "[::1", "a b"] {
-            let error = Hosts::default().allow(host).unwrap_err();
+            let error = Hosts::new("http").allow(host).unwrap_err();
             assert!(error.to_string().contains(host), "{error}");
         }
     }

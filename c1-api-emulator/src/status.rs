@@ -160,6 +160,33 @@ impl Status {
         status
     }
 
+    /// A fault that was injected.
+    pub(crate) fn injected(http: StatusCode) -> Self {
+        let code = match http.as_u16() {
+            401 => 16,
+            403 => 7,
+            404 => 5,
+            408 | 504 => 4,
+            409 => 6,
+            429 => 8,
+            499 => 1,
+            501 => 12,
+            503 => 14,
+            400..=499 => 3,
+            // As C1 sends it with 500.
+            _ => 2,
+        };
+        Self::new(http, code, "a fault of the emulator")
+    }
+
+    /// The access token is no longer valid (RFC 6750, section 3.1).
+    pub(crate) fn invalid_token(message: &str) -> Self {
+        let mut status = Self::unauthenticated(message);
+        let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{message}\"");
+        status.header = Some((WWW_AUTHENTICATE, challenge));
+        status
+    }
+
     /// A bug of the emulator, such as a response that violates the description.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, 13, message)

@@ -8,8 +8,6 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use c1_api_spec::model::{Description, Operation, Payload, Success};
-use chrono::{DateTime, Utc};
-use http_body_util::Full;
 use hyper::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
     WWW_AUTHENTICATE,
@@ -22,6 +20,7 @@ use crate::auth::{self, Auth, DEVICE_PATH, OAuthError, Realm, TOKEN_PATH, Trust}
 use crate::check::{self, Direction, Violation};
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::fault::{Effects, Fault, Faults, take_token};
 use crate::log::{Log, Request};
 use crate::random::Random;
 use crate::route::Router;
@@ -29,12 +28,14 @@ use crate::sample::Sampler;
 use crate::site::Hosts;
 use crate::state::{Call, LATEST, PERSONAL_CLIENT, Plan, State};
 use crate::status::Status;
-use crate::text;
+use crate::{canonical, json, text};
 
 /// The limit on the size of a form: 128 KiB, twice the longest subject token that the client reads.
 const FORM_LIMIT: usize = 128 << 10;
-/// The header of a response that is a sample.
-const SAMPLE_HEADER: HeaderName = HeaderName::from_static("c1-emulator");
+/// The header of a response that is a sample, or has a fault.
+const MARK: HeaderName = HeaderName::from_static("c1-emulator");
+/// The header of a request that has a fault.
+const FAULT_HEADER: &str = "c1-emulator-fault";
 
 /// A body that is not JSON.
 const SAMPLE: &[u8] = b"a sample\n";
@@ -93,6 +94,7 @@ pub(crate) struct Tenant {
     request_ids: Mutex<Random>,
     /// The seeds of the samples of each operation.
     samples: Mutex<BTreeMap<String, Random>>,
+    faults: Mutex<Faults>,
     log: Mutex<Log>,
     token_requests: Mutex<u64>,
 }
@@ -118,16 +120,18 @@ impl Tenant {
         if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
+        let auth = Auth::new(&settings.auth, hosts.scheme(), address, client, trust)?;
         Ok(Self {
             router: Router::new(&description)?,
             description,
             address,
             plan,
             hosts,
-            auth: Mutex::new(Auth::new(&settings.auth, address, client, trust)?),
+            auth: Mutex::new(auth),
             state: Mutex::new(state),
             request_ids: Mutex::new(Random::named(settings.seed, "requests")),
             samples: Mutex::default(),
+            faults: Mutex::default(),
             log: Mutex::new(Log::new(settings.log_bytes)),
             token_requests: Mutex::default(),
             settings,
@@ -187,39 +191,71 @@ impl Tenant {
         lock(&self.auth).revoke_tokens();
     }
 
-    pub(crate) fn fail_token_requests(&self, count: u32, status: StatusCode) {
-        lock(&self.auth).fail_token_requests(count, status);
-    }
-
     /// The response to a request whose body is not to be read, if it is one.
-    pub(crate) fn refuse(&self, parts: &Parts) -> Option<Response<Full<Bytes>>> {
+    pub(crate) fn refuse(&self, parts: &Parts) -> Option<Response<Bytes>> {
         let status = self.hosts.check(parts).err()?;
-        let mut response = self.error(&status);
-        self.set_date(&mut response);
-        Some(response)
+        Some(self.refusal(&status))
     }
 
-    /// Handles one request.
-    pub(crate) fn respond(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
+    /// The response to a request that is not handled.
+    pub(crate) fn refusal(&self, status: &Status) -> Response<Bytes> {
+        let mut response = self.error(status);
+        set_header(&mut response, DATE, text::http_date(self.now()));
+        response
+    }
+
+    /// Adds a fault.
+    pub(crate) fn inject(&self, fault: Fault) {
+        lock(&self.faults).inject(fault, self.settings.seed);
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        lock(&self.faults).clear();
+    }
+
+    /// What goes wrong with the request.
+    pub(crate) fn effects(&self, parts: &Parts) -> Result<Effects, Status> {
+        let mut effects = Effects::default();
+        let mut faults = lock(&self.faults);
+        if !faults.is_empty() {
+            let (method, path) = (parts.method.as_str(), parts.uri.path());
+            let found = self.router.find(&self.description, method, path);
+            effects = faults.next(found.ok().map(|(operation, _)| operation), path);
+        }
+        drop(faults);
+        for value in parts.headers.get_all(FAULT_HEADER) {
+            let fault = value.to_str().unwrap_or_default().parse::<Fault>();
+            let own = fault.and_then(Fault::into_effects);
+            let own = own.map_err(|error| Status::invalid_field(FAULT_HEADER, error.expected()))?;
+            effects = effects.and(own);
+        }
+        Ok(effects)
+    }
+
+    /// Handles one request, with a fault if there is one.
+    pub(crate) fn respond(&self, parts: &Parts, body: &Body, effects: &Effects) -> Response<Bytes> {
         let path = parts.uri.path();
+        let now = effects.time(self.now());
         let (mut response, realm) = if parts.method == "POST" && is_oauth(path) {
-            (self.respond_oauth(path, &parts.headers, body), Realm::Token)
+            let response = self.respond_oauth(path, &parts.headers, body, now, effects);
+            (response, Realm::Token)
         } else {
-            (self.respond_api(parts, body), Realm::Api)
+            (self.respond_api(parts, body, now, effects), Realm::Api)
         };
-        self.set_date(&mut response);
+        set_header(&mut response, DATE, text::http_date(now));
+        if !effects.is_none() {
+            effects.change_response(&mut response, now);
+            response
+                .headers_mut()
+                .append(MARK, HeaderValue::from_static("fault"));
+        }
         if let Some(nonce) = lock(&self.auth).dpop_nonce(realm) {
             set_header(&mut response, HeaderName::from_static("dpop-nonce"), nonce);
         }
         response
     }
 
-    fn set_date(&self, response: &mut Response<Full<Bytes>>) {
-        let date = DateTime::<Utc>::from(self.now()).format("%a, %d %b %Y %H:%M:%S GMT");
-        set_header(response, DATE, date.to_string());
-    }
-
-    fn error(&self, status: &Status) -> Response<Full<Bytes>> {
+    fn error(&self, status: &Status) -> Response<Bytes> {
         let request_id = lock(&self.request_ids).id();
         json_response(
             status.http,
@@ -228,12 +264,18 @@ impl Tenant {
         )
     }
 
-    fn respond_api(&self, parts: &Parts, body: &Body) -> Response<Full<Bytes>> {
-        match self.call(parts, body) {
+    fn respond_api(
+        &self,
+        parts: &Parts,
+        body: &Body,
+        now: SystemTime,
+        effects: &Effects,
+    ) -> Response<Bytes> {
+        match self.call(parts, body, now, effects) {
             Ok((operation, value, sample)) => {
                 let mut response = success(operation, &value);
                 if sample {
-                    set_header(&mut response, SAMPLE_HEADER, "sample".to_owned());
+                    set_header(&mut response, MARK, "sample".to_owned());
                 }
                 response
             }
@@ -241,7 +283,14 @@ impl Tenant {
         }
     }
 
-    fn respond_oauth(&self, path: &str, headers: &HeaderMap, body: &Body) -> Response<Full<Bytes>> {
+    fn respond_oauth(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        body: &Body,
+        now: SystemTime,
+        effects: &Effects,
+    ) -> Response<Bytes> {
         if path == TOKEN_PATH {
             *lock(&self.token_requests) += 1;
         }
@@ -250,10 +299,11 @@ impl Tenant {
             Ok(body) => body,
             Err(status) => return self.error(status),
         };
-        let result = if path == DEVICE_PATH {
-            self.start_device_login(headers, body)
+        let result = if let Some(http) = effects.status {
+            Err(OAuthError::injected(http))
+        } else if path == DEVICE_PATH {
+            self.start_device_login(now, headers, body)
         } else {
-            let now = self.now();
             lock(&self.auth).token(now, headers, body)
         };
         let mut response = match result {
@@ -269,8 +319,12 @@ impl Tenant {
         response
     }
 
-    fn start_device_login(&self, headers: &HeaderMap, body: &[u8]) -> Result<Value, OAuthError> {
-        let now = self.now();
+    fn start_device_login(
+        &self,
+        now: SystemTime,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Value, OAuthError> {
         let login = lock(&self.auth).start_device_login(now, headers, body)?;
         // Not under the lock, because the callback may call `Emulator::approve_device`.
         if let Some(approve) = &self.settings.approve_devices
@@ -282,54 +336,71 @@ impl Tenant {
     }
 
     /// The operation that is called, what it responds with, if that is JSON, and whether that is a sample.
-    fn call(&self, parts: &Parts, body: &Body) -> Result<(&Operation, Value, bool), Status> {
-        if is_oauth(parts.uri.path()) {
-            return Err(Status::method_not_allowed("POST"));
-        }
-        let (operation, path) =
+    fn call(
+        &self,
+        parts: &Parts,
+        body: &Body,
+        now: SystemTime,
+        effects: &Effects,
+    ) -> Result<(&Operation, Value, bool), Status> {
+        let found = if is_oauth(parts.uri.path()) {
+            Err(Status::method_not_allowed("POST"))
+        } else {
             self.router
-                .find(&self.description, parts.method.as_str(), parts.uri.path())?;
+                .find(&self.description, parts.method.as_str(), parts.uri.path())
+        };
+        let (operation, path) = match found {
+            Ok(found) => found,
+            Err(status) => return effects.refusal().and(Err(status)),
+        };
         let query = text::pairs(parts.uri.query().unwrap_or_default());
         let body = body_of(operation, &parts.headers, body);
         let sample = !self.settings.stateful || !self.plan.has_state(&operation.id());
         lock(&self.log).push(
-            Request::new(operation, &path, query.as_deref(), &parts.headers).sampled(sample),
+            Request::new(operation, &path, query.as_deref(), &parts.headers)
+                .sampled(sample)
+                .faulty(effects),
             body.as_deref().unwrap_or_default(),
         );
 
-        let now = self.now();
-        let caller = lock(&self.auth).authorize(now, parts)?;
-        let query = query.ok_or_else(|| {
+        effects.refusal()?;
+        let mut auth = lock(&self.auth);
+        if let Some(fault) = effects.token {
+            return Err(auth.refuse_token(&parts.headers, fault));
+        }
+        let caller = auth.authorize(now, parts)?;
+        drop(auth);
+        let mut query = query.ok_or_else(|| {
             Status::invalid(&Violation::new("percent-encoded UTF-8").within("query"))
         })?;
         let is_json = operation
             .body
             .as_ref()
             .is_none_or(|body| body.json.is_some());
-        let body = match body? {
+        let mut body = match body? {
             b"" => None,
             _ if !is_json => None,
-            text => Some(
-                serde_json::from_slice(text)
-                    .map_err(|_| Status::invalid(&Violation::new("JSON")))?,
-            ),
+            text => Some(json::read(text).map_err(|violation| Status::invalid(&violation))?),
         };
         check::path(&self.description, operation, &path)
             .and_then(|()| check::query(&self.description, operation, &query))
             .and_then(|()| check::headers(&self.description, operation, &parts.headers))
+            .and_then(|()| canonical_body(&self.description, operation, body.as_mut()))
             .and_then(|()| check::body(&self.description, operation, body.as_ref()))
             .map_err(|violation| Status::invalid(&violation))?;
 
         if sample && self.settings.refuse_samples {
             return Err(Status::no_state(&operation.id()));
         }
+        let token = take_token(operation, &mut query, body.as_mut());
         let response = if sample {
             self.sample(operation)
         } else {
             let call = Call::new(operation, &path, &query, body.as_ref(), now).by(caller);
             self.execute(&call)?
         };
-        let response = self.check_response(operation, response)?;
+        let mut response = self.check_response(operation, response)?;
+        effects.change_value(&self.description, operation, &token, &mut response);
         Ok((operation, response, sample))
     }
 
@@ -430,8 +501,21 @@ fn body_of<'a>(
     Ok(body)
 }
 
+/// Replaces a JSON body by its canonical form.
+fn canonical_body(
+    description: &Description,
+    operation: &Operation,
+    body: Option<&mut Value>,
+) -> Result<(), Violation> {
+    let payload = operation.body.as_ref();
+    match (payload.and_then(|payload| payload.json.as_ref()), body) {
+        (Some(ty), Some(body)) => canonical::replace(description, ty, body),
+        _ => Ok(()),
+    }
+}
+
 /// The response of an operation: its first status, and the JSON that it responds with, or a sample of what is not JSON.
-fn success(operation: &Operation, json: &Value) -> Response<Full<Bytes>> {
+fn success(operation: &Operation, json: &Value) -> Response<Bytes> {
     let Success {
         payload,
         statuses,
@@ -442,14 +526,14 @@ fn success(operation: &Operation, json: &Value) -> Response<Full<Bytes>> {
     let status = status.unwrap_or(StatusCode::OK);
     match payload {
         None => {
-            let mut response = Response::new(Full::default());
+            let mut response = Response::new(Bytes::new());
             *response.status_mut() = status;
             response
         }
         Some(payload) => {
             let mut response = json_response(status, json, None);
             if payload.json.is_none() {
-                *response.body_mut() = Full::new(Bytes::from_static(SAMPLE));
+                *response.body_mut() = Bytes::from_static(SAMPLE);
             }
             // Of any type, it is as it is.
             let media = if payload.media.contains('*') {
@@ -467,8 +551,8 @@ fn json_response(
     http: StatusCode,
     body: &Value,
     header: Option<(HeaderName, String)>,
-) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = http;
     response
         .headers_mut()
@@ -480,7 +564,7 @@ fn json_response(
 }
 
 /// Sets a header. All values here are ASCII.
-fn set_header(response: &mut Response<Full<Bytes>>, name: HeaderName, value: String) {
+fn set_header(response: &mut Response<Bytes>, name: HeaderName, value: String) {
     if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);
     }
@@ -493,6 +577,7 @@ mod tests {
     use bytes::Bytes;
 
     use crate::check::{self, Direction};
+    use crate::fault::Effects;
     use crate::random::Random;
     use crate::sample::{Fill, Sampler};
     use crate::state::State;
@@ -577,7 +662,7 @@ mod tests {
             let request = hyper::Request::builder().method(method).uri(path);
             let request = request.header("authorization", &token).body(()).unwrap();
             tenant
-                .respond(&request.into_parts().0, &body)
+                .respond(&request.into_parts().0, &body, &Effects::default())
                 .status()
                 .as_u16()
         };

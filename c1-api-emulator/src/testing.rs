@@ -31,7 +31,7 @@ pub(crate) fn tenant() -> Tenant {
         stateful: true,
         refuse_samples: false,
     };
-    let hosts = Hosts::default();
+    let hosts = Hosts::new("http");
     Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()
 }
 

@@ -1,5 +1,8 @@
-//! Percent-decoding of path segments, query strings and forms, as strict UTF-8.
+//! Percent-decoding of path segments, query strings and forms, as strict UTF-8; dates of headers.
 
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 
 /// Names and values in order.
@@ -20,6 +23,12 @@ pub(crate) fn pairs(raw: &str) -> Option<Pairs> {
             Some((decode(name)?, decode(value)?))
         })
         .collect()
+}
+
+/// A date in the form of HTTP headers (RFC 9110, section 5.6.7), of a year up to 9999.
+pub(crate) fn http_date(time: SystemTime) -> String {
+    let date = DateTime::<Utc>::from(time);
+    date.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 #[cfg(test)]

@@ -275,20 +275,3 @@ async fn the_date_header_follows_the_tenants_clock() {
         }
     }
 }
-
-#[tokio::test]
-async fn token_requests_fail_when_requested() {
-    let tenant = Tenant::start(|builder| builder).await;
-    let form = by_secret(tenant.emulator.client_id(), tenant.emulator.client_secret());
-    for (asked, status, error) in [
-        (503, 503, "temporarily_unavailable"),
-        (500, 500, "server_error"),
-        (200, 500, "server_error"),
-    ] {
-        tenant.emulator.fail_token_requests(1, asked);
-        let (found, response) = tenant.token(&form).await;
-        assert_eq!((found, &response["error"]), (status, &json!(error)));
-        assert_eq!(tenant.token(&form).await.0, 200);
-    }
-    assert_eq!(tenant.emulator.token_requests(), 6);
-}

@@ -682,26 +682,17 @@ async fn only_loopback_is_served_until_shutdown() {
 
 #[tokio::test]
 async fn a_token_can_be_that_of_a_user() {
-    let emulator = Emulator::start().await.unwrap();
-    let me = async |token: String| {
-        let url = format!("{}/api/v1/auth/introspect", emulator.base_url());
-        let request = reqwest::Client::new().get(url).bearer_auth(token);
-        let response = request.send().await.unwrap();
-        (
-            response.status().as_u16(),
-            response.json::<Value>().await.unwrap()["userId"].clone(),
-        )
-    };
-    let user = emulator
-        .add("User", json!({ "displayName": "Mia Nord" }))
-        .unwrap();
-    let id = user["id"].as_str().unwrap();
-    assert_eq!(
-        me(emulator.access_token_of(id).unwrap()).await,
-        (200, json!(id))
-    );
-    let (status, first) = me(emulator.access_token().unwrap()).await;
+    let mut client = Client::start().await;
+    let user = client
+        .emulator
+        .add("User", json!({ "displayName": "Mia Nord" }));
+    let user = text(&user.unwrap()["id"]).clone();
+    let (status, first) = client.get("/api/v1/auth/introspect").await;
     assert_eq!(status, 200);
-    assert_ne!(first, json!(id));
-    assert_eq!(me(emulator.access_token_of("nobody").unwrap()).await.0, 404);
+    assert_ne!(text(&first["userId"]), user);
+    client.token = client.emulator.access_token_of(&user).unwrap();
+    let (_, me) = client.get("/api/v1/auth/introspect").await;
+    assert_eq!(text(&me["userId"]), user);
+    client.token = client.emulator.access_token_of("nobody").unwrap();
+    assert_eq!(client.get("/api/v1/auth/introspect").await.0, 404);
 }

@@ -181,24 +181,15 @@ async fn read(c1: &C1) -> Outcome<()> {
 /// All entitlements of an app, and the number of pages.
 async fn entitlements(c1: &C1, app_id: &str) -> Outcome<(Vec<AppEntitlement>, usize)> {
     let mut entitlements = Vec::new();
-    let mut token = String::new();
-    for pages in 1.. {
-        let page = c1
-            .app_entitlements()
-            .list(app_id)
-            .page_size(10)
-            .page_token(&token)
-            .await?;
+    let mut count = 0;
+    let mut pages = c1.app_entitlements().list(app_id).page_size(10).pages();
+    while let Some(page) = pages.try_next().await? {
+        count += 1;
         entitlements.extend(
             page.list
                 .into_iter()
                 .filter_map(|view| view.app_entitlement),
         );
-        match page.next_page_token.filter(|next| !next.is_empty()) {
-            Some(next) if next == token => return Err("the server repeated a page token".into()),
-            Some(next) => token = next,
-            None => return Ok((entitlements, pages)),
-        }
     }
-    Ok((entitlements, 0))
+    Ok((entitlements, count))
 }

@@ -91,7 +91,10 @@ mod wait;
 #[cfg(feature = "signed-webhooks")]
 pub mod webhook;
 
-pub use c1_api::{self, BoxFuture, Call, CallOptions, Error, ErrorKind, Request, Transport, types};
+pub use c1_api::{
+    self, BoxFuture, Call, CallOptions, Error, ErrorKind, Items, Paged, Pages, Position, Request,
+    Transport, types,
+};
 
 pub use crate::auth::assertion::SignedAssertion;
 pub use crate::auth::cache::TokenCache;

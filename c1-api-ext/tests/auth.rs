@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use c1_api_emulator::Fault;
 use c1_api_ext::c1_api::types::CreateAppRequest;
 use c1_api_ext::{
     C1, C1Builder, ClientSecret, DeviceLogin, DeviceLoginError, DpopKey, Error, ErrorKind,
@@ -256,7 +257,7 @@ async fn a_failed_renewal_is_no_error_while_the_old_token_is_valid() {
     let tenant = Tenant::start(|b| b.token_lifetime(Duration::from_secs(600))).await;
     let c1 = build(tenant.credentials().retry(RetryPolicy::off()));
     call(&c1).await.expect("an answer");
-    tenant.fail_token_requests(u32::MAX, 503);
+    tenant.inject(Fault::new().path("/auth/v1/token").status(503));
     tenant.clock().advance(Duration::from_secs(560));
     while tenant.token_requests() < 2 {
         call(&c1).await.expect("the old token is good");
@@ -268,7 +269,7 @@ async fn a_failed_renewal_is_no_error_while_the_old_token_is_valid() {
             .expect("a token error")
             .is_retryable()
     );
-    tenant.fail_token_requests(0, 503);
+    tenant.clear_faults();
     call(&c1).await.expect("the server is back");
 }
 

@@ -54,6 +54,7 @@ struct Inner {
     elapsed: Option<Duration>,
     /// Set by a transport that knows more than kind and status tell.
     may_have_been_sent: Option<bool>,
+    page_token: Option<Box<str>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -71,6 +72,7 @@ impl Error {
             attempts: 0,
             elapsed: None,
             may_have_been_sent: None,
+            page_token: None,
             source: None,
         }))
     }
@@ -123,6 +125,13 @@ impl Error {
     #[must_use]
     pub fn with_may_have_been_sent(mut self, sent: bool) -> Self {
         Arc::make_mut(&mut self.0).may_have_been_sent = Some(sent);
+        self
+    }
+
+    /// Adds the token of the page that was asked for; see [`page_token`](Self::page_token).
+    #[must_use]
+    pub fn with_page_token(mut self, token: impl Into<Box<str>>) -> Self {
+        Arc::make_mut(&mut self.0).page_token = Some(token.into());
         self
     }
 
@@ -201,6 +210,11 @@ impl Error {
     /// How long the call took with all attempts and the delays between them, if the transport measured it.
     pub fn elapsed(&self) -> Option<Duration> {
         self.0.elapsed
+    }
+
+    /// The token of the page that was asked for, if the call was that of a stream of pages; empty for the first page.
+    pub fn page_token(&self) -> Option<&str> {
+        self.0.page_token.as_deref()
     }
 
     /// Whether the server may have processed the request.

@@ -5,6 +5,7 @@
 //!
 //! - [`Client`]: each operation group is a method of it, [`Client::call`] sends what the description lacks;
 //! - [`types`]: messages and enums;
+//! - [`Items`] and [`Pages`]: lists as streams;
 //! - [`Error`]: the error of all calls;
 //! - [`Request::configure`]: headers, a time limit and other [`CallOptions`] of a single call;
 //! - [`Transport`]: how requests are sent, and [`Bearer`], the simplest one;
@@ -45,6 +46,7 @@ mod hook;
 mod json_request;
 mod operation;
 mod options;
+mod page;
 mod path;
 mod request;
 #[cfg(test)]
@@ -71,6 +73,7 @@ pub use crate::hook::{Dispatch, RawCall};
 pub use crate::json_request::JsonRequest;
 pub use crate::operation::{Operation, Page, PageToken, Safety, Stability};
 pub use crate::options::CallOptions;
+pub use crate::page::{Items, Paged, Pages, Position};
 pub use crate::request::Request;
 pub use crate::transport::{Bearer, Transport, require_runtime};
 pub use crate::wire::Any;

@@ -126,13 +126,27 @@ fn the_real_description_reads_well() {
 }
 
 #[test]
+fn every_list_of_the_real_description_is_a_stream() {
+    let description = c1_api_spec::load(c1_api_spec::DOCUMENT, c1_api_spec::OVERLAY).unwrap();
+    let lists = description.operations.iter();
+    let lists = lists.filter(|operation| operation.page.is_some()).count();
+    assert!(lists > 0);
+    let files = generate(&description, &Whole::of(&description)).unwrap();
+    let streams = files
+        .iter()
+        .filter_map(|file| file.text.split_once("\npages! {"));
+    let streams: usize = streams.map(|(_, pages)| pages.matches(';').count()).sum();
+    assert_eq!(streams, lists);
+}
+
+#[test]
 fn an_operation_says_what_it_does_and_its_facts() {
     let group = text("groups/thing_service.rs");
     let expected = "    /// Lists things.
     ///
     /// `GET /api/v1/things`, RPC `c1.thing.v1.ThingService.ListThings`. Stability: beta. Paged: `list` holds the
-    /// items, `next_page_token` leads to the next page and `page_token` takes it. Requires the feature
-    /// `thing_service` or `full`.
+    /// items of a page, and `.items()` and `.pages()` give all of them. Requires the feature `thing_service` or
+    /// `full`.
     pub fn list_things(&self) -> ListThings {
 ";
     assert!(group.contains(expected), "{group}");

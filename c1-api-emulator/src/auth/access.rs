@@ -2,14 +2,28 @@
 
 use std::time::SystemTime;
 
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HeaderMap};
 use hyper::http::request::Parts;
 
 use super::Auth;
 use super::dpop::{Realm, Target};
+use crate::fault::Token;
 use crate::status::Status;
 
 impl Auth {
+    /// Forgets the token of a request, and says why.
+    pub(crate) fn refuse_token(&mut self, headers: &HeaderMap, fault: Token) -> Status {
+        let header = headers.get(AUTHORIZATION);
+        let header = header.and_then(|value| value.to_str().ok());
+        if let Some((_, token)) = header.and_then(|header| header.split_once(' ')) {
+            self.tokens.remove(token.trim());
+        }
+        Status::invalid_token(match fault {
+            Token::Expired => "the access token is expired",
+            Token::Revoked => "the access token is revoked",
+        })
+    }
+
     /// Rejects a call without a valid token, or without a proof for a bound token. Returns the id of the
     /// user in whose name the call is made, if the token has one.
     pub(crate) fn authorize(

@@ -45,7 +45,7 @@ impl OAuthError {
     }
 
     /// A failure requested by a test.
-    pub(super) fn injected(http: StatusCode) -> Self {
+    pub(crate) fn injected(http: StatusCode) -> Self {
         let error = if http == StatusCode::SERVICE_UNAVAILABLE {
             "temporarily_unavailable"
         } else {

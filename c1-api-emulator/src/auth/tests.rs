@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -53,7 +52,7 @@ impl Fixture {
             HeaderValue::from_static("application/x-www-form-urlencoded"),
         )];
         Self {
-            auth: Auth::new(settings, address, &client, Arc::clone(&trust)).unwrap(),
+            auth: Auth::new(settings, "http", address, &client, Arc::clone(&trust)).unwrap(),
             key: key(&client),
             client,
             trust,
@@ -215,22 +214,6 @@ fn revocation_applies_to_existing_tokens_only() {
     assert!(!fixture.may_call(&old));
     let new = format!("Bearer {}", token(&fixture.request_with_secret().unwrap()));
     assert!(fixture.may_call(&new));
-}
-
-#[test]
-fn token_requests_fail_the_requested_number_of_times() {
-    let mut fixture = Fixture::new();
-    for (status, error) in [
-        (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
-        (StatusCode::BAD_GATEWAY, "server_error"),
-    ] {
-        fixture.auth.fail_token_requests(2, status);
-        for _ in 0..2 {
-            let rejection = fixture.request_with_secret().unwrap_err();
-            assert_eq!((rejection.http, rejection.error), (status, error));
-        }
-        assert!(fixture.request_with_secret().is_ok());
-    }
 }
 
 #[test]

@@ -51,6 +51,11 @@ impl Tokens {
         self.live.get(text).filter(|token| token.expiry > now)
     }
 
+    /// Revokes a token.
+    pub(super) fn remove(&mut self, text: &str) {
+        self.live.remove(text);
+    }
+
     /// Revokes all tokens.
     pub(super) fn revoke(&mut self) {
         self.live.clear();

@@ -6,17 +6,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::{ACCEPT_PAUSE, CONNECTION_LIMIT, Emulator, TIME_LIMIT, connection, serve};
+use super::{
+    ACCEPT_PAUSE, CONNECTION_LIMIT, Emulator, Reset, Service, TIME_LIMIT, connection, serve,
+};
+use crate::fault::Fault;
+use crate::tenant::Tenant;
 use crate::testing::tenant;
+
+impl Reset for DuplexStream {
+    fn reset(&self) {}
+}
+
+/// Serves the tenant for ever.
+fn service(tenant: Tenant) -> Service {
+    Service {
+        tenant: Arc::new(tenant),
+        #[cfg(feature = "tls")]
+        acceptor: None,
+        // Its sender is dropped: nobody stops it.
+        stopped: watch::channel(false).1,
+    }
+}
 
 /// Has the tenant serve a client that sends this and then nothing. Returns the response, if any, and the
 /// time in which the connection was closed.
 async fn stall_after(sent: &str) -> (String, Duration) {
     let (mut client, server) = duplex(1 << 16);
     let began = Instant::now();
-    let server = tokio::spawn(connection(server, Arc::new(tenant())));
+    let server = tokio::spawn(connection(server, service(tenant())));
     client.write_all(sent.as_bytes()).await.unwrap();
     let mut response = String::new();
     let reading = timeout(3 * TIME_LIMIT, client.read_to_string(&mut response));
@@ -61,6 +81,49 @@ async fn the_body_of_a_refused_request_is_not_waited_for() {
     assert_eq!(took, Duration::ZERO);
 }
 
+/// What a tenant with the fault sends within an hour, and the time of the last byte.
+async fn received_within_an_hour(fault: Fault) -> (String, Duration) {
+    let (mut client, server) = duplex(1 << 16);
+    let service = service(tenant());
+    service.tenant.inject(fault);
+    let server = tokio::spawn(connection(server, service));
+    let (mut received, mut last) = (Vec::new(), Duration::ZERO);
+    let began = Instant::now();
+    client
+        .write_all(b"GET /api/v1/apps HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    let reading = async {
+        while client.read_buf(&mut received).await.unwrap() > 0 {
+            last = began.elapsed();
+        }
+    };
+    let _ = timeout(60 * TIME_LIMIT, reading).await;
+    // A response that hangs ends with its connection.
+    drop(client);
+    server.await.unwrap();
+    (String::from_utf8(received).unwrap(), last)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_is_late_by_tokio_time() {
+    let latency = Duration::from_secs(100);
+    let (received, last) = received_within_an_hour(Fault::new().latency(latency)).await;
+    assert!(received.starts_with("HTTP/1.1 401 "), "{received}");
+    assert_eq!(last, latency);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_hangs() {
+    let (received, _) = received_within_an_hour(Fault::new().hang()).await;
+    assert_eq!(received, "");
+    let fault = Fault::new().hang_in_body().cut(3);
+    let (received, last) = received_within_an_hour(fault).await;
+    assert!(received.starts_with("HTTP/1.1 401 "), "{received}");
+    assert!(received.ends_with("\r\n\r\n{\"c"), "{received}");
+    assert_eq!(last, Duration::ZERO);
+}
+
 #[test]
 #[should_panic(expected = "timers are disabled")]
 fn a_runtime_without_time_is_noticed_at_the_start() {
@@ -87,7 +150,7 @@ async fn asked_within(
             }
         }
     };
-    let serving = serve(accept, Arc::new(tenant()));
+    let serving = serve(accept, service(tenant()));
     timeout(time, serving).await.unwrap_err();
     asked
 }

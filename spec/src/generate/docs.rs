@@ -23,13 +23,14 @@ pub(super) fn operation_doc(operation: &Operation, indent: &str, out: &mut Strin
         facts.push(format!("Stability: {}.", stability.as_str()));
     }
     if let Some(page) = &operation.page {
-        let token = match page.token {
-            PageToken::Query => " and `page_token` takes it",
-            PageToken::Body => " and `page_token` of the body takes it",
+        let streams = match page.token {
+            PageToken::Query | PageToken::Body => {
+                ", and `.items()` and `.pages()` give all of them"
+            }
             PageToken::Nowhere => "",
         };
         facts.push(format!(
-            "Paged: `{}` holds the items, `next_page_token` leads to the next page{token}.",
+            "Paged: `{}` holds the items of a page{streams}.",
             snake(&page.items)
         ));
     }

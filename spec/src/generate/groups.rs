@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::operations::{builder, requests, start};
+use super::operations::{builder, pages, requests, start};
 use super::table::{about, sensitive_fields, table};
 use super::text::{include, put};
 use super::{File, Whole};
@@ -104,6 +104,15 @@ impl {entry} {{",
         builder(&entry, operation, description, &mut out);
     }
     requests(operations, description, &mut out);
+    let before = out.len();
+    pages(operations, description, &mut out);
+    if out.len() > before {
+        out = out.replacen(
+            "use crate::request",
+            "use crate::page::pages;\nuse crate::request",
+            1,
+        );
+    }
     // Where no operation has a message or an enum.
     if !out.contains("types::") {
         out = out.replacen("{types, ", "{", 1);

@@ -4,7 +4,7 @@ use super::direct::direct;
 use super::docs::operation_doc;
 use super::text::{argument, doc, is_pattern, list, literal, put, rust, signature};
 use crate::lower::is_lowered;
-use crate::model::{Description, Operation, Parameter, Payload, Type};
+use crate::model::{Description, Field, Operation, PageToken, Parameter, Payload, Type};
 use crate::names::{identifier, snake};
 use crate::naming::NAMED_FROM;
 
@@ -16,8 +16,10 @@ const MEMBERS: &[&str] = &[
     "configure",
     "into",
     "into_future",
+    "items",
     "operation",
     "options_mut",
+    "pages",
     "send",
 ];
 
@@ -344,4 +346,57 @@ pub(super) fn requests(
         }
         put!(out, "}}");
     }
+}
+
+/// The lists of the group, by the macro in `c1-api/src/page.rs`.
+pub(super) fn pages(
+    operations: &[(usize, &Operation)],
+    description: &Description,
+    out: &mut String,
+) {
+    let pages: Vec<_> = operations
+        .iter()
+        .filter_map(|(_, operation)| page(operation, description))
+        .collect();
+    if !pages.is_empty() {
+        put!(out, "\npages! {{\n{}\n}}", pages.join("\n"));
+    }
+}
+
+/// What the macro needs of a list; `None` if the operation is none, or its types are not those of a list.
+fn page(operation: &Operation, description: &Description) -> Option<String> {
+    let page = operation.page.as_ref()?;
+    let token = match page.token {
+        PageToken::Nowhere => return None,
+        PageToken::Query => {
+            let mut query = operation.optional();
+            let token = query
+                .find(|parameter| parameter.name == "page_token" && parameter.ty == Type::String)?;
+            operation.member(token)
+        }
+        PageToken::Body => {
+            let schema = operation.body.as_ref()?.schema()?;
+            text_field(description, schema, "pageToken")?;
+            format!(
+                "body.{}",
+                identifier(&description.field(schema, "pageToken"))
+            )
+        }
+    };
+    let schema = operation.response.schema()?;
+    text_field(description, schema, "nextPageToken")?;
+    let Type::List(item) = &description.message(schema)?.fields.get(&page.items)?.ty else {
+        return None;
+    };
+    let [next, items] =
+        ["nextPageToken", &page.items].map(|field| identifier(&description.field(schema, field)));
+    let builder = description.request(operation).builder;
+    let item = rust(item, "types::");
+    Some(format!("    {builder}: {token}, {next}, {items}: {item};"))
+}
+
+/// The field of a message that is text and may be unset.
+fn text_field<'d>(description: &'d Description, message: &str, name: &str) -> Option<&'d Field> {
+    let field = description.message(message)?.fields.get(name)?;
+    (field.ty == Type::String && !field.required).then_some(field)
 }

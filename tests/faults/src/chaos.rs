@@ -387,19 +387,13 @@ impl Tally {
 /// The number of apps with each name.
 async fn all(c1: &C1) -> Result<HashMap<String, u64>, Error> {
     let mut names = HashMap::new();
-    let mut token = String::new();
-    loop {
-        let page = c1.apps().list().page_size(100).page_token(&token).await?;
-        for app in page.list {
-            *names
-                .entry(app.display_name.unwrap_or_default())
-                .or_insert(0) += 1;
-        }
-        token = page.next_page_token.unwrap_or_default();
-        if token.is_empty() {
-            return Ok(names);
-        }
+    let mut apps = c1.apps().list().page_size(100).items();
+    while let Some(app) = apps.try_next().await? {
+        *names
+            .entry(app.display_name.unwrap_or_default())
+            .or_insert(0) += 1;
     }
+    Ok(names)
 }
 
 /// The differences between the expected and the existing apps.

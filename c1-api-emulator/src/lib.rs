@@ -8,9 +8,33 @@
 //! signed assertions, client secrets, subject tokens and device logins, bound to a key if the
 //! request has a `DPoP` proof, and verifies all of them as C1 does.
 //!
-//! Differences from C1: writes are visible immediately, names are unique (409 otherwise), unknown
-//! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP
-//! unless [`Builder::tls`] says otherwise.
+//! # Access requests
+//!
+//! A task that requests access goes through the steps of the policy of its entitlement, of the app, or of the tenant
+//! (the seed data has one: the manager approves, then it is provisioned). A step holds the task until it is approved,
+//! its form is filled or its time has come. What is provisioned is done after the first read of tasks or grants that
+//! shows it, so that whoever polls sees the step, and then the task closed, with its outcome; `process_now` does it
+//! at once. The entitlement's `provisionerPolicy` (`deprovisionerPolicy` to revoke) changes that: with `manual` the
+//! step waits until it is approved, with `unconfigured` it fails until it is changed and tried again.
+//!
+//! | refused | how |
+//! | --- | --- |
+//! | a `policyStepId` that is none of the task's | 400, `INVALID_ARGUMENT` |
+//! | a `policyStepId` that is over | 409, `ABORTED`: read the task again |
+//! | a second open task about the same | 409, `ALREADY_EXISTS`, with the id of the first |
+//! | a grant of what is granted already, unless it expires and is extended | 400, `FAILED_PRECONDITION` |
+//! | an action on a closed task, or one that its step does not allow | 400, `FAILED_PRECONDITION` |
+//! | an action by a user who is no approver or otherwise not concerned | 403 |
+//!
+//! A token that names no user is an administrator and may act on every task; one for a user is from
+//! [`Emulator::access_token_of`]. Expired grants are gone, by the tenant's clock. Rules of policies, whose conditions
+//! are in CEL, do not count: the baseline applies.
+//!
+//! # Differences from C1
+//!
+//! Writes are visible immediately, names are unique (409 otherwise), unknown
+//! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP unless
+//! [`Builder::tls`] says otherwise.
 //! Requests for other hosts (421) and of web pages (403) are refused, so that no page in your browser
 //! can use the emulator; see [`Builder::allow_host`].
 

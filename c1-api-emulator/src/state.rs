@@ -9,6 +9,7 @@ mod call;
 mod engine;
 mod expand;
 mod filter;
+mod grant;
 mod history;
 mod kind;
 mod me;
@@ -25,6 +26,7 @@ mod seed;
 mod shape;
 mod survey;
 mod table;
+mod task;
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +53,8 @@ pub(crate) struct State {
     ids: Random,
     /// The objects by kind.
     tables: BTreeMap<String, Table>,
+    /// A time before which no grant expires, if it is known.
+    next_expiry: Option<SystemTime>,
 }
 
 impl State {
@@ -61,18 +65,34 @@ impl State {
             plan,
             ids: Random::named(seed, "ids"),
             tables: BTreeMap::new(),
+            next_expiry: None,
         }
     }
 
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
         let plan = Arc::clone(&self.plan);
-        let response = match by_hand::handler(call.operation) {
-            Some(handler) => handler(self, call),
+        let schema = call.operation.response.schema().unwrap_or_default();
+        let response = match plan.handler(call.operation) {
+            // By hand, a response may have fields that only other descriptions have.
+            Some(handler) => handler(self, call)
+                .map(|response| row::without_unknown(&self.description, schema, response)),
             None => self.execute(plan.action(&call.operation.id())?, call),
         };
-        let schema = call.operation.response.schema().unwrap_or_default();
         Some(response.map(|value| row::with_defaults(&self.description, schema, value)))
+    }
+
+    /// Executes the operation as the conventions say, for those by hand that only add something.
+    fn by_convention(&mut self, call: &Call<'_>) -> HandlerResult {
+        let plan = Arc::clone(&self.plan);
+        let id = call.operation.id();
+        let action = plan.action(&id);
+        self.execute(
+            action.ok_or_else(|| {
+                Status::internal(format!("bug in the emulator: {id} has no action"))
+            })?,
+            call,
+        )
     }
 
     /// Adds an object as the service would return it, and returns it with its id and times.

@@ -137,6 +137,21 @@ impl Status {
         status
     }
 
+    /// The request is valid, but not in the state in which the objects are (`FAILED_PRECONDITION`).
+    pub(crate) fn failed_precondition(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 9, message)
+    }
+
+    /// The request relies on what has changed since; who reads again can decide again (`ABORTED`).
+    pub(crate) fn aborted(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, 10, message)
+    }
+
+    /// The caller may not do this.
+    pub(crate) fn permission_denied(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, 7, message)
+    }
+
     /// The operation has no state, and samples are refused.
     pub(crate) fn no_state(operation: &str) -> Self {
         Self::new(

@@ -77,6 +77,6 @@ mod tests {
             .unwrap();
             return;
         }
-        assert!(state >= 475, "{state} of {}", support.len());
+        assert!(state >= 503, "{state} of {}", support.len());
     }
 }

@@ -3,7 +3,7 @@
 use c1_api_spec::model::Operation;
 
 use super::call::Call;
-use super::{HandlerResult, State, me};
+use super::{HandlerResult, State, grant, me, task};
 
 /// Executes an operation.
 pub(super) type Handler = fn(&mut State, &Call<'_>) -> HandlerResult;
@@ -11,16 +11,19 @@ pub(super) type Handler = fn(&mut State, &Call<'_>) -> HandlerResult;
 /// An operation, known by its id and its path, since another description may mean something else by the id.
 pub(super) type Entry = (&'static str, &'static str, Handler);
 
-/// A list for each file with such functions.
-const ROOMS: &[&[Entry]] = &[me::HANDLERS];
+/// A list for each file with such functions, and the kinds of objects without which they do nothing.
+const ROOMS: &[(&[&str], &[Entry])] = &[
+    (&["User"], me::HANDLERS),
+    (grant::KINDS, grant::HANDLERS),
+    (task::KINDS, task::HANDLERS),
+];
 
-/// What executes the operation, if it has rules of its own.
-pub(super) fn handler(operation: &Operation) -> Option<Handler> {
+/// What executes the operation, if it has rules of its own, and the kinds of objects that it needs.
+pub(super) fn handler(operation: &Operation) -> Option<(Handler, &'static [&'static str])> {
     let id = operation.id();
-    ROOMS
-        .iter()
-        .copied()
-        .flatten()
-        .find(|(known, path, _)| *known == id && *path == operation.path)
-        .map(|(_, _, handler)| *handler)
+    ROOMS.iter().find_map(|(kinds, entries)| {
+        let mut entries = entries.iter();
+        let found = entries.find(|(known, path, _)| *known == id && *path == operation.path);
+        found.map(|(_, _, handler)| (*handler, *kinds))
+    })
 }

@@ -90,6 +90,11 @@ impl State {
             .or_insert_with(|| Table::new(kind))
     }
 
+    /// All objects of a kind, in order of creation.
+    pub(super) fn all(&self, kind: &str) -> impl Iterator<Item = &Row> + use<'_> {
+        self.tables.get(kind).into_iter().flat_map(Table::rows)
+    }
+
     /// The object that the selection identifies; 404 if there is none.
     pub(super) fn find(&self, kind: &str, selection: &[(String, String)]) -> Result<&Row, Status> {
         let values: Vec<_> = selection.iter().map(|(_, value)| value.as_str()).collect();
@@ -278,7 +283,7 @@ impl State {
         ))
     }
 
-    fn find_by_id(&self, kind: &str, id: &str) -> Result<&Row, Status> {
+    pub(super) fn find_by_id(&self, kind: &str, id: &str) -> Result<&Row, Status> {
         self.find(kind, &[("id".to_owned(), id.to_owned())])
     }
 
@@ -352,8 +357,6 @@ impl State {
 
     /// Stores the object with the changes of the request.
     fn changed(&mut self, action: &Action, call: &Call<'_>, old: &Row) -> HandlerResult {
-        let description = Arc::clone(&self.description);
-        let message = message(&description, &action.kind)?;
         let parts = self.kind(&action.kind)?.key.clone();
         let mut row = old.clone();
         let mask = text_of(call.value("updateMask").as_ref());
@@ -371,17 +374,20 @@ impl State {
                 None => drop(row.0.shift_remove(name)),
             }
         }
-        let key = key(&parts, &row);
-        if message
-            .fields
-            .get("updatedAt")
-            .is_some_and(|field| field.ty == Type::Timestamp)
-        {
-            row.set("updatedAt", call.timestamp());
-        }
-        self.table(&action.kind).put(&key, row.clone())?;
-        self.record(&action.kind, &row, Change::Updated, &call.timestamp());
+        let row = self.store(&action.kind, row, &call.timestamp())?;
         Ok(respond::one(self, action, call, &row))
+    }
+
+    /// Stores an object that has changed, with the time of the change.
+    pub(super) fn store(&mut self, kind: &str, mut row: Row, now: &str) -> Result<Row, Status> {
+        let updated = message(&self.description, kind)?.fields.get("updatedAt");
+        if updated.is_some_and(|field| field.ty == Type::Timestamp) {
+            row.set("updatedAt", now);
+        }
+        let key = key(&self.kind(kind)?.key, &row);
+        self.table(kind).put(&key, row.clone())?;
+        self.record(kind, &row, Change::Updated, now);
+        Ok(row)
     }
 
     /// The object that is always there.

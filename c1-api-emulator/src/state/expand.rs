@@ -8,7 +8,7 @@ use super::call::Call;
 use super::engine::text;
 use super::kind::{Link, link};
 use super::messages;
-use super::names::words;
+use super::names::{camel, words};
 use super::row::{Row, with_defaults};
 
 /// Collects the `expanded` objects of one response.
@@ -51,9 +51,14 @@ impl<'a> Expansion<'a> {
             if field.ty != Type::String || stem.pop().as_deref() != Some("path") {
                 continue;
             }
-            let path = format!("{}_id", stem.join("_"));
-            if self.mask.iter().any(|known| *known == path || known == "*") {
+            let path = stem.join("_");
+            if self.wants(&format!("{path}_id")) {
                 wanted.extend(link(&state.plan.kinds, message, &stem).map(|link| (name, link)));
+            }
+            // A time that is kept beside the fields: `lastUsagePath`.
+            let time = row.text(&format!("/{}", camel(&stem)));
+            if !time.is_empty() && self.wants(&path) {
+                paths.insert(name.clone(), self.add_time(time));
             }
         }
         // In the order of the object's own ids.
@@ -68,6 +73,43 @@ impl<'a> Expansion<'a> {
             paths.insert(name.clone(), self.add(&link, row));
         }
         paths
+    }
+
+    /// Whether the mask has one of the paths, or all.
+    pub(super) fn wants(&self, path: &str) -> bool {
+        self.mask.iter().any(|known| known == path || known == "*")
+    }
+
+    /// Adds objects of one kind by their keys. Returns the `JSONPath` of all of them, or an empty string.
+    pub(super) fn add_all(&mut self, kind: &str, keys: &[Vec<(String, String)>]) -> Value {
+        let paths = keys.iter().filter_map(|key| {
+            let link = Link {
+                kind: kind.to_owned(),
+                parts: key
+                    .iter()
+                    .map(|(part, _)| (part.clone(), part.clone()))
+                    .collect(),
+            };
+            let row = Row(key
+                .iter()
+                .map(|(part, value)| (part.clone(), json!(value)))
+                .collect());
+            let path = self.add(&link, &row);
+            let at = path.as_str()?.strip_prefix("$.expanded[")?;
+            Some(at.strip_suffix(']')?.to_owned())
+        });
+        let at: Vec<_> = paths.collect();
+        if at.is_empty() {
+            return json!("");
+        }
+        json!(format!("$.expanded[{}]", at.join(",")))
+    }
+
+    /// Adds a timestamp. Returns the `JSONPath` of it.
+    pub(super) fn add_time(&mut self, time: &str) -> Value {
+        let object =
+            json!({ "@type": "type.googleapis.com/google.protobuf.Timestamp", "value": time });
+        self.push(object)
     }
 
     /// Adds the object. Returns the `JSONPath` of it, or an empty string if there is none.
@@ -88,7 +130,10 @@ impl<'a> Expansion<'a> {
         if let Value::Object(fields) = with_defaults(&state.description, &link.kind, fields) {
             object.0.extend(fields);
         }
-        let object = Value::Object(object.0);
+        self.push(Value::Object(object.0))
+    }
+
+    fn push(&mut self, object: Value) -> Value {
         let known = self.objects.iter().position(|known| *known == object);
         let at = known.unwrap_or_else(|| {
             self.objects.push(object);

@@ -6,9 +6,9 @@ use c1_api_spec::model::{Description, SchemaKind, Type};
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use super::State;
 use super::kind::{Kind, embedded};
 use super::row::Row;
+use super::{State, grant};
 
 /// The field with the object.
 const SNAPSHOT: &str = "snapshot";
@@ -52,6 +52,9 @@ pub(super) fn find(description: &Description, kinds: &mut IndexMap<String, Kind>
 impl State {
     /// Adds an entry to the history of the object, if its kind has one.
     pub(super) fn record(&mut self, kind: &str, row: &Row, change: Change, now: &str) {
+        if kind == grant::GRANT {
+            self.record_grant(row, change, now);
+        }
         let Some(facts) = self.plan.kinds.get(kind) else {
             return;
         };

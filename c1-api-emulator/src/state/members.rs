@@ -207,6 +207,27 @@ fn hidden(part: &str) -> String {
 }
 
 impl State {
+    /// The ids of the members (`owner`) of the object of a kind, whose key has these values.
+    pub(super) fn members_of(
+        &self,
+        member: &str,
+        kind: &str,
+        key: &[(String, String)],
+    ) -> Vec<String> {
+        let is_of = |links: &[Link]| links.first().is_some_and(|link| link.kind == kind);
+        let mut kinds = self.plan.kinds.iter();
+        let found = kinds.find(|(name, facts)| {
+            let list = name.split_once(" of ").map(|(list, _)| list);
+            list.is_some_and(|list| list.ends_with(&format!("/{member}"))) && is_of(&facts.owners)
+        });
+        let rows = found.into_iter().flat_map(|(name, _)| self.all(name));
+        let own = rows.filter(|row| {
+            key.iter()
+                .all(|(part, value)| row.text(&hidden(part)) == value)
+        });
+        own.map(|row| row.text(MEMBER).to_owned()).collect()
+    }
+
     /// Lists or changes the members of an object.
     pub(super) fn change_members(
         &mut self,

@@ -95,7 +95,10 @@ impl Plan {
         });
         let operations = operations.collect();
         let by_hand = survey.operations.iter().map(|one| one.operation);
-        let by_hand = by_hand.filter(|operation| by_hand::handler(operation).is_some());
+        let by_hand = by_hand.filter(|operation| {
+            let known = |kind: &&str| survey.kinds.contains_key(*kind);
+            by_hand::handler(operation).is_some_and(|(_, needed)| needed.iter().all(known))
+        });
         let by_hand = by_hand.map(Operation::id).collect();
         let mut plan = Self {
             kinds: survey.kinds,
@@ -144,6 +147,12 @@ impl Plan {
     /// What the operation does; `None` if it has no state.
     pub(super) fn action(&self, id: &str) -> Option<&Action> {
         self.operations.get(id)?.as_ref().ok()
+    }
+
+    /// What executes the operation, if it is written by hand and the description has the objects for it.
+    pub(super) fn handler(&self, operation: &Operation) -> Option<by_hand::Handler> {
+        let (handler, _) = by_hand::handler(operation)?;
+        self.by_hand.contains(&operation.id()).then_some(handler)
     }
 
     /// Whether the operation has state.

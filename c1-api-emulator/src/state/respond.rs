@@ -62,14 +62,27 @@ pub(super) fn page(
     call: &Call<'_>,
     (rows, next): (Vec<&Row>, String),
 ) -> Value {
+    let field = action.shape.as_ref().and_then(|shape| shape.field.as_ref());
+    let field = field.map(String::as_str).unwrap_or_default();
+    list(state, call, field, (rows, next), |row, expansion| {
+        viewed(state, action, row, expansion)
+    })
+}
+
+/// The same with a list in `field`, whose elements `element` makes of the objects.
+pub(super) fn list<'s>(
+    state: &'s State,
+    call: &Call<'_>,
+    field: &str,
+    (rows, next): (Vec<&Row>, String),
+    element: impl Fn(&Row, &mut Expansion<'s>) -> Value,
+) -> Value {
     let mut expansion = Expansion::new(state, call);
-    let list: Vec<_> = rows
-        .into_iter()
-        .map(|row| viewed(state, action, row, &mut expansion))
-        .collect();
+    let list = rows.into_iter().map(|row| element(row, &mut expansion));
+    let list: Vec<_> = list.collect();
     let mut response = Map::new();
-    if let Some(field) = action.shape.as_ref().and_then(|shape| shape.field.as_ref()) {
-        response.insert(field.clone(), Value::Array(list));
+    if !field.is_empty() {
+        response.insert(field.to_owned(), Value::Array(list));
     }
     if !next.is_empty() {
         response.insert("nextPageToken".to_owned(), json!(next));
@@ -80,11 +93,22 @@ pub(super) fn page(
 
 /// The object, in its view if the response has one.
 fn viewed(state: &State, action: &Action, row: &Row, expansion: &mut Expansion<'_>) -> Value {
-    let object = state.fields(&action.kind, row);
-    let Some((view, field)) = action.shape.as_ref().and_then(|shape| shape.view.as_ref()) else {
-        return Value::Object(object);
-    };
-    let mut fields = expansion.paths(view, &action.kind, row);
+    match action.shape.as_ref().and_then(|shape| shape.view.as_ref()) {
+        Some((view, field)) => in_view(state, &action.kind, (view, field), row, expansion),
+        None => Value::Object(state.fields(&action.kind, row)),
+    }
+}
+
+/// The object in the field of a view, with the ids and the references of the view.
+pub(super) fn in_view(
+    state: &State,
+    kind: &str,
+    (view, field): (&str, &str),
+    row: &Row,
+    expansion: &mut Expansion<'_>,
+) -> Value {
+    let object = state.fields(kind, row);
+    let mut fields = expansion.paths(view, kind, row);
     if let Some(message) = state.description.message(view) {
         let id = format!("{field}Id");
         for (name, facts) in message
@@ -101,6 +125,6 @@ fn viewed(state: &State, action: &Action, row: &Row, expansion: &mut Expansion<'
             }
         }
     }
-    fields.insert(field.clone(), Value::Object(object));
+    fields.insert(field.to_owned(), Value::Object(object));
     Value::Object(fields)
 }

@@ -8,6 +8,8 @@ use super::kind::Link;
 #[derive(Debug, Default)]
 struct Rule {
     kind: &'static str,
+    /// What identifies it, where no path tells.
+    key: &'static [&'static str],
     /// Groups of fields whose values no two objects share, unless the last one is unset.
     unique: &'static [&'static [&'static str]],
     /// Flags that are set when an object is created.
@@ -26,6 +28,7 @@ struct Rule {
 
 const NONE: Rule = Rule {
     kind: "",
+    key: &[],
     unique: &[],
     flags: &[],
     ids: &[],
@@ -56,6 +59,16 @@ const RULES: &[Rule] = &[
         ..NONE
     },
     Rule {
+        kind: "AppEntitlementUserBinding",
+        key: &["appId", "appEntitlementId", "appUserId"],
+        ..NONE
+    },
+    Rule {
+        kind: "AppEntitlementUserBindingFeed",
+        key: &["/event"],
+        ..NONE
+    },
+    Rule {
         kind: "AppEntitlementMonitorBinding",
         owners: &[("ConflictMonitor", &[("id", "monitorId")])],
         ..NONE
@@ -67,10 +80,21 @@ const RULES: &[Rule] = &[
         ids: &["entitlementSetAId", "entitlementSetBId"],
         ..NONE
     },
+    Rule {
+        kind: "TaskAuditView",
+        key: &["id"],
+        ..NONE
+    },
 ];
 
 fn rule(kind: &str) -> &'static Rule {
     RULES.iter().find(|rule| rule.kind == kind).unwrap_or(&NONE)
+}
+
+/// The kinds that no path tells, and what identifies them.
+pub(super) fn kinds() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    let rules = RULES.iter().filter(|rule| !rule.key.is_empty());
+    rules.map(|rule| (rule.kind, rule.key))
 }
 
 pub(super) fn unique(kind: &str) -> &'static [&'static [&'static str]] {
@@ -125,6 +149,8 @@ mod tests {
                 .flatten()
                 .chain(rule.flags)
                 .chain(rule.ids);
+            let key = rule.key.iter().filter(|part| !part.starts_with('/'));
+            let fields = fields.chain(key);
             let fields = fields.chain(rule.renamed.iter().map(|(_, field)| field));
             let fields = fields.chain(rule.copied.iter().map(|(_, field, _)| field));
             let fields = fields.chain(rule.filters.iter().flat_map(|(_, fields)| *fields));

@@ -1,7 +1,10 @@
-//! The seed data of a new tenant: enough for pages, searches and bindings.
+//! The seed data of a new tenant: enough for pages, searches, bindings and requests.
+
+mod access;
 
 use std::time::SystemTime;
 
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::State;
@@ -43,8 +46,8 @@ const USERS: [(&str, &str, &str); 12] = [
 ];
 
 impl State {
-    /// Adds three apps, thirty entitlements of one and three of another, and twelve users; those of them
-    /// that the description has.
+    /// Adds three apps, thirty entitlements of one and three of another, twelve users, and who has access; those of
+    /// them that the description has.
     pub(crate) fn seed(&mut self, now: SystemTime) -> Result<(), Status> {
         let mut apps = Vec::new();
         for (name, description) in APPS {
@@ -63,7 +66,7 @@ impl State {
                 self.seed_entitlement(harbor, "Images", level, now)?;
             }
         }
-        let mut manager = json!([]);
+        let (mut manager, mut users) = (json!([]), Vec::new());
         for (name, department, title) in USERS {
             let leads = title.starts_with("Head");
             let managers = if leads { json!([]) } else { manager.clone() };
@@ -71,8 +74,9 @@ impl State {
             if leads {
                 manager = json!([user["id"]]);
             }
+            users.push(user);
         }
-        Ok(())
+        self.seed_access(&apps, &users, now)
     }
 
     /// Adds an object with the fields that the description has, or only returns it if the description
@@ -82,7 +86,15 @@ impl State {
         let known = self.plan.kinds.contains_key(kind)
             && check::value(&self.description, kind, &fields, Direction::Response).is_ok();
         match fields {
-            Value::Object(fields) if known => self.insert_object(kind, fields, now),
+            Value::Object(fields) if known => {
+                match self.insert_object(kind, fields.clone(), now) {
+                    // What it belongs to has been left out.
+                    Err(status) if status.http == StatusCode::NOT_FOUND => {
+                        Ok(Value::Object(fields))
+                    }
+                    added => added,
+                }
+            }
             fields => Ok(fields),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use c1_api_spec::model::{Description, Method, Operation, Safety, Type};
+use c1_api_spec::model::{Description, Message, Method, Operation, Safety, Type};
 use indexmap::IndexMap;
 
 use super::filter::Filter;
@@ -99,6 +99,7 @@ impl<'a> Survey<'a> {
         self.find_listed();
         self.find_created();
         self.drop_unreachable();
+        self.add_kinds();
         self.find_links();
         self.members = members::find(self);
         for members in self.members.values() {
@@ -377,6 +378,20 @@ impl<'a> Survey<'a> {
         self.collections.retain(|_, kind| kinds.contains_key(kind));
         self.singletons
             .retain(|_, (kind, _)| kinds.contains_key(kind));
+    }
+
+    /// Adds the kinds that a rule identifies, as far as the description has them.
+    fn add_kinds(&mut self) {
+        for (kind, key) in rules::kinds() {
+            let has = |message: &Message| {
+                let mut fields = key.iter().filter(|part| !is_hidden(part));
+                fields.all(|field| message.fields.contains_key(*field))
+            };
+            if self.description.message(kind).is_some_and(has) {
+                let key = key.iter().map(|part| (*part).to_owned()).collect();
+                learn(&mut self.kinds, kind, key);
+            }
+        }
     }
 
     fn find_links(&mut self) {

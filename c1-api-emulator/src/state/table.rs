@@ -48,6 +48,16 @@ impl Table {
         }
     }
 
+    /// The rows in this order, to be paged. Their keys do not count.
+    pub(super) fn of(kind: &str, rows: impl IntoIterator<Item = Row>) -> Self {
+        let mut table = Self::new(kind);
+        for row in rows {
+            table.rows.insert(table.next, (key::<&str>(&[]), row));
+            table.next += 1;
+        }
+        table
+    }
+
     /// Adds a row; 409 if the key or a name exists.
     pub(super) fn insert<S: AsRef<str>>(&mut self, parts: &[S], row: Row) -> Result<(), Status> {
         if self.positions.contains_key(&key(parts)) {

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "not every file of tests uses all of it")]
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
+pub(crate) mod access;
+
 use std::io::{Write as _, stderr};
 
 use c1_api_emulator::Emulator;

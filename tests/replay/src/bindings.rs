@@ -29,9 +29,9 @@ pub fn is_id(placeholder: &str) -> bool {
 }
 
 impl Bindings {
-    /// The text to send for a text of a recording. A placeholder that stands for nothing yet is sent as it is; if it is that of
-    /// an id, it is added to `unbound`.
-    pub fn sent(&mut self, text: &str, unbound: &mut Vec<String>) -> String {
+    /// The text to send for a text of a recording, in the field or parameter `name`. A placeholder that stands for nothing yet
+    /// is sent as it is; if only the server can know what it stands for, an id or a page token, it is added to `unbound`.
+    pub fn sent(&mut self, name: &str, text: &str, unbound: &mut Vec<String>) -> String {
         if !is_placeholder(text) {
             return text.to_owned();
         }
@@ -39,7 +39,7 @@ impl Bindings {
             value.is_fixed = true;
             return value.text.clone();
         }
-        if is_id(text) {
+        if is_id(text) || ["page_token", "pageToken"].contains(&name) {
             unbound.push(text.to_owned());
         } else {
             let value = Value {
@@ -52,22 +52,29 @@ impl Bindings {
     }
 
     /// The same for all texts of a body, names of fields among them.
-    pub fn body(&mut self, value: &Json, unbound: &mut Vec<String>) -> Json {
+    pub fn body(&mut self, name: &str, value: &Json, unbound: &mut Vec<String>) -> Json {
         match value {
-            Json::String(text) => self.sent(text, unbound).into(),
+            Json::String(text) => self.sent(name, text, unbound).into(),
             Json::Array(values) => {
                 let values = values.iter();
-                values.map(|value| self.body(value, unbound)).collect()
+                values
+                    .map(|value| self.body(name, value, unbound))
+                    .collect()
             }
             Json::Object(fields) => {
                 let fields = fields.iter().map(|(name, value)| {
-                    let name = self.sent(name, unbound);
-                    (name, self.body(value, unbound))
+                    let value = self.body(name, value, unbound);
+                    (self.sent("", name, unbound), value)
                 });
                 Json::Object(fields.collect())
             }
             other => other.clone(),
         }
+    }
+
+    /// Whether any placeholder stands for this text.
+    pub fn has(&self, text: &str) -> bool {
+        self.0.values().any(|value| value.text == text)
     }
 
     /// What a placeholder stands for, if it stands for something.

@@ -103,7 +103,7 @@ impl Replay {
         let url = format!("{}{path}", self.base);
         let mut request = self.http.request(method, url).query(&query);
         if let Some(body) = &line.request {
-            let body = self.bindings.body(body, &mut unbound).to_string();
+            let body = self.bindings.body("", body, &mut unbound).to_string();
             request = request
                 .header("content-type", "application/json")
                 .body(body);
@@ -135,10 +135,7 @@ impl Replay {
     }
 
     fn compare(&mut self, line: &Line, recorded: Option<&Json>, emulated: Option<&Json>) {
-        let mut comparison = Comparison {
-            bindings: &mut self.bindings,
-            found: Vec::new(),
-        };
+        let mut comparison = Comparison::new(&mut self.bindings);
         match (recorded, emulated) {
             (Some(recorded), Some(emulated)) => {
                 comparison.values("response", recorded, emulated);
@@ -154,7 +151,7 @@ impl Replay {
                 return;
             }
         }
-        for (at, recorded, emulated) in comparison.found {
+        for (at, recorded, emulated) in comparison.finish() {
             self.differ(line, &at, recorded, emulated);
         }
     }
@@ -171,7 +168,7 @@ impl Replay {
             let value = name.and_then(|name| parameters.get(name));
             match value.and_then(Json::as_str) {
                 Some(text) => {
-                    let text = self.bindings.sent(text, unbound);
+                    let text = self.bindings.sent("", text, unbound);
                     utf8_percent_encode(&text, UNRESERVED).to_string()
                 }
                 None => segment.to_owned(),
@@ -189,7 +186,7 @@ impl Replay {
         for (name, values) in query {
             for value in values.as_array().into_iter().flatten() {
                 let text = match value {
-                    Json::String(text) => self.bindings.sent(text, unbound),
+                    Json::String(text) => self.bindings.sent(name, text, unbound),
                     other => other.to_string(),
                 };
                 pairs.push((name.clone(), text));

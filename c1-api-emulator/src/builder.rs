@@ -39,6 +39,7 @@ impl Default for Builder {
             seed_data: true,
             stateful: true,
             refuse_samples: false,
+            consistency_delay: None,
         };
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -186,6 +187,16 @@ impl Builder {
     /// [`support`](crate::support) lists them.
     pub fn refuse_samples(mut self, refuse: bool) -> Self {
         self.settings.refuse_samples = refuse;
+        self
+    }
+
+    /// Has lists and searches show changes only after a time by the tenant's clock; default: at once. C1 takes up to two
+    /// minutes for grants and for owners.
+    ///
+    /// The response to a change is up to date, as are objects that are read by their ids, and what other changes refer
+    /// to. What [`Emulator::add`] adds is listed at once.
+    pub fn consistency_delay(mut self, delay: Duration) -> Self {
+        self.settings.consistency_delay = Some(delay).filter(|delay| !delay.is_zero());
         self
     }
 

@@ -83,7 +83,7 @@ fn fields(
 }
 
 /// The name in JSON of a field with the original name: without underscores, each of which makes the next letter upper-case.
-fn json_name(original: &str) -> String {
+pub(crate) fn json_name(original: &str) -> String {
     let mut name = String::new();
     let mut after_underscore = false;
     for letter in original.chars() {

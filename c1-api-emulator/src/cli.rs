@@ -31,6 +31,8 @@ usage: c1-api-emulator [options]
   --approve-devices  approve every device login and print its user code
   --refuse-samples   refuse operations that have no state (501) instead of
                      returning samples
+  --consistency-delay SECONDS
+                     have lists show changes only after a time, as C1 does
   --fault FAULT      have requests fail, such as 'apps.list: times=2, status=503';
                      can be repeated. See the documentation of Fault
   --support          print which operations have state, and why others do not
@@ -57,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) empty: bool,
     pub(crate) approve_devices: bool,
     pub(crate) refuse_samples: bool,
+    /// In seconds.
+    pub(crate) consistency_delay: u32,
     pub(crate) faults: Vec<Fault>,
     pub(crate) tls: bool,
     pub(crate) tls_cert: Option<PathBuf>,
@@ -88,6 +92,7 @@ pub(crate) fn parse<A: Into<OsString>>(
             Long("empty") => options.empty = true,
             Long("approve-devices") => options.approve_devices = true,
             Long("refuse-samples") => options.refuse_samples = true,
+            Long("consistency-delay") => options.consistency_delay = parser.value()?.parse()?,
             Long("fault") => options.faults.push(parser.value()?.parse()?),
             Long("tls") => options.tls = true,
             Long("tls-cert") => {
@@ -131,6 +136,7 @@ mod tests {
             empty: true,
             approve_devices: true,
             refuse_samples: true,
+            consistency_delay: 30,
             faults: vec![Fault::new().operation("apps.*").times(2).status(503)],
             tls: true,
             tls_cert: Some("ca.pem".into()),
@@ -149,6 +155,8 @@ mod tests {
                 "--empty",
                 "--refuse-samples",
                 "--approve-devices",
+                "--consistency-delay",
+                "30",
                 "--fault",
                 "apps.*: times=2, status=503",
                 "--tls",
@@ -170,6 +178,7 @@ mod tests {
                 "--allow-host=c1.test",
                 "--approve-devices",
                 "--refuse-samples",
+                "--consistency-delay=30",
                 "--fault=apps.*:times=2,status=503",
                 "--time=2027-01-15T09:00:00+01:00",
                 "--seed=7",
@@ -209,6 +218,7 @@ mod tests {
             (&["--format", "yaml"], "expected shell or json"),
             (&["--seed", "x"], "x"),
             (&["--time", "noon"], "noon"),
+            (&["--consistency-delay", "30s"], "30s"),
             (&["--fault", "status=1"], "from 200 to 599 for status"),
             (&["8080"], "8080"),
         ] {

@@ -8,7 +8,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use c1_api_emulator::c1_api_spec::Source;
 use c1_api_emulator::{Builder, Emulator};
@@ -45,7 +45,8 @@ fn builder(options: &Options) -> Outcome<Builder> {
         .log_bytes(0)
         .seed(options.seed)
         .seed_data(!options.empty)
-        .refuse_samples(options.refuse_samples);
+        .refuse_samples(options.refuse_samples)
+        .consistency_delay(Duration::from_secs(options.consistency_delay.into()));
     for host in &options.allow_hosts {
         builder = builder.allow_host(host);
     }

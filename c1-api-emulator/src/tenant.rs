@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use c1_api_spec::model::{Description, Operation, Payload, Success};
@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::fault::{Effects, Fault, Faults, take_token};
 use crate::log::{Log, Request};
 use crate::random::Random;
+use crate::received::Received;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::site::Hosts;
@@ -56,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
     pub(crate) refuse_samples: bool,
+    /// The time after which lists show changes; `None` for at once.
+    pub(crate) consistency_delay: Option<Duration>,
 }
 
 impl Settings {
@@ -74,6 +77,7 @@ impl fmt::Debug for Settings {
             .field("seed_data", &self.seed_data)
             .field("stateful", &self.stateful)
             .field("refuse_samples", &self.refuse_samples)
+            .field("consistency_delay", &self.consistency_delay)
             .finish_non_exhaustive()
     }
 }
@@ -120,6 +124,7 @@ impl Tenant {
         if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
+        state.delay_lists(settings.consistency_delay);
         let auth = Auth::new(&settings.auth, hosts.scheme(), address, client, trust)?;
         Ok(Self {
             router: Router::new(&description)?,
@@ -141,6 +146,17 @@ impl Tenant {
     /// The request log, oldest first.
     pub(crate) fn requests(&self) -> Vec<Request> {
         lock(&self.log).requests()
+    }
+
+    /// The requests to the operations whose ids match the pattern.
+    pub(crate) fn received(&self, pattern: &str) -> Received {
+        let log = lock(&self.log);
+        let (requests, dropped) = (log.requests(), log.dropped());
+        Received::new(Arc::clone(&self.description), pattern, requests, dropped)
+    }
+
+    pub(crate) fn clear_requests(&self) {
+        lock(&self.log).clear();
     }
 
     pub(crate) fn dropped_requests(&self) -> u64 {

@@ -30,6 +30,7 @@ pub(crate) fn tenant() -> Tenant {
         seed_data: true,
         stateful: true,
         refuse_samples: false,
+        consistency_delay: None,
     };
     let hosts = Hosts::new("http");
     Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()

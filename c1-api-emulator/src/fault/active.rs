@@ -106,7 +106,7 @@ fn exceeded(
 }
 
 /// Whether the pattern, in which `*` stands for any text, matches all of the text.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };

@@ -84,10 +84,12 @@ impl State {
     }
 
     pub(super) fn table(&mut self, kind: &str) -> &mut Table {
-        let tables = &mut self.tables;
-        tables
+        let table = self
+            .tables
             .entry(kind.to_owned())
-            .or_insert_with(|| Table::new(kind))
+            .or_insert_with(|| Table::new(kind));
+        table.lag.shown = self.shown;
+        table
     }
 
     /// All objects of a kind, in order of creation.
@@ -419,10 +421,7 @@ impl State {
                         let mut parts = link.parts.iter();
                         parts.all(|(part, mine)| own.0.get(mine) == row.0.get(part))
                     };
-                    let Some(table) = self.tables.get_mut(other) else {
-                        continue;
-                    };
-                    let gone = table.extract(belongs).into_iter();
+                    let gone = self.table(other).extract(belongs).into_iter();
                     removed.extend(gone.map(|row| (other.clone(), row)));
                 }
             }

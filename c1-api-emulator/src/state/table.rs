@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +11,7 @@ use c1_api_spec::model::Description;
 use serde_json::Value;
 
 use super::call::Call;
+use super::lag::Lag;
 use super::messages;
 use super::row::Row;
 use super::rules;
@@ -25,6 +27,7 @@ pub(super) struct Table {
     /// The positions of the rows by the values that no two rows share.
     names: BTreeMap<Vec<String>, u64>,
     next: u64,
+    pub(super) lag: Lag,
 }
 
 fn key<S: AsRef<str>>(parts: &[S]) -> Key {
@@ -45,6 +48,7 @@ impl Table {
             rows: BTreeMap::new(),
             names: BTreeMap::new(),
             next: 1,
+            lag: Lag::default(),
         }
     }
 
@@ -86,7 +90,9 @@ impl Table {
             }
         }
         self.next += u64::from(position == self.next);
-        self.take(position);
+        if self.take(position).is_none() {
+            self.lag.keep(position, None);
+        }
         self.names
             .extend(names.into_iter().map(|name| (name, position)));
         self.positions.insert(Arc::clone(&key), position);
@@ -101,7 +107,15 @@ impl Table {
         for name in names(&self.kind, &row) {
             self.names.remove(&name);
         }
+        self.lag.keep(position, Some(&row));
         Some(row)
+    }
+
+    /// The rows after the position as lists show them, in order of creation.
+    pub(super) fn listed(&self, now: SystemTime, after: u64) -> impl Iterator<Item = (u64, &Row)> {
+        let rows = self.rows.range((Bound::Excluded(after), Bound::Unbounded));
+        let rows = rows.map(|(position, (_, row))| (*position, row));
+        self.lag.merge(now, after, rows)
     }
 
     /// The rows in order of creation.
@@ -162,14 +176,13 @@ impl Table {
             })?,
         };
         let mut rows = self
-            .rows
-            .range((Bound::Excluded(after), Bound::Unbounded))
-            .filter(|(_, (_, row))| keep(row))
+            .listed(call.now, after)
+            .filter(|(_, row)| keep(row))
             .peekable();
         let (mut page, mut last) = (Vec::new(), 0);
-        while let Some((position, (_, row))) = rows.next_if(|_| page.len() < size) {
+        while let Some((position, row)) = rows.next_if(|_| page.len() < size) {
             page.push(row);
-            last = *position;
+            last = position;
         }
         let more = rows.peek().is_some();
         let next = if more {

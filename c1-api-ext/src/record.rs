@@ -48,56 +48,29 @@
 //! 5. Add the file to `tests/recordings`, with the differences that it has today, as README.md there says.
 
 mod layer;
+mod lines;
 mod placeholders;
 mod redact;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 use c1_api::Transport;
 use c1_api_spec::Description;
-use serde_json::{Map, Value as Json};
 
 pub use crate::record::layer::Recording;
-use crate::record::placeholders::Placeholders;
+pub use crate::record::lines::RecordError;
+use crate::record::lines::{Lines, State};
 use crate::record::redact::Redactor;
 use crate::{Random, SystemRandom};
 
 /// Writes redacted pairs of requests and responses: see the [module](self).
 ///
 /// Clones write to the same place.
-#[derive(Clone)]
-pub struct Recorder {
-    redactor: Arc<Redactor>,
-    source: String,
-    random: Arc<dyn Random>,
-    state: Arc<Mutex<State>>,
-}
-
-struct State {
-    out: Box<dyn Write + Send>,
-    placeholders: Option<Placeholders>,
-    /// The first thing that went wrong.
-    error: Option<RecordError>,
-}
-
-/// A recording is not complete, or cannot begin.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// The description of the API cannot be read.
-    #[error("the API description cannot be read")]
-    Description(#[source] c1_api_spec::Error),
-    /// There are no random bytes for the shift of timestamps.
-    #[error("no random bytes for the recording")]
-    Random(#[source] io::Error),
-    /// A line could not be written.
-    #[error("the recording cannot be written")]
-    Write(#[source] io::Error),
-}
+#[derive(Clone, Debug)]
+pub struct Recorder(Lines);
 
 impl Recorder {
     /// A recorder that writes to `out`, with the description that c1-api-spec has. Reading that takes most of a second in a
@@ -113,29 +86,25 @@ impl Recorder {
 
     /// The same with another description: the one that `C1_API_SPEC` named when the client was built.
     pub fn with_description(out: impl Write + Send + 'static, description: Description) -> Self {
-        Self {
+        Self(Lines {
             redactor: Arc::new(Redactor::new(description)),
             source: "tenant".to_owned(),
             random: Arc::new(SystemRandom),
-            state: Arc::new(Mutex::new(State {
-                out: Box::new(out),
-                placeholders: None,
-                error: None,
-            })),
-        }
+            state: Arc::new(Mutex::new(State::new(out))),
+        })
     }
 
     /// What each line says of its origin; `tenant` by default.
     #[must_use]
     pub fn source(mut self, source: impl Into<String>) -> Self {
-        self.source = source.into();
+        self.0.source = source.into();
         self
     }
 
     /// Draws the shift of the timestamps from `random`.
     #[must_use]
     pub fn random(mut self, random: impl Random) -> Self {
-        self.random = Arc::new(random);
+        self.0.random = Arc::new(random);
         self
     }
 
@@ -144,8 +113,8 @@ impl Recorder {
         &self,
     ) -> impl FnOnce(Box<dyn Transport>) -> Recording<Box<dyn Transport>> + Send + Sync + use<>
     {
-        let recorder = self.clone();
-        |inner| Recording { inner, recorder }
+        let lines = self.0.clone();
+        |inner| Recording { inner, lines }
     }
 
     /// Writes out what is still in a buffer. To be called at the end; the calls themselves do not fail because of the recording.
@@ -153,46 +122,6 @@ impl Recorder {
     /// # Errors
     /// The first thing that went wrong since the last time. A line that could not be made or written is missing.
     pub fn finish(&self) -> Result<(), RecordError> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let flushed = state.out.flush().map_err(RecordError::Write);
-        state.error.take().map_or(flushed, Err)
-    }
-
-    /// Writes the line that `line` makes.
-    fn record(&self, line: impl FnOnce(&Redactor, &mut Placeholders) -> Map<String, Json>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = self.write(&mut state, line) {
-            state.error.get_or_insert(error);
-        }
-    }
-
-    fn write(
-        &self,
-        state: &mut State,
-        line: impl FnOnce(&Redactor, &mut Placeholders) -> Map<String, Json>,
-    ) -> Result<(), RecordError> {
-        let placeholders = match &mut state.placeholders {
-            Some(placeholders) => placeholders,
-            none => {
-                let new = Placeholders::new(&self.random).map_err(RecordError::Random)?;
-                none.insert(new)
-            }
-        };
-        let mut whole = Map::from_iter([("source".to_owned(), Json::from(&*self.source))]);
-        whole.extend(line(&self.redactor, placeholders));
-        let mut text = Json::Object(whole).to_string();
-        text.push('\n');
-        state
-            .out
-            .write_all(text.as_bytes())
-            .map_err(RecordError::Write)
-    }
-}
-
-impl fmt::Debug for Recorder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recorder")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        self.0.finish()
     }
 }

@@ -8,15 +8,15 @@ use reqwest::{Method, Request, Response, Url};
 use serde_json::{Map, Value as Json, json};
 
 use crate::call::attempt::with_body;
-use crate::record::Recorder;
+use crate::record::lines::Lines;
 
 /// The media types that a recording names.
 const MEDIA: &[&str] = &["application/json", "text/csv", "text/html", "text/plain"];
 
-/// The transport with which a [`Recorder`] records.
+/// The transport with which a `Recorder` records.
 pub struct Recording<T> {
     pub(super) inner: T,
-    pub(super) recorder: Recorder,
+    pub(super) lines: Lines,
 }
 
 /// What a line needs of a request.
@@ -63,7 +63,7 @@ impl<T: Transport> Recording<T> {
     }
 
     fn succeeded(&self, sent: &Sent, call: &Call, response: &Response, body: &[u8]) {
-        self.recorder.record(|redactor, placeholders| {
+        self.lines.record(|redactor, placeholders| {
             let called = call.operation().id;
             let Sent { method, url, .. } = sent;
             let mut line = redactor.request(
@@ -87,7 +87,7 @@ impl<T: Transport> Recording<T> {
         let Some(status) = error.status() else {
             return;
         };
-        self.recorder.record(|redactor, placeholders| {
+        self.lines.record(|redactor, placeholders| {
             let Sent { method, url, .. } = sent;
             let called = call.operation().id;
             let mut line = redactor.request(
@@ -151,7 +151,7 @@ impl<T: Transport> fmt::Debug for Recording<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recording")
             .field("inner", &self.inner)
-            .field("recorder", &self.recorder)
+            .field("lines", &self.lines)
             .finish()
     }
 }

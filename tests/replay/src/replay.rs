@@ -3,6 +3,7 @@
 use std::fmt;
 
 use c1_api_emulator::Emulator;
+use c1_api_ext::{ConfigError, Tenant, http};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method};
 use serde_json::{Map, Value as Json};
@@ -54,6 +55,9 @@ pub enum ReplayError {
     /// The emulator did not start, or has no token.
     #[error("the emulator does not work")]
     Emulator(#[from] c1_api_emulator::Error),
+    /// There is no HTTP client for the emulator.
+    #[error("no HTTP client")]
+    Client(#[from] ConfigError),
     /// The emulator did not respond.
     #[error("the emulator did not respond")]
     Http(#[from] reqwest::Error),
@@ -68,10 +72,13 @@ pub enum ReplayError {
 /// When the emulator does not start or respond. Differences are no errors.
 pub async fn replay(lines: &[Line]) -> Result<Report, ReplayError> {
     let emulator = Emulator::start().await?;
+    let tenant: Tenant = emulator.base_url().parse().map_err(ConfigError::from)?;
+    // A plain one has no cryptography where the workspace is built as a whole.
+    let http = http::client(&tenant)?;
     let mut replay = Replay {
         base: emulator.base_url().to_owned(),
         token: emulator.access_token()?,
-        http: Client::builder().no_proxy().build()?,
+        http,
         bindings: Bindings::default(),
         report: Report::default(),
     };

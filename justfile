@@ -223,6 +223,10 @@ bench:
     cargo bench --package c1-benches
     cargo test --package c1-benches --test allocations -- --nocapture
 
+# What 1,000,000 entitlements cost the emulator: memory, and pages per second.
+load number="1000000":
+    cargo run --release --package c1-api-emulator --example load -- {{ number }}
+
 # Compile cost against progenitor's own client and against a program without this SDK; takes a while.
 compile-cost rounds="3":
     tests/benches/compile-cost.sh {{ rounds }}

@@ -48,7 +48,7 @@ usage: c1-api-emulator [options]
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {
-    Serve(Options),
+    Serve(Box<Options>),
     Support,
     Help,
     Version,
@@ -131,7 +131,7 @@ pub(crate) fn parse<A: Into<OsString>>(
             _ => return Err(argument.unexpected()),
         }
     }
-    Ok(Command::Serve(options))
+    Ok(Command::Serve(Box::new(options)))
 }
 
 /// Two numbers, the first of at least 1 and no larger than the second.
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn options_are_read_in_any_order_and_spelling() {
-        let expected = Command::Serve(Options {
+        let expected = Command::Serve(Box::new(Options {
             spec: Some("openapi.yaml".into()),
             overlay: Some("overlay.yaml".into()),
             port: 8080,
@@ -169,7 +169,7 @@ mod tests {
             state: Some("state.json".into()),
             page_sizes: Some((1, 5)),
             irregular_pages: true,
-        });
+        }));
         for arguments in [
             [
                 "--overlay",
@@ -229,7 +229,7 @@ mod tests {
             assert_eq!(parse(arguments).ok().as_ref(), Some(&expected));
         }
         let none: [&str; 0] = [];
-        assert_eq!(parse(none).ok(), Some(Command::Serve(Options::default())));
+        assert_eq!(parse(none).ok(), Some(Command::Serve(Box::default())));
     }
 
     #[test]

@@ -209,13 +209,11 @@ async fn run(options: Options) -> Outcome<()> {
     // Before scripts learn that they can end it.
     let ended = ended()?;
     announce(options.format, variables(&emulator, certificate.as_ref()))?;
-    match &options.state {
-        Some(path) => keep(emulator, path, written, ended).await?,
-        None => {
-            ended.await;
-            emulator.shutdown().await;
-        }
+    if let Some(path) = &options.state {
+        return keep(emulator, path, written, ended).await;
     }
+    ended.await;
+    emulator.shutdown().await;
     Ok(())
 }
 
@@ -269,7 +267,7 @@ fn print_support() -> Outcome<()> {
 
 fn main() -> ExitCode {
     let result = match parse(std::env::args_os().skip(1)) {
-        Ok(Command::Serve(options)) => serve(options),
+        Ok(Command::Serve(options)) => serve(*options),
         Ok(Command::Support) => print_support(),
         Ok(Command::Help) => {
             println!("{USAGE}");

@@ -52,9 +52,8 @@ pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
         None => tasks.page(&state.description, call, keep)?,
         Some((key, reverse)) => {
             let mut kept: Vec<_> = tasks
-                .listed(call.now, 0)
+                .listed(call.now, 0, &keep)
                 .map(|(_, task)| task)
-                .filter(|task| keep(task))
                 .cloned()
                 .collect();
             kept.sort_by_cached_key(|task| key(&Value::Object(task.0.clone())));

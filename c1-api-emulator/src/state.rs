@@ -25,6 +25,8 @@ mod row;
 mod rules;
 mod seed;
 mod shape;
+mod snapshot;
+mod stored;
 mod survey;
 mod table;
 mod task;
@@ -41,6 +43,7 @@ use lag::Shown;
 pub(crate) use personal_clients::PERSONAL_CLIENT;
 pub(crate) use plan::Plan;
 use serde_json::{Map, Value};
+pub(crate) use table::Pages;
 use table::Table;
 
 use crate::random::Random;
@@ -57,6 +60,8 @@ pub(crate) struct State {
     tables: BTreeMap<String, Table>,
     /// A time before which no grant expires, if it is known.
     next_expiry: Option<SystemTime>,
+    /// How often objects may have changed.
+    changes: u64,
     /// The time after which lists show changes; `None` for at once.
     delay: Option<Duration>,
     /// When lists show the change that is being made.
@@ -72,9 +77,15 @@ impl State {
             ids: Random::named(seed, "ids"),
             tables: BTreeMap::new(),
             next_expiry: None,
+            changes: 0,
             delay: None,
             shown: None,
         }
+    }
+
+    /// A number that is another one after each change.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Has lists show the changes that follow only after the delay.
@@ -84,6 +95,8 @@ impl State {
 
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
+        // What the call before has read.
+        self.tables.values_mut().for_each(Table::pack);
         self.begin_change(Some(call.now));
         let plan = Arc::clone(&self.plan);
         let schema = call.operation.response.schema().unwrap_or_default();
@@ -116,6 +129,7 @@ impl State {
         fields: Map<String, Value>,
         now: SystemTime,
     ) -> HandlerResult {
+        self.tables.values_mut().for_each(Table::pack);
         self.begin_change(None);
         let row = self.add(kind, fields, &call::timestamp(now))?;
         let fields = Value::Object(self.fields(kind, &row));

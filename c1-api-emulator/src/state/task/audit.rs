@@ -53,7 +53,8 @@ pub(super) fn list(state: &State, call: &Call<'_>) -> HandlerResult {
     let newest;
     let page = if flag("newestFirst") {
         let kept: Vec<_> = entries
-            .rows()
+            .listed(call.now, 0)
+            .map(|(_, entry)| entry)
             .filter(|entry| keep(entry))
             .cloned()
             .collect();

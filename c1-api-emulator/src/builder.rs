@@ -42,6 +42,7 @@ impl Default for Builder {
             seed_data: true,
             stateful: true,
             refuse_samples: false,
+            nulls: true,
             snapshot: None,
             pages: Pages::default(),
             consistency_delay: None,
@@ -192,6 +193,15 @@ impl Builder {
     /// [`support`](crate::support) lists them.
     pub fn refuse_samples(mut self, refuse: bool) -> Self {
         self.settings.refuse_samples = refuse;
+        self
+    }
+
+    /// Sets whether responses of operations with state hold fields that are null because they are not set, such as messages;
+    /// default: `true`, as C1 is said to do.
+    ///
+    /// Clients that were generated from an older description may refuse a null that the newer one allows.
+    pub fn nulls(mut self, nulls: bool) -> Self {
+        self.settings.nulls = nulls;
         self
     }
 

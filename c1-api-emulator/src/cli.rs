@@ -37,6 +37,8 @@ usage: c1-api-emulator [options]
   --approve-devices  approve every device login and print its user code
   --refuse-samples   refuse operations that have no state (501) instead of
                      returning samples
+  --no-nulls         leave out fields that are not set instead of sending null, for
+                     clients generated from an older description
   --consistency-delay SECONDS
                      have lists show changes only after a time, as C1 does
   --fault FAULT      have requests fail, such as 'apps.list: times=2, status=503';
@@ -65,6 +67,7 @@ pub(crate) struct Options {
     pub(crate) empty: bool,
     pub(crate) approve_devices: bool,
     pub(crate) refuse_samples: bool,
+    pub(crate) no_nulls: bool,
     /// In seconds.
     pub(crate) consistency_delay: u32,
     pub(crate) faults: Vec<Fault>,
@@ -101,6 +104,7 @@ pub(crate) fn parse<A: Into<OsString>>(
             Long("empty") => options.empty = true,
             Long("approve-devices") => options.approve_devices = true,
             Long("refuse-samples") => options.refuse_samples = true,
+            Long("no-nulls") => options.no_nulls = true,
             Long("consistency-delay") => options.consistency_delay = parser.value()?.parse()?,
             Long("fault") => options.faults.push(parser.value()?.parse()?),
             Long("tls") => options.tls = true,
@@ -159,6 +163,7 @@ mod tests {
             empty: true,
             approve_devices: true,
             refuse_samples: true,
+            no_nulls: true,
             consistency_delay: 30,
             faults: vec![Fault::new().operation("apps.*").times(2).status(503)],
             tls: true,
@@ -180,6 +185,7 @@ mod tests {
                 "8080",
                 "--empty",
                 "--refuse-samples",
+                "--no-nulls",
                 "--approve-devices",
                 "--consistency-delay",
                 "30",
@@ -209,6 +215,7 @@ mod tests {
                 "--allow-host=c1.test",
                 "--approve-devices",
                 "--refuse-samples",
+                "--no-nulls",
                 "--consistency-delay=30",
                 "--fault=apps.*:times=2,status=503",
                 "--time=2027-01-15T09:00:00+01:00",

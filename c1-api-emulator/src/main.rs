@@ -51,6 +51,7 @@ fn builder(options: &Options) -> Outcome<Builder> {
         .seed(options.seed)
         .seed_data(!options.empty)
         .refuse_samples(options.refuse_samples)
+        .nulls(!options.no_nulls)
         .consistency_delay(Duration::from_secs(options.consistency_delay.into()))
         .irregular_pages(options.irregular_pages);
     if let Some((least, most)) = options.page_sizes {

@@ -62,6 +62,8 @@ pub(crate) struct State {
     next_expiry: Option<SystemTime>,
     /// How often objects may have changed.
     changes: u64,
+    /// Whether responses hold fields that are null.
+    nulls: bool,
     /// The time after which lists show changes; `None` for at once.
     delay: Option<Duration>,
     /// When lists show the change that is being made.
@@ -78,6 +80,7 @@ impl State {
             tables: BTreeMap::new(),
             next_expiry: None,
             changes: 0,
+            nulls: true,
             delay: None,
             shown: None,
         }
@@ -86,6 +89,11 @@ impl State {
     /// A number that is another one after each change.
     pub(crate) fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// Has responses leave out fields that are null, or not.
+    pub(crate) fn send_nulls(&mut self, nulls: bool) {
+        self.nulls = nulls;
     }
 
     /// Has lists show the changes that follow only after the delay.
@@ -106,7 +114,17 @@ impl State {
                 .map(|response| row::without_unknown(&self.description, schema, response)),
             None => self.execute(plan.action(&call.operation.id())?, call),
         };
-        Some(response.map(|value| row::with_defaults(&self.description, schema, value)))
+        Some(response.map(|value| self.complete(schema, value)))
+    }
+
+    /// The message as it is sent: with the fields that are not set, as far as they are sent.
+    fn complete(&self, schema: &str, value: Value) -> Value {
+        let value = row::with_defaults(&self.description, schema, value);
+        if self.nulls {
+            value
+        } else {
+            row::without_nulls(&self.description, schema, value)
+        }
     }
 
     /// Executes the operation as the conventions say, for those by hand that only add something.
@@ -133,6 +151,6 @@ impl State {
         self.begin_change(None);
         let row = self.add(kind, fields, &call::timestamp(now))?;
         let fields = Value::Object(self.fields(kind, &row));
-        Ok(row::with_defaults(&self.description, kind, fields))
+        Ok(self.complete(kind, fields))
     }
 }

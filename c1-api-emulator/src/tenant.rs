@@ -46,6 +46,7 @@ pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub(crate) type Approve = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "independent options")]
 pub(crate) struct Settings {
     /// By default, that of [`crate::description`].
     pub(crate) description: Option<Arc<Description>>,
@@ -57,6 +58,7 @@ pub(crate) struct Settings {
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
     pub(crate) refuse_samples: bool,
+    pub(crate) nulls: bool,
     pub(crate) snapshot: Option<Value>,
     pub(crate) pages: Pages,
     /// The time after which lists show changes; `None` for at once.
@@ -79,6 +81,7 @@ impl fmt::Debug for Settings {
             .field("seed_data", &self.seed_data)
             .field("stateful", &self.stateful)
             .field("refuse_samples", &self.refuse_samples)
+            .field("nulls", &self.nulls)
             .field("consistency_delay", &self.consistency_delay)
             .finish_non_exhaustive()
     }
@@ -130,6 +133,7 @@ impl Tenant {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
         state.delay_lists(settings.consistency_delay);
+        state.send_nulls(settings.nulls);
         let auth = Auth::new(&settings.auth, hosts.scheme(), address, client, trust)?;
         Ok(Self {
             router: Router::new(&description)?,

@@ -31,6 +31,7 @@ pub(crate) fn tenant() -> Tenant {
         seed_data: true,
         stateful: true,
         refuse_samples: false,
+        nulls: true,
         snapshot: None,
         pages: Pages::default(),
         consistency_delay: None,

@@ -416,3 +416,36 @@ fn support_tells_why_an_operation_has_no_state() {
     assert_eq!(of("functions.invoke"), Some("it is an action"));
     assert_eq!(support.len(), description.operations.len());
 }
+
+/// The names of the fields that are null, at any depth.
+fn nulls(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Object(fields) => {
+            let within = fields.iter().flat_map(|(name, value)| match value {
+                Value::Null => vec![name.as_str()],
+                value => nulls(value),
+            });
+            within.collect()
+        }
+        Value::Array(items) => items.iter().flat_map(nulls).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn fields_that_are_not_set_are_null_or_left_out() {
+    if !has("apps.list") {
+        return;
+    }
+    let (_, apps) = Client::start().await.get("/api/v1/apps").await;
+    assert!(nulls(&apps).contains(&"appUserMapper"), "{apps}");
+    let builder = Emulator::builder().nulls(false);
+    let client = Client::of(builder.start().await.unwrap());
+    let (_, without) = client.get("/api/v1/apps").await;
+    assert_eq!(nulls(&without), Vec::<&str>::new());
+    assert_eq!(
+        without["list"][0]["displayName"],
+        apps["list"][0]["displayName"]
+    );
+    assert_eq!(without["list"][0]["isDirectory"], false, "zeros are sent");
+}

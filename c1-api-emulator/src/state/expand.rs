@@ -9,7 +9,7 @@ use super::engine::text;
 use super::kind::{Link, link};
 use super::messages;
 use super::names::{camel, words};
-use super::row::{Row, with_defaults};
+use super::row::Row;
 
 /// Collects the `expanded` objects of one response.
 pub(super) struct Expansion<'a> {
@@ -127,7 +127,7 @@ impl<'a> Expansion<'a> {
             .unwrap_or(&link.kind);
         let mut object = Row::of([("@type", &format!("type.googleapis.com/{proto}"))]);
         let fields = Value::Object(state.fields(&link.kind, found));
-        if let Value::Object(fields) = with_defaults(&state.description, &link.kind, fields) {
+        if let Value::Object(fields) = state.complete(&link.kind, fields) {
             object.0.extend(fields);
         }
         self.push(Value::Object(object.0))

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use super::State;
 use super::call::{Call, LATEST, timestamp};
-use super::{State, row};
 use crate::credentials::Credentials;
 use crate::status::Status;
 
@@ -31,10 +31,7 @@ impl State {
             let mut response = self.create(action, call, &more)?;
             response["clientSecret"] = json!(credentials.client_secret);
             let schema = call.operation.response.schema().unwrap_or_default();
-            Ok((
-                row::with_defaults(&self.description, schema, response),
-                expiry,
-            ))
+            Ok((self.complete(schema, response), expiry))
         });
         Some(created)
     }

@@ -249,6 +249,37 @@ fn with_type_defaults(description: &Description, ty: &Type, value: Value) -> Val
     }
 }
 
+/// The message without the fields that are null, in messages within as well; JSON of any form stays as it is.
+pub(super) fn without_nulls(description: &Description, schema: &str, value: Value) -> Value {
+    let (Some(message), Value::Object(fields)) = (description.message(schema), value.clone())
+    else {
+        return value;
+    };
+    let set = fields.into_iter().filter(|(_, value)| !value.is_null());
+    let set = set.map(|(name, value)| match message.fields.get(&name) {
+        Some(field) => (name, without_nulls_in(description, &field.ty, value)),
+        None => (name, value),
+    });
+    Value::Object(set.collect())
+}
+
+fn without_nulls_in(description: &Description, ty: &Type, value: Value) -> Value {
+    match (ty, value) {
+        (Type::Ref(name), value) => without_nulls(description, name, value),
+        (Type::List(inner), Value::Array(items)) => items
+            .into_iter()
+            .map(|item| without_nulls_in(description, inner, item))
+            .collect(),
+        (Type::Map(inner), Value::Object(entries)) => {
+            let entries = entries.into_iter();
+            let entries =
+                entries.map(|(key, entry)| (key, without_nulls_in(description, inner, entry)));
+            Value::Object(entries.collect())
+        }
+        (_, value) => value,
+    }
+}
+
 /// The message without the fields that the description lacks, in messages within as well.
 pub(super) fn without_unknown(description: &Description, schema: &str, value: Value) -> Value {
     let (Some(message), Value::Object(fields)) = (description.message(schema), value.clone())

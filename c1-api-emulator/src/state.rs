@@ -26,6 +26,7 @@ mod rules;
 mod seed;
 mod shape;
 mod survey;
+mod system_log;
 mod table;
 mod task;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use lag::Shown;
 pub(crate) use personal_clients::PERSONAL_CLIENT;
 pub(crate) use plan::Plan;
 use serde_json::{Map, Value};
+use system_log::SystemLog;
 use table::Table;
 
 use crate::random::Random;
@@ -61,6 +63,7 @@ pub(crate) struct State {
     delay: Option<Duration>,
     /// When lists show the change that is being made.
     shown: Option<Shown>,
+    system_log: SystemLog,
 }
 
 impl State {
@@ -74,6 +77,7 @@ impl State {
             next_expiry: None,
             delay: None,
             shown: None,
+            system_log: SystemLog::new(seed),
         }
     }
 
@@ -85,6 +89,13 @@ impl State {
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
         self.begin_change(Some(call.now));
+        self.begin_events(call);
+        let response = self.respond(call);
+        self.end_events(call, matches!(response, Some(Ok(_))));
+        response
+    }
+
+    fn respond(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
         let plan = Arc::clone(&self.plan);
         let schema = call.operation.response.schema().unwrap_or_default();
         let response = match plan.handler(call.operation) {

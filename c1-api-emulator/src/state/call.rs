@@ -59,6 +59,11 @@ impl<'a> Call<'a> {
             .unwrap_or_default()
     }
 
+    /// All path parameters, in order.
+    pub(super) fn path_values(&self) -> &'a [(String, String)] {
+        self.path
+    }
+
     /// A query parameter; empty if absent.
     pub(super) fn query(&self, name: &str) -> &'a str {
         self.query

@@ -23,6 +23,7 @@ impl State {
         credentials: &Credentials,
     ) -> Option<Result<(Value, Option<SystemTime>), Status>> {
         self.begin_change(Some(call.now));
+        self.begin_events(call);
         let plan = Arc::clone(&self.plan);
         let action = plan.action(&call.operation.id())?;
         let created = expiry(call).and_then(|expiry| {
@@ -36,6 +37,7 @@ impl State {
                 expiry,
             ))
         });
+        self.end_events(call, created.is_ok());
         Some(created)
     }
 }

@@ -161,19 +161,10 @@ impl Table {
         call: &Call<'_>,
         keep: impl Fn(&Row) -> bool,
     ) -> Result<(Vec<&Row>, String), Status> {
-        let (size, token) = if takes_token(description, call) {
-            page_parameters(call)?
+        let (size, after) = if takes_token(description, call) {
+            requested_page(call)?
         } else {
-            (usize::MAX, String::new())
-        };
-        let after = match token.as_str() {
-            "" => 0,
-            token => position(call, token).ok_or_else(|| {
-                Status::invalid_field(
-                    name(call, "page_token", "pageToken"),
-                    "a token from an earlier response of this operation",
-                )
-            })?,
+            (usize::MAX, 0)
         };
         let mut rows = self
             .listed(call.now, after)
@@ -186,7 +177,7 @@ impl Table {
         }
         let more = rows.peek().is_some();
         let next = if more {
-            URL_SAFE_NO_PAD.encode(format!("{}:{last}", call.operation.id()))
+            next_token(call, last)
         } else {
             String::new()
         };
@@ -213,6 +204,26 @@ fn takes_token(description: &Description, call: &Call<'_>) -> bool {
     let body = messages::request(description, call.operation);
     query.any(|parameter| parameter.name == "page_token")
         || body.is_some_and(|body| body.fields.contains_key("pageToken"))
+}
+
+/// The requested page size, and the position after which the page begins.
+pub(super) fn requested_page(call: &Call<'_>) -> Result<(usize, u64), Status> {
+    let (size, token) = page_parameters(call)?;
+    let after = match token.as_str() {
+        "" => 0,
+        token => position(call, token).ok_or_else(|| {
+            Status::invalid_field(
+                name(call, "page_token", "pageToken"),
+                "a token from an earlier response of this operation",
+            )
+        })?,
+    };
+    Ok((size, after))
+}
+
+/// The token of the page after the row at the position.
+pub(super) fn next_token(call: &Call<'_>, last: u64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{}:{last}", call.operation.id()))
 }
 
 /// The position in a page token; `None` if it is not a token of this operation.

@@ -10,7 +10,7 @@ mod dpop;
 mod exchange;
 mod form;
 mod jwk;
-mod jwt;
+pub(crate) mod jwt;
 mod oauth_error;
 mod replay;
 #[cfg(test)]

@@ -31,6 +31,7 @@ mod table;
 mod task;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ use table::Table;
 
 use crate::random::Random;
 use crate::status::Status;
+use crate::webhook::Outgoing;
 
 type HandlerResult = Result<Value, Status>;
 
@@ -64,6 +66,8 @@ pub(crate) struct State {
     /// When lists show the change that is being made.
     shown: Option<Shown>,
     system_log: SystemLog,
+    /// The webhooks that are to be sent.
+    outbox: Vec<Outgoing>,
 }
 
 impl State {
@@ -78,6 +82,7 @@ impl State {
             delay: None,
             shown: None,
             system_log: SystemLog::new(seed),
+            outbox: Vec::new(),
         }
     }
 

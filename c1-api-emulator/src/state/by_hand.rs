@@ -3,7 +3,7 @@
 use c1_api_spec::model::Operation;
 
 use super::call::Call;
-use super::{HandlerResult, State, grant, me, system_log, task};
+use super::{HandlerResult, State, grant, me, system_log, task, webhook};
 
 /// Executes an operation.
 pub(super) type Handler = fn(&mut State, &Call<'_>) -> HandlerResult;
@@ -17,6 +17,7 @@ const ROOMS: &[(&[&str], &[Entry])] = &[
     (&[], system_log::HANDLERS),
     (grant::KINDS, grant::HANDLERS),
     (task::KINDS, task::HANDLERS),
+    (webhook::KINDS, webhook::HANDLERS),
 ];
 
 /// What executes the operation, if it has rules of its own, and the kinds of objects that it needs.

@@ -67,8 +67,9 @@ async fn changes_write_events_and_reads_do_not() {
     let expected = [
         format!("apps.create Create {app}"),
         format!("apps.update Update {app}"),
-        format!("app_owners.add Update {app}"),
+        format!("app_owners.add Create {app}/owner/{owner}"),
         format!("apps.delete Delete {app}"),
+        format!("apps.delete Delete {app}/owner/{owner}"),
     ];
     assert_eq!(briefs, expected);
     let first = &events[0];

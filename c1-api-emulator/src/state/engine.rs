@@ -64,7 +64,7 @@ impl State {
                 }
                 Ok(respond::one(self, action, call, &Row::default()))
             }
-            Verb::Members(name, change) => self.change_members(action, name, change, call),
+            Verb::Members(members, change) => self.change_members(action, members, change, call),
             Verb::Replace(replacements) => self.replace_all(action, replacements, call),
             Verb::GetSingle => {
                 let row = self.singleton(action, call);

@@ -33,7 +33,7 @@ sbom:
     rm -rf "$out" && mkdir -p "$out"
     cargo cyclonedx --quiet --format json --spec-version 1.5 --all-features --target all
     # They are written beside the manifest of each member of the workspace.
-    mv {spec,c1-api,c1-api-ext,c1-api-emulator}/*.cdx.json "$out"
+    mv {spec,c1-api,c1-api-ext,c1-api-emulator,c1-api-httpmock}/*.cdx.json "$out"
     rm -f xtask/*.cdx.json tests/*/*.cdx.json
     ls "$out"
 
@@ -79,8 +79,12 @@ _peers-installed node="24.19.0":
         PATH="$wheel/bin:$PATH" node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
     fi
 
+# Replays a recording of a tenant (see tests/recordings) against the emulator, and says where the emulator differs.
+replay file:
+    cargo run --quiet --package c1-replay -- replay {{ quote(file) }}
+
 # Looks for inputs that break what tests/fuzz/src says of all inputs: libFuzzer, so long for each target. Needs a C++ compiler.
-fuzz seconds="60" +targets="client_id client_secret error_response path_parameters response_body tenant token_answer":
+fuzz seconds="60" +targets="client_id client_secret error_response fault path_parameters response_body tenant token_answer":
     #!/usr/bin/env bash
     set -euo pipefail
     host="$(rustc -vV | sed -n 's/^host: //p')"
@@ -113,7 +117,7 @@ features number=`git rev-list --count HEAD`:
 
 # c1-api-ext with each TLS, with none, and with its other features alone; then the key exchange of aws-lc. native-tls needs OpenSSL's headers on Linux, aws-lc a C compiler.
 tls:
-    for features in core core,rustls-ring,device core,rustls-ring,federation core,rustls-aws-lc,compression,axum core,native-tls,es256,personal_client; do echo "c1-api-ext with $features"; cargo check --quiet --package c1-api-ext --no-default-features --features "$features"; done
+    for features in core core,rustls-ring,device core,rustls-ring,federation core,rustls-aws-lc,compression,axum core,native-tls,es256,personal_client core,rustls-ring,record; do echo "c1-api-ext with $features"; cargo check --quiet --package c1-api-ext --no-default-features --features "$features"; done
     cargo test --package c1-api-ext --no-default-features --features apps,rustls-aws-lc --test tls
 
 # Every group alone: 133 builds, a quarter of an hour and more.
@@ -152,7 +156,7 @@ update-spec document:
         fi
         echo "update-spec: failed at the step \"$step\" after ${SECONDS} s; no later step was run" >&2
         [ ! -s "$out/report.md" ] || echo "update-spec: the report of what changed is $out/report.md" >&2
-        changed="$(git status --porcelain -- spec c1-api/Cargo.toml c1-api-ext/Cargo.toml c1-api-ext/src/features.md)"
+        changed="$(git status --porcelain -- spec c1-api{,-ext,-httpmock}/Cargo.toml c1-api-ext/src/features.md)"
         if [ -z "$changed" ]; then
             echo "update-spec: the work tree is as it was" >&2
         else
@@ -218,6 +222,10 @@ _judges-installed:
 bench:
     cargo bench --package c1-benches
     cargo test --package c1-benches --test allocations -- --nocapture
+
+# What 1,000,000 entitlements cost the emulator: memory, and pages per second.
+load number="1000000":
+    cargo run --release --package c1-api-emulator --example load -- {{ number }}
 
 # Compile cost against progenitor's own client and against a program without this SDK; takes a while.
 compile-cost rounds="3":

@@ -66,7 +66,8 @@ fn fields(
 ) -> Result<Map<String, Value>, Violation> {
     let mut fields = Map::new();
     for (given, mut value) in object {
-        let camel = Some(json_name(&given)).filter(|_| !message.fields.contains_key(&given));
+        let original = !message.fields.contains_key(&given);
+        let camel = original.then(|| json_name(&given));
         let name = camel.filter(|name| message.fields.contains_key(name));
         let name = name.unwrap_or_else(|| given.clone());
         if let Some(field) = message.fields.get(&name) {

@@ -17,6 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use patience::Patience;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -286,7 +287,7 @@ impl Emulator {
     /// and times, if it has none.
     ///
     /// `kind` is the name of the object's message, `object` the message in wire form, as the service would
-    /// return it.
+    /// return it: JSON, or a message of c1-api.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -305,8 +306,35 @@ impl Emulator {
     ///
     /// [`Error::Object`] if no operation gets, lists or changes objects of the kind, if the object violates
     /// its schema or belongs to another one that does not exist, or if its id or name is taken.
-    pub fn add(&self, kind: &str, object: Value) -> Result<Value, Error> {
+    pub fn add(&self, kind: &str, object: impl Serialize) -> Result<Value, Error> {
+        let object = serde_json::to_value(object).map_err(|error| Error::Object {
+            kind: kind.to_owned(),
+            reason: error.to_string(),
+        })?;
         self.tenant.add(kind, object)
+    }
+
+    /// The tenant's state as JSON, for [`Builder::snapshot`]: all objects in their order, and the generator of ids; no
+    /// credentials, tokens or values of sensitive fields.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use c1_api_emulator::Emulator;
+    ///
+    /// let first = Emulator::start().await?;
+    /// let second = Emulator::builder().snapshot(first.snapshot()).start().await?;
+    /// assert_eq!(first.snapshot(), second.snapshot());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn snapshot(&self) -> Value {
+        self.tenant.snapshot()
+    }
+
+    /// A number that is another one after each change of the state, to tell whether a snapshot is still that of now.
+    pub fn changes(&self) -> u64 {
+        self.tenant.changes()
     }
 
     /// The last requests to operations of the API, oldest first, including those that were rejected for
@@ -363,6 +391,14 @@ impl Emulator {
     /// Stops the tenant and waits until its port is free. Requests that are under way may go on for 5 s;
     /// then all connections are closed.
     pub async fn shutdown(mut self) {
+        self.stop().await;
+    }
+
+    /// Stops the tenant as [`Emulator::shutdown`] does, but its state and the requests can still be read.
+    pub async fn stop(&mut self) {
+        if self.task.is_finished() {
+            return;
+        }
         self.stop.send_replace(true);
         if timeout(GRACE, &mut self.task).await.is_err() {
             self.task.abort();

@@ -25,6 +25,8 @@ mod row;
 mod rules;
 mod seed;
 mod shape;
+mod snapshot;
+mod stored;
 mod survey;
 mod system_log;
 mod table;
@@ -44,6 +46,7 @@ pub(crate) use personal_clients::PERSONAL_CLIENT;
 pub(crate) use plan::Plan;
 use serde_json::{Map, Value};
 use system_log::SystemLog;
+pub(crate) use table::Pages;
 use table::Table;
 
 use crate::random::Random;
@@ -61,6 +64,8 @@ pub(crate) struct State {
     tables: BTreeMap<String, Table>,
     /// A time before which no grant expires, if it is known.
     next_expiry: Option<SystemTime>,
+    /// How often objects may have changed.
+    changes: u64,
     /// The time after which lists show changes; `None` for at once.
     delay: Option<Duration>,
     /// When lists show the change that is being made.
@@ -79,11 +84,17 @@ impl State {
             ids: Random::named(seed, "ids"),
             tables: BTreeMap::new(),
             next_expiry: None,
+            changes: 0,
             delay: None,
             shown: None,
             system_log: SystemLog::new(seed),
             outbox: Vec::new(),
         }
+    }
+
+    /// A number that is another one after each change.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Has lists show the changes that follow only after the delay.
@@ -93,6 +104,8 @@ impl State {
 
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
+        // What the call before has read.
+        self.tables.values_mut().for_each(Table::pack);
         self.begin_change(Some(call.now));
         self.begin_events(call);
         let response = self.respond(call);
@@ -132,6 +145,7 @@ impl State {
         fields: Map<String, Value>,
         now: SystemTime,
     ) -> HandlerResult {
+        self.tables.values_mut().for_each(Table::pack);
         self.begin_change(None);
         let row = self.add(kind, fields, &call::timestamp(now))?;
         let fields = Value::Object(self.fields(kind, &row));

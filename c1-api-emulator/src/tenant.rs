@@ -27,7 +27,7 @@ use crate::received::Received;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::site::Hosts;
-use crate::state::{Call, LATEST, PERSONAL_CLIENT, Plan, State};
+use crate::state::{Call, LATEST, PERSONAL_CLIENT, Pages, Plan, State};
 use crate::status::Status;
 use crate::webhook::{KEYS_PATH, WebhookDelivery, Webhooks};
 use crate::{canonical, json, text};
@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
     pub(crate) refuse_samples: bool,
+    pub(crate) snapshot: Option<Value>,
+    pub(crate) pages: Pages,
     /// The time after which lists show changes; `None` for at once.
     pub(crate) consistency_delay: Option<Duration>,
 }
@@ -112,7 +114,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Tenant {
     pub(crate) fn new(
-        settings: Settings,
+        mut settings: Settings,
         address: SocketAddr,
         hosts: Hosts,
         client: &Credentials,
@@ -123,7 +125,10 @@ impl Tenant {
             None => (crate::default_description()?, crate::default_plan()?),
         };
         let mut state = State::new(Arc::clone(&description), Arc::clone(&plan), settings.seed);
-        if settings.seed_data {
+        settings.pages.set_seed(settings.seed);
+        if let Some(snapshot) = settings.snapshot.take() {
+            state.restore(&snapshot)?;
+        } else if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
         state.delay_lists(settings.consistency_delay);
@@ -184,6 +189,15 @@ impl Tenant {
         let now = self.now();
         let added = lock(&self.state).insert_object(kind, fields, now);
         added.map_err(|status| refused(status.to_string()))
+    }
+
+    /// The state as JSON.
+    pub(crate) fn snapshot(&self) -> Value {
+        lock(&self.state).snapshot()
+    }
+
+    pub(crate) fn changes(&self) -> u64 {
+        lock(&self.state).changes()
     }
 
     /// Issues a token without the token endpoint.
@@ -433,7 +447,9 @@ impl Tenant {
         let response = if sample {
             self.sample(operation)
         } else {
-            let call = Call::new(operation, &path, &query, body.as_ref(), now).by(caller);
+            let call = Call::new(operation, &path, &query, body.as_ref(), now)
+                .by(caller)
+                .paged(self.settings.pages);
             self.execute(&call)?
         };
         let mut response = self.check_response(operation, response)?;

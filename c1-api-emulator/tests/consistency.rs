@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use c1_api_emulator::Emulator;
+use c1_api_emulator::{Builder, Emulator};
+use client::access::{Tenant, grant_outcome};
 use client::{Client, text};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -106,6 +107,31 @@ async fn owners_are_late_as_a_list_and_as_ids() {
     assert_eq!(owners().await, before);
     seconds.fetch_add(DELAY, Ordering::Relaxed);
     assert_eq!(owners().await, (1, 1));
+}
+
+#[tokio::test]
+async fn a_grant_is_late_and_its_task_is_not() {
+    let delayed = |builder: Builder| builder.consistency_delay(Duration::from_secs(DELAY));
+    let Some(tenant) = Tenant::with(delayed).await else {
+        return;
+    };
+    let granted = || tenant.granted("Elin Faber");
+    let before = granted().await;
+    let task = tenant.request("Elin Faber", "Taxes Reader").await;
+    assert_eq!(tenant.act(&task, "approve", json!({})).await.0, 200);
+    assert_eq!(tenant.act(&task, "process", json!({})).await.0, 200);
+    let closed = tenant.task(&task).await;
+    assert_eq!(grant_outcome(&closed), "GRANT_OUTCOME_GRANTED");
+    assert_eq!(granted().await, before);
+    for sort in [
+        json!({}),
+        json!({ "sortBy": "TASK_SEARCH_SORT_BY_CREATED_AT" }),
+    ] {
+        assert_eq!(tenant.search(sort).await, Vec::<String>::new());
+    }
+    tenant.pass(DELAY);
+    assert!(granted().await.contains(&"Taxes Reader".to_owned()));
+    assert_eq!(tenant.search(json!({})).await, [text(&task["id"])]);
 }
 
 #[tokio::test]

@@ -83,7 +83,9 @@ impl State {
         kind.ok_or_else(|| Status::internal(format!("bug in the emulator: no kind {name}")))
     }
 
+    /// The objects of a kind, to be changed.
     pub(super) fn table(&mut self, kind: &str) -> &mut Table {
+        self.changes += 1;
         let table = self
             .tables
             .entry(kind.to_owned())
@@ -542,7 +544,7 @@ pub(super) fn from_path(parts: &[(String, String)], call: &Call<'_>) -> Selectio
 }
 
 /// The values of the parts of the key.
-fn key(parts: &[String], row: &Row) -> Vec<String> {
+pub(super) fn key(parts: &[String], row: &Row) -> Vec<String> {
     parts.iter().map(|part| text_of(row.0.get(part))).collect()
 }
 

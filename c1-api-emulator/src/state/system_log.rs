@@ -2,7 +2,7 @@
 //!
 //! An operation that changes objects writes an event for each of them; one that changes something else writes one with
 //! the ids of its path. What the tenant does on its own, such as to provision access, has no user as its actor. What is
-//! there at the start or was added by [`Emulator::add`](crate::Emulator::add) has no event.
+//! there at the start or was added by [`Emulator::add`](crate::Emulator::add) has no event. Snapshots have none either.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -151,7 +151,8 @@ impl SystemLog {
                 && after.is_none_or(|after| event.position > after)
                 && before.is_none_or(|before| event.position < before)
         };
-        let (size, last) = requested_page(call)?;
+        let (size, after_page) = requested_page(call)?;
+        let last = after_page.position;
         let events = self.events.iter().filter(wanted);
         let mut page: Vec<&Event> = if call.body().text("sortDirection") == "SORT_DIRECTION_DESC" {
             let rest = events
@@ -166,8 +167,8 @@ impl SystemLog {
         };
         let more = page.len() > size;
         page.truncate(size);
-        let next = page.last().filter(|_| more);
-        let next = next.map(|event| next_token(call, event.position));
+        let at = page.last().map_or(last, |event| event.position);
+        let next = more.then(|| next_token(call, at, page.is_empty()));
         let list: Vec<_> = page.into_iter().map(|event| &event.value).collect();
         Ok(json!({ "list": list, "nextPageToken": next }))
     }

@@ -249,6 +249,23 @@ impl<'de> Visitor<'de> for Visit<'_, '_> {
     }
 }
 
+/// The name in JSON of a field by its original name: `displayName` for `display_name`. Readers accept both
+/// (<https://protobuf.dev/programming-guides/json/>). `None` for what is no original name with several words.
+fn json_name(original: &str) -> Option<String> {
+    let mut words = original.split('_');
+    let mut name = words.next().filter(|word| !word.is_empty())?.to_owned();
+    let words: Vec<_> = words.collect();
+    if words.is_empty() || words.iter().any(|word| word.is_empty()) {
+        return None;
+    }
+    for word in words {
+        let (first, rest) = word.split_at_checked(1)?;
+        name += &first.to_ascii_uppercase();
+        name += rest;
+    }
+    Some(name)
+}
+
 fn message<'de, A: MapAccess<'de>>(
     mut map: A,
     fields: Fields<'_>,
@@ -257,13 +274,18 @@ fn message<'de, A: MapAccess<'de>>(
     while let Some(name) = map.next_key_seed(Name)? {
         let mut known = false;
         let mut read = |input: &mut dyn Input| {
-            let outcome = fields(&name, input);
+            let mut outcome = fields(&name, input);
+            if let Ok(false) = outcome
+                && let Some(name) = json_name(&name)
+            {
+                outcome = fields(&name, input);
+            }
             known = !matches!(outcome, Ok(false));
             outcome.map(drop)
         };
         let outcome = map.next_value_seed(Feed(&mut read, budget));
         match outcome {
-            // A field of the message, so the name is the description's and not the wire's.
+            // A field of the message, by one of its two names, so that nothing of the wire is quoted.
             Err(error) if known => return Err(at(&name, &error)),
             outcome => outcome?,
         }

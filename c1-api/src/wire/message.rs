@@ -208,6 +208,20 @@ mod tests {
     }
 
     #[test]
+    fn original_names_are_read_too() {
+        let json = r#"{"created_at": "2024-02-29T00:00:00Z", "user_ids": ["a"], "free": {"k_v": 1}, "id_": 1, "new_one": 1}"#;
+        let sample = round::<Sample>(json).unwrap();
+        assert_eq!(
+            written(&sample),
+            r#"{"name":"","createdAt":"2024-02-29T00:00:00Z","free":{"k_v":1},"userIds":["a"],"requiredIds":[]}"#
+        );
+        assert_eq!(
+            refusal::<List>(r#"{"list": [{"created_at": "canary"}]}"#),
+            "list[0].created_at: expected an RFC 3339 timestamp"
+        );
+    }
+
+    #[test]
     fn several_members_of_a_oneof_are_all_kept() {
         let folder = round::<Folder>(r#"{"name": "f", "owner": "a", "group": "b"}"#).unwrap();
         assert_eq!(

@@ -6,17 +6,27 @@ use serde::ser::Serializer;
 
 use super::error::Fault;
 use super::input::{Found, Input, Want};
+use super::scalar::integral;
 
-/// Reads an enum value's name, or its number as text; `None` for `null`.
+/// Reads an enum value's name, or its number as text; `None` for `null`. The number 0 is the `first` value; no other number is
+/// known.
 #[doc(hidden)]
-pub(crate) fn decode_enum(input: &mut dyn Input) -> Result<Option<Cow<'_, str>>, Fault> {
+pub(crate) fn decode_enum<'i>(
+    input: &'i mut dyn Input,
+    first: &'static str,
+) -> Result<Option<Cow<'i, str>>, Fault> {
     const EXPECTED: &str = "the name of an enum value";
-    match input.read(Want::Scalar(EXPECTED))? {
-        Found::Null => Ok(None),
-        Found::Text(name) => Ok(Some(name)),
-        Found::Integer(number) => Ok(Some(Cow::Owned(number.to_string()))),
-        Found::Bool(_) | Found::Float(_) | Found::Nested => Err(Fault(EXPECTED)),
-    }
+    let number = match input.read(Want::Scalar(EXPECTED))? {
+        Found::Null => return Ok(None),
+        Found::Text(name) => return Ok(Some(name)),
+        Found::Integer(number) => Some(number),
+        Found::Float(number) => integral(number),
+        Found::Bool(_) | Found::Nested => None,
+    };
+    Ok(Some(match number.ok_or(Fault(EXPECTED))? {
+        0 => Cow::Borrowed(first),
+        number => Cow::Owned(number.to_string()),
+    }))
 }
 
 /// Writes a value that is not listed: the name, or for what was read from a number, that number.
@@ -94,7 +104,7 @@ macro_rules! open_enum {
             }
 
             fn decode(input: &mut dyn $crate::wire::Input) -> Result<Option<Self>, $crate::wire::Fault> {
-                match $crate::wire::decode_enum(input) {
+                match $crate::wire::decode_enum(input, $first_text) {
                     Ok(Some(text)) => Ok(Some(match Self::listed(&text) {
                         Some(value) => value,
                         None => Self::Unrecognized(text.into_owned()),
@@ -179,6 +189,17 @@ mod tests {
             assert_eq!(serde_json::to_string(&value).unwrap(), json);
         }
         assert_eq!(round("5"), Some(FolderKind::Unrecognized("5".to_owned())));
+    }
+
+    #[test]
+    fn numbers() {
+        for json in ["0", "0.0", "-0.0", "0e5"] {
+            assert_eq!(round(json), Some(FolderKind::Unspecified), "{json}");
+        }
+        for json in ["5.0", "0.5e1"] {
+            let value = FolderKind::Unrecognized("5".to_owned());
+            assert_eq!(round(json), Some(value), "{json}");
+        }
     }
 
     #[test]

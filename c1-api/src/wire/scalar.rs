@@ -30,12 +30,20 @@ impl<'de> Found<'de> {
         }
     }
 
-    /// Integers come as numbers or strings, with or without a fraction of zero (`5`, `"5"`, `5.0`, `1e3`).
+    /// Integers come as numbers or strings, with or without a fraction of zero (`5`, `"5"`, `5.0`, `1e3`). One that may have
+    /// been rounded is none.
     fn integer<T: TryFrom<i128>>(self) -> Option<T> {
         let value = match self {
             Self::Integer(value) => value,
             Self::Float(value) => integral(value)?,
-            Self::Text(text) => text.parse().ok().or_else(|| integral(text.parse().ok()?))?,
+            Self::Text(text) => {
+                let whole = text.split_once('.').filter(|(_, fraction)| {
+                    !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0')
+                });
+                let digits = whole.map_or(&*text, |(digits, _)| digits);
+                let exact = digits.parse().ok();
+                exact.or_else(|| integral(text.parse().ok()?))?
+            }
             Self::Null | Self::Bool(_) | Self::Nested => return None,
         };
         T::try_from(value).ok()
@@ -76,9 +84,9 @@ impl<'de> Found<'de> {
     }
 }
 
-/// `value` as an integer, if it is one that 64 bits could hold.
-fn integral(value: f64) -> Option<i128> {
-    const BOUND: f64 = 18_446_744_073_709_551_616.0; // 2^64
+/// `value` as an integer, if it is one, and so small that no other integer is the same double.
+pub(super) fn integral(value: f64) -> Option<i128> {
+    const BOUND: f64 = 9_007_199_254_740_992.0; // 2^53
     #[allow(
         clippy::cast_possible_truncation,
         reason = "integral and within bounds, as just checked"
@@ -178,6 +186,14 @@ mod tests {
             assert_eq!(round::<i64>(json), Some(5), "{json}");
         }
         assert_eq!(round::<i64>("-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(
+            round::<i64>("\"9007199254740993.0\""),
+            Some(9_007_199_254_740_993)
+        );
+        assert_eq!(
+            round::<i64>("9007199254740991.0"),
+            Some(9_007_199_254_740_991)
+        );
         assert_eq!(round::<i64>("\"9223372036854775807\""), Some(i64::MAX));
         assert_eq!(round::<i64>("null"), None);
         for json in [
@@ -185,6 +201,11 @@ mod tests {
             "\"x\"",
             "5.5",
             "9223372036854775808",
+            // Doubles that are those of other integers, too.
+            "9007199254740992.0",
+            "9007199254740993.0",
+            "1e18",
+            "\"1e18\"",
             "1e300",
             "true",
             "[]",

@@ -169,8 +169,8 @@ impl SystemLog {
         page.truncate(size);
         let at = page.last().map_or(last, |event| event.position);
         let next = more.then(|| next_token(call, at, page.is_empty()));
-        let list: Vec<_> = page.into_iter().map(|event| &event.value).collect();
-        Ok(json!({ "list": list, "nextPageToken": next }))
+        let events: Vec<_> = page.into_iter().map(|event| &event.value).collect();
+        Ok(json!({ "list": events, "nextPageToken": next }))
     }
 }
 

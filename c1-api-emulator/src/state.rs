@@ -73,6 +73,8 @@ pub(crate) struct State {
     system_log: SystemLog,
     /// The webhooks that are to be sent.
     outbox: Vec<Outgoing>,
+    /// The ids of the clients that the token endpoint is to forget.
+    removed_clients: Vec<String>,
 }
 
 impl State {
@@ -89,6 +91,7 @@ impl State {
             shown: None,
             system_log: SystemLog::new(seed),
             outbox: Vec::new(),
+            removed_clients: Vec::new(),
         }
     }
 

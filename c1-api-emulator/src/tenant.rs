@@ -466,6 +466,11 @@ impl Tenant {
             let mut state = lock(&self.state);
             let response = state.handle(call);
             self.webhooks.enqueue(state.take_webhooks());
+            let removed = state.take_removed_clients();
+            drop(state);
+            for client in &removed {
+                lock(&self.auth).remove_client(client);
+            }
             response.transpose()?
         };
         response.ok_or_else(|| Status::no_state(&operation.id()))
@@ -479,7 +484,8 @@ impl Tenant {
         let Some((response, expiry)) = created.transpose()? else {
             return Ok(None);
         };
-        lock(&self.auth).add_client(&credentials, expiry);
+        let user = call.caller().map(str::to_owned);
+        lock(&self.auth).add_client(&credentials, expiry, user);
         Ok(Some(response))
     }
 

@@ -55,7 +55,7 @@ impl<'a> Call<'a> {
     }
 
     /// The id of the user in whose name the call is made, if the token has one.
-    pub(super) fn caller(&self) -> Option<&str> {
+    pub(crate) fn caller(&self) -> Option<&str> {
         self.caller.as_deref()
     }
 

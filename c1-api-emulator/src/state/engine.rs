@@ -417,6 +417,7 @@ impl State {
         }
         while let Some((kind, row)) = removed.pop() {
             self.record(&kind, &row, Change::Deleted, now);
+            self.forget_client(&kind, &row);
             for (other, facts) in &plan.kinds {
                 for link in facts.owners.iter().filter(|link| link.kind == kind) {
                     let belongs = |own: &Row| {

@@ -10,7 +10,7 @@ mod dpop;
 mod exchange;
 mod form;
 mod jwk;
-mod jwt;
+pub(crate) mod jwt;
 mod oauth_error;
 mod replay;
 #[cfg(test)]
@@ -33,7 +33,7 @@ use self::dpop::{Proofs, Target};
 pub(crate) use self::exchange::Trust;
 use self::form::Form;
 pub(crate) use self::oauth_error::OAuthError;
-use self::tokens::Tokens;
+use self::tokens::{Holder, Tokens};
 use crate::credentials::Credentials;
 use crate::error::Error;
 
@@ -102,7 +102,7 @@ impl Auth {
     ) -> Result<Self, Error> {
         let origin = format!("{scheme}://{address}");
         let mut clients = Clients::default();
-        clients.add(client, None);
+        clients.add(client, None, None);
         Ok(Self {
             require_dpop: settings.require_dpop,
             clients,
@@ -134,8 +134,9 @@ impl Auth {
         // Before the grant, so that a client that needs a nonce can retry with the same grant.
         let key = self.verify_proof(now, headers)?;
         let grant = form.require("grant_type")?;
+        let mut holder = Holder::default();
         match grant {
-            "client_credentials" => self.client_credentials(now, &form)?,
+            "client_credentials" => holder = self.client_credentials(now, &form)?,
             exchange::GRANT => self.trust.verify(now, &form)?,
             device::GRANT => self.devices.poll(now, &form)?,
             _ => {
@@ -146,7 +147,7 @@ impl Auth {
             }
         }
         let token_type = if key.is_some() { "DPoP" } else { "Bearer" };
-        let token = self.tokens.issue(now, key, None)?;
+        let token = self.tokens.issue(now, key, holder)?;
         let expires_in = self.tokens.lifetime().as_secs();
         let mut response =
             json!({ "access_token": token, "token_type": token_type, "expires_in": expires_in });
@@ -174,8 +175,12 @@ impl Auth {
         Ok(Some(self.proofs.verify(now, headers, &target)?))
     }
 
-    fn client_credentials(&mut self, now: SystemTime, form: &Form) -> Result<(), OAuthError> {
+    fn client_credentials(&mut self, now: SystemTime, form: &Form) -> Result<Holder, OAuthError> {
         let client = self.clients.get(now, form.get("client_id"))?;
+        let holder = Holder {
+            user: client.user.clone(),
+            client: Some(client.id.clone()),
+        };
         match (form.get("client_assertion"), form.get("client_secret")) {
             (Some(_), Some(_)) => Err(OAuthError::request(
                 "expected either client_assertion or client_secret, not both",
@@ -191,6 +196,7 @@ impl Auth {
                 self.assertions.verify(now, client, assertion)
             }
         }
+        .map(|()| holder)
     }
 
     /// Starts a device login for any public client.
@@ -216,12 +222,27 @@ impl Auth {
 
     /// Issues a bearer token, in the name of `user` if given.
     pub(crate) fn issue(&mut self, now: SystemTime, user: Option<&str>) -> Result<String, Error> {
-        self.tokens.issue(now, None, user.map(str::to_owned))
+        let holder = Holder {
+            user: user.map(str::to_owned),
+            client: None,
+        };
+        self.tokens.issue(now, None, holder)
     }
 
-    /// Registers a client until `expiry`.
-    pub(crate) fn add_client(&mut self, credentials: &Credentials, expiry: Option<SystemTime>) {
-        self.clients.add(credentials, expiry);
+    /// Registers a client until `expiry`, of `user` if given.
+    pub(crate) fn add_client(
+        &mut self,
+        credentials: &Credentials,
+        expiry: Option<SystemTime>,
+        user: Option<String>,
+    ) {
+        self.clients.add(credentials, expiry, user);
+    }
+
+    /// Forgets a client, and revokes its tokens.
+    pub(crate) fn remove_client(&mut self, id: &str) {
+        self.clients.remove(id);
+        self.tokens.revoke_client(id);
     }
 
     /// Revokes all tokens.

@@ -62,6 +62,7 @@ mod testing;
 mod text;
 #[cfg(feature = "tls")]
 mod tls;
+mod webhook;
 
 use std::sync::{Arc, OnceLock};
 
@@ -76,6 +77,7 @@ pub use received::Received;
 pub use server::Emulator;
 use state::Plan;
 pub use support::{Support, support};
+pub use webhook::WebhookDelivery;
 
 /// The API description that an emulator serves by default: the one that c1-api is built from in this environment. So
 /// `C1_API_SPEC` and `C1_API_OVERLAY` are read where they are set. It is read once, on first use.

@@ -38,6 +38,7 @@ use crate::status::Status;
 use crate::tenant::Tenant;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
+use crate::webhook::WebhookDelivery;
 
 /// The limit on the size of a request body: 16 MiB.
 const BODY_LIMIT: usize = 16 << 20;
@@ -90,6 +91,8 @@ pub struct Emulator {
     /// Set to have the task end.
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+    /// Sends webhooks.
+    sender: JoinHandle<()>,
 }
 
 /// What an emulator begins with.
@@ -117,6 +120,8 @@ impl Emulator {
             stopped,
         };
         let task = tokio::spawn(async move { serve(|| accept(&listener), service).await });
+        let own = Arc::clone(&tenant);
+        let sender = tokio::spawn(async move { own.send_webhooks().await });
         Self {
             tenant,
             base_url: parts.base_url,
@@ -126,6 +131,7 @@ impl Emulator {
             certificate: parts.tls.map(|tls| tls.certificate),
             stop,
             task,
+            sender,
         }
     }
 
@@ -204,6 +210,23 @@ impl Emulator {
     /// Replaces the `DPoP` nonces, if [`Builder::dpop_nonces`] is on.
     pub fn rotate_dpop_nonces(&self) {
         self.tenant.rotate_dpop_nonces();
+    }
+
+    /// Signs webhooks with a new key from now on. The key before stays among those at `/auth/v1/jwks`, older ones do not.
+    ///
+    /// # Errors
+    ///
+    /// If the system's random number generator fails.
+    pub fn rotate_webhook_keys(&self) -> Result<(), Error> {
+        self.tenant.rotate_webhook_keys()
+    }
+
+    /// The webhooks that were sent, oldest first, once none is waiting to be sent. At most 1,000 are kept.
+    ///
+    /// Each is sent once, as C1 signs it, when its request was handled (`webhooks.test`), one after the other, to http URLs
+    /// of this machine only. A response may take 10 s and have 64 KiB.
+    pub async fn deliveries(&self) -> Vec<WebhookDelivery> {
+        self.tenant.deliveries().await
     }
 
     /// Revokes all access tokens.
@@ -388,6 +411,7 @@ impl Emulator {
 impl Drop for Emulator {
     fn drop(&mut self) {
         self.task.abort();
+        self.sender.abort();
     }
 }
 

@@ -28,10 +28,12 @@ mod shape;
 mod snapshot;
 mod stored;
 mod survey;
+mod system_log;
 mod table;
 mod task;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,11 +45,13 @@ use lag::Shown;
 pub(crate) use personal_clients::PERSONAL_CLIENT;
 pub(crate) use plan::Plan;
 use serde_json::{Map, Value};
+use system_log::SystemLog;
 pub(crate) use table::Pages;
 use table::Table;
 
 use crate::random::Random;
 use crate::status::Status;
+use crate::webhook::Outgoing;
 
 type HandlerResult = Result<Value, Status>;
 
@@ -68,6 +72,11 @@ pub(crate) struct State {
     delay: Option<Duration>,
     /// When lists show the change that is being made.
     shown: Option<Shown>,
+    system_log: SystemLog,
+    /// The webhooks that are to be sent.
+    outbox: Vec<Outgoing>,
+    /// The ids of the clients that the token endpoint is to forget.
+    removed_clients: Vec<String>,
 }
 
 impl State {
@@ -83,6 +92,9 @@ impl State {
             nulls: true,
             delay: None,
             shown: None,
+            system_log: SystemLog::new(seed),
+            outbox: Vec::new(),
+            removed_clients: Vec::new(),
         }
     }
 
@@ -106,6 +118,13 @@ impl State {
         // What the call before has read.
         self.tables.values_mut().for_each(Table::pack);
         self.begin_change(Some(call.now));
+        self.begin_events(call);
+        let response = self.respond(call);
+        self.end_events(call, matches!(response, Some(Ok(_))));
+        response
+    }
+
+    fn respond(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
         let plan = Arc::clone(&self.plan);
         let schema = call.operation.response.schema().unwrap_or_default();
         let response = match plan.handler(call.operation) {

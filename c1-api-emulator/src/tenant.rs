@@ -29,6 +29,7 @@ use crate::sample::Sampler;
 use crate::site::Hosts;
 use crate::state::{Call, LATEST, PERSONAL_CLIENT, Pages, Plan, State};
 use crate::status::Status;
+use crate::webhook::{KEYS_PATH, WebhookDelivery, Webhooks};
 use crate::{canonical, json, text};
 
 /// The limit on the size of a form: 128 KiB, twice the longest subject token that the client reads.
@@ -106,6 +107,7 @@ pub(crate) struct Tenant {
     faults: Mutex<Faults>,
     log: Mutex<Log>,
     token_requests: Mutex<u64>,
+    webhooks: Webhooks,
 }
 
 /// Locks, ignoring poisoning: every change leaves the data consistent.
@@ -148,6 +150,7 @@ impl Tenant {
             faults: Mutex::default(),
             log: Mutex::new(Log::new(settings.log_bytes)),
             token_requests: Mutex::default(),
+            webhooks: Webhooks::new()?,
             settings,
         })
     }
@@ -221,6 +224,21 @@ impl Tenant {
         lock(&self.auth).rotate_dpop_nonces();
     }
 
+    pub(crate) fn rotate_webhook_keys(&self) -> Result<(), Error> {
+        self.webhooks.keys().rotate()
+    }
+
+    /// Sends webhooks, forever.
+    pub(crate) async fn send_webhooks(&self) {
+        let issuer = self.address.ip().to_string();
+        self.webhooks.run(&issuer, || self.now()).await;
+    }
+
+    /// The webhooks that were sent, when none is waiting.
+    pub(crate) async fn deliveries(&self) -> Vec<WebhookDelivery> {
+        self.webhooks.sent().await
+    }
+
     pub(crate) fn revoke_tokens(&self) {
         lock(&self.auth).revoke_tokens();
     }
@@ -270,7 +288,10 @@ impl Tenant {
     pub(crate) fn respond(&self, parts: &Parts, body: &Body, effects: &Effects) -> Response<Bytes> {
         let path = parts.uri.path();
         let now = effects.time(self.now());
-        let (mut response, realm) = if parts.method == "POST" && is_oauth(path) {
+        let (mut response, realm) = if parts.method == "GET" && path == KEYS_PATH {
+            let keys = self.webhooks.keys().set();
+            (json_response(StatusCode::OK, &keys, None), Realm::Token)
+        } else if parts.method == "POST" && is_oauth(path) {
             let response = self.respond_oauth(path, &parts.headers, body, now, effects);
             (response, Realm::Token)
         } else {
@@ -446,7 +467,15 @@ impl Tenant {
         let response = if (operation.id().as_str(), operation.path.as_str()) == PERSONAL_CLIENT {
             self.create_personal_client(call)?
         } else {
-            lock(&self.state).handle(call).transpose()?
+            let mut state = lock(&self.state);
+            let response = state.handle(call);
+            self.webhooks.enqueue(state.take_webhooks());
+            let removed = state.take_removed_clients();
+            drop(state);
+            for client in &removed {
+                lock(&self.auth).remove_client(client);
+            }
+            response.transpose()?
         };
         response.ok_or_else(|| Status::no_state(&operation.id()))
     }
@@ -459,7 +488,8 @@ impl Tenant {
         let Some((response, expiry)) = created.transpose()? else {
             return Ok(None);
         };
-        lock(&self.auth).add_client(&credentials, expiry);
+        let user = call.caller().map(str::to_owned);
+        lock(&self.auth).add_client(&credentials, expiry, user);
         Ok(Some(response))
     }
 

@@ -119,6 +119,41 @@ async fn a_personal_client_gets_tokens_until_it_expires() {
 }
 
 #[tokio::test]
+async fn a_personal_client_is_its_users_and_gone_when_it_is_deleted() {
+    let tenant = Tenant::start(|builder| builder).await;
+    let own = tenant.emulator.access_token().unwrap();
+    let users = tenant.http.get(tenant.url("/api/v1/users"));
+    let users = json(users.bearer_auth(&own)).await.1["list"].clone();
+    let user = text(&users[2]["user"]["id"]).to_owned();
+    let token = tenant.emulator.access_token_of(&user).unwrap();
+    let url = tenant.url("/api/v1/iam/personal_clients");
+    let create = tenant.http.post(&url).json(&json!({ "displayName": "x" }));
+    let response = json(create.bearer_auth(&token)).await.1;
+    assert_eq!(response["client"]["userId"], json!(user));
+    let (id, secret) = (
+        text(&response["client"]["clientId"]),
+        text(&response["clientSecret"]),
+    );
+    let (status, issued) = tenant.token(&by_secret(id, secret)).await;
+    assert_eq!(status, 200, "{issued}");
+    let issued = text(&issued["access_token"]);
+    let me = tenant.http.get(tenant.url("/api/v1/auth/introspect"));
+    let me = json(me.bearer_auth(issued)).await.1;
+    assert_eq!(me["userId"], json!(user));
+
+    let object = format!("{url}/{}", text(&response["client"]["id"]));
+    let delete = tenant.http.delete(object).bearer_auth(&own);
+    assert_eq!(json(delete).await.0, 200);
+    assert_eq!(tenant.call(issued).await, 401, "its tokens are revoked");
+    assert_eq!(tenant.call(&own).await, 200, "others are not");
+    let (status, response) = tenant.token(&by_secret(id, secret)).await;
+    assert_eq!(
+        (status, &response["error"]),
+        (401, &json!("invalid_client"))
+    );
+}
+
+#[tokio::test]
 async fn device_logins_can_be_approved_and_denied() {
     let tenant = Tenant::start(|builder| builder).await;
     let login = async || {

@@ -14,6 +14,8 @@ pub(super) struct Client {
     pub(super) public_key: Vec<u8>,
     secret_hash: Vec<u8>,
     expiry: Option<SystemTime>,
+    /// The id of the user in whose name its tokens are used, if it belongs to one.
+    pub(super) user: Option<String>,
 }
 
 impl Client {
@@ -42,14 +44,25 @@ pub(super) struct Clients(HashMap<String, Client>);
 
 impl Clients {
     /// Registers a client until `expiry`.
-    pub(super) fn add(&mut self, credentials: &Credentials, expiry: Option<SystemTime>) {
+    pub(super) fn add(
+        &mut self,
+        credentials: &Credentials,
+        expiry: Option<SystemTime>,
+        user: Option<String>,
+    ) {
         let client = Client {
             id: credentials.client_id.clone(),
             public_key: credentials.public_key.clone(),
             secret_hash: hash(&credentials.client_secret),
             expiry,
+            user,
         };
         self.0.insert(client.id.clone(), client);
+    }
+
+    /// Forgets a client.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.0.remove(id);
     }
 
     /// The client with the id, unless it is expired.

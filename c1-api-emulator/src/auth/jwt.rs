@@ -82,7 +82,7 @@ pub(super) fn seconds(time: SystemTime) -> f64 {
 }
 
 /// Signs a JWT with an Ed25519 key.
-pub(super) fn sign(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
+pub(crate) fn sign(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
     let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
     let signed = format!("{header}.{claims}");
     let signature = URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes()));

@@ -186,7 +186,7 @@ fn a_client_secret_is_accepted() {
 fn clients_have_their_own_secrets_and_expire() {
     let mut fixture = Fixture::new();
     let other = Credentials::generate(([127, 0, 0, 1], 80).into(), "pcc").unwrap();
-    fixture.auth.add_client(&other, Some(at(NOW + 60)));
+    fixture.auth.add_client(&other, Some(at(NOW + 60)), None);
     let form = by_secret(&other.client_id, &other.client_secret);
     assert!(fixture.request(&form).is_ok());
     let secret = fixture.client.client_secret.clone();

@@ -13,6 +13,15 @@ pub(super) struct Token {
     pub(super) key: Option<String>,
     /// The id of the user in whose name it is used, if it is not the tenant's own.
     pub(super) user: Option<String>,
+    /// The id of the client that got it, if it was one with credentials.
+    client: Option<String>,
+}
+
+/// Whose token it is.
+#[derive(Default)]
+pub(super) struct Holder {
+    pub(super) user: Option<String>,
+    pub(super) client: Option<String>,
 }
 
 pub(super) struct Tokens {
@@ -32,17 +41,24 @@ impl Tokens {
         self.lifetime
     }
 
-    /// Issues a token, bound to `key` and used in the name of `user`, if given.
+    /// Issues a token, bound to `key` if given.
     pub(super) fn issue(
         &mut self,
         now: SystemTime,
         key: Option<String>,
-        user: Option<String>,
+        holder: Holder,
     ) -> Result<String, Error> {
         let text = random_text()?;
         let expiry = now + self.lifetime;
         sweep(&mut self.live, |token| token.expiry <= now);
-        self.live.insert(text.clone(), Token { expiry, key, user });
+        let Holder { user, client } = holder;
+        let token = Token {
+            expiry,
+            key,
+            user,
+            client,
+        };
+        self.live.insert(text.clone(), token);
         Ok(text)
     }
 
@@ -54,6 +70,12 @@ impl Tokens {
     /// Revokes a token.
     pub(super) fn remove(&mut self, text: &str) {
         self.live.remove(text);
+    }
+
+    /// Revokes the tokens of a client.
+    pub(super) fn revoke_client(&mut self, id: &str) {
+        self.live
+            .retain(|_, token| token.client.as_deref() != Some(id));
     }
 
     /// Revokes all tokens.

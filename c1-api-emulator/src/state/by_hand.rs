@@ -3,7 +3,7 @@
 use c1_api_spec::model::Operation;
 
 use super::call::Call;
-use super::{HandlerResult, State, grant, me, task};
+use super::{HandlerResult, State, grant, me, system_log, task, webhook};
 
 /// Executes an operation.
 pub(super) type Handler = fn(&mut State, &Call<'_>) -> HandlerResult;
@@ -14,8 +14,10 @@ pub(super) type Entry = (&'static str, &'static str, Handler);
 /// A list for each file with such functions, and the kinds of objects without which they do nothing.
 const ROOMS: &[(&[&str], &[Entry])] = &[
     (&["User"], me::HANDLERS),
+    (&[], system_log::HANDLERS),
     (grant::KINDS, grant::HANDLERS),
     (task::KINDS, task::HANDLERS),
+    (webhook::KINDS, webhook::HANDLERS),
 ];
 
 /// What executes the operation, if it has rules of its own, and the kinds of objects that it needs.

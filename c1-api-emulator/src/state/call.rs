@@ -55,7 +55,7 @@ impl<'a> Call<'a> {
     }
 
     /// The id of the user in whose name the call is made, if the token has one.
-    pub(super) fn caller(&self) -> Option<&str> {
+    pub(crate) fn caller(&self) -> Option<&str> {
         self.caller.as_deref()
     }
 
@@ -66,6 +66,11 @@ impl<'a> Call<'a> {
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
             .unwrap_or_default()
+    }
+
+    /// All path parameters, in order.
+    pub(super) fn path_values(&self) -> &'a [(String, String)] {
+        self.path
     }
 
     /// A query parameter; empty if absent.

@@ -64,7 +64,7 @@ impl State {
                 }
                 Ok(respond::one(self, action, call, &Row::default()))
             }
-            Verb::Members(name, change) => self.change_members(action, name, change, call),
+            Verb::Members(members, change) => self.change_members(action, members, change, call),
             Verb::Replace(replacements) => self.replace_all(action, replacements, call),
             Verb::GetSingle => {
                 let row = self.singleton(action, call);
@@ -417,6 +417,7 @@ impl State {
         }
         while let Some((kind, row)) = removed.pop() {
             self.record(&kind, &row, Change::Deleted, now);
+            self.forget_client(&kind, &row);
             for (other, facts) in &plan.kinds {
                 for link in facts.owners.iter().filter(|link| link.kind == kind) {
                     let belongs = |own: &Row| {

@@ -52,6 +52,7 @@ pub(super) fn find(description: &Description, kinds: &mut IndexMap<String, Kind>
 impl State {
     /// Adds an entry to the history of the object, if its kind has one.
     pub(super) fn record(&mut self, kind: &str, row: &Row, change: Change, now: &str) {
+        self.log_change(kind, row, change);
         if kind == grant::GRANT {
             self.record_grant(row, change, now);
         }

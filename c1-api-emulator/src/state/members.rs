@@ -2,11 +2,14 @@
 //!
 //! The convention: a list below an item, of objects that its path does not select. POST adds one by its id
 //! in the path or the body, PUT replaces all, and DELETE removes one, several or all.
+//!
+//! Where another list below the same item has the members with their roles (owners in v2 of the API), they are kept as the
+//! objects of that list, so that both show the same. The list without roles shows who has any role, and adds with [`ROLE`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use c1_api_spec::model::{Method, Operation, Safety, Type};
-use indexmap::IndexMap;
 use serde_json::json;
 
 use super::call::Call;
@@ -14,6 +17,7 @@ use super::engine::from_path;
 use super::kind::{self, Kind, Link, is_hidden};
 use super::messages;
 use super::names::singular;
+use super::path::Path;
 use super::plan::{Action, Verb};
 use super::row::Row;
 use super::survey::{Survey, Surveyed};
@@ -21,13 +25,22 @@ use super::table::Table;
 use super::{HandlerResult, State, respond};
 use crate::status::Status;
 
-/// The part with the id of the member.
+/// The part with the id of the member, where they have no roles.
 const MEMBER: &str = "/member";
+/// The role of the members that are added without one. C1's name for it is not known.
+const ROLE: &str = "owner";
 
 /// The members of objects of a kind.
+#[derive(Debug)]
 pub(super) struct Members {
-    /// Its own name among the kinds.
+    /// The kind of what is kept of each.
     pub(super) name: String,
+    /// Each part of the key of what they belong to, and the part of what is kept with it.
+    parts: Vec<(String, String)>,
+    /// The part with the id of the member.
+    id: String,
+    /// The part with the role. Without, the kind is only for the members.
+    role: Option<String>,
     /// The kind of the members.
     member: String,
     /// The kind of the objects that they belong to, and the path of these.
@@ -58,7 +71,7 @@ pub(super) enum Source {
 }
 
 /// All members, by the path of their list.
-pub(super) fn find(survey: &Survey<'_>) -> BTreeMap<String, Members> {
+pub(super) fn find(survey: &Survey<'_>) -> BTreeMap<String, Arc<Members>> {
     let mut found = BTreeMap::new();
     for one in &survey.operations {
         let (Some(list), Some(owner)) = (&one.list, one.path.parents().pop()) else {
@@ -83,40 +96,103 @@ pub(super) fn find(survey: &Survey<'_>) -> BTreeMap<String, Members> {
                 && (other.template == one.template || other.template == item)
         });
         if one.operation.method == Method::Get && !told && below && changed && facts.key == ["id"] {
+            let owner_key = survey.kinds.get(kind).map_or(&[][..], |owner| &owner.key);
             let members = Members {
                 name: format!("{} of {owner_template}", one.template),
+                parts: owner_key
+                    .iter()
+                    .map(|part| (part.clone(), hidden(part)))
+                    .collect(),
+                id: MEMBER.to_owned(),
+                role: None,
                 member: list.kind.clone(),
                 owner: kind.clone(),
                 owner_template,
                 word: singular(one.path.name().unwrap_or_default()),
             };
-            found.insert(one.template.clone(), members);
+            let members = members.with_roles(survey, &one.template);
+            found.insert(one.template.clone(), Arc::new(members));
         }
     }
     found
 }
 
 impl Members {
-    /// The kind of what is kept of a member.
-    pub(super) fn kind(&self, kinds: &IndexMap<String, Kind>) -> Kind {
-        let owner = kinds.get(&self.owner).map_or(&[][..], |owner| &owner.key);
-        let parts: Vec<_> = owner
-            .iter()
-            .map(|part| (part.clone(), hidden(part)))
-            .collect();
-        let key = parts.iter().map(|(_, own)| own.clone());
-        let mut kind = Kind::new(&self.name, key.chain([MEMBER.to_owned()]).collect());
+    /// The same, kept as the objects of a list below the members' that have the member, what it belongs to, and a role.
+    fn with_roles(self, survey: &Survey<'_>, template: &str) -> Self {
+        let own = template.strip_prefix(&self.owner_template);
+        let below = format!("{}/", own.unwrap_or_default());
+        let mut lists = survey.operations.iter().filter_map(|one| {
+            let list = one.list.as_ref()?;
+            let kind = survey.kinds.get(&list.kind)?;
+            let mut embeds = kind.embeds.iter();
+            let (field, _) = embeds.find(|(_, other)| *other == self.member)?;
+            // The path of what they belong to may be another one: `resource` in v1 is `resources` in v2.
+            let mut parents = one.path.parents().into_iter();
+            let is_owner = |path: &Path| survey.items.get(&path.template()) == Some(&self.owner);
+            let owner = parents.find(is_owner)?;
+            one.template
+                .strip_prefix(&owner.template())
+                .filter(|rest| rest.starts_with(&below))?;
+            let own = kind::parts_of_list(survey.description, &list.kind, &one.path);
+            let part = |(parameter, of_owner): &(String, String)| {
+                let (_, part) = own.iter().find(|(known, _)| known == parameter)?;
+                Some((of_owner.clone(), part.clone()))
+            };
+            let parts = kind::parts(survey.description, &self.owner, &owner);
+            let parts: Vec<_> = parts.iter().map(part).collect::<Option<_>>()?;
+            let id = kind::embedded(field, "id");
+            let is_role =
+                |part: &&String| **part != id && parts.iter().all(|(_, own)| own != *part);
+            let mut roles = kind.key.iter().filter(is_role);
+            let role = roles.next().filter(|_| roles.next().is_none())?.clone();
+            let all = kind.key.len() == parts.len() + 2;
+            all.then(|| (list.kind.clone(), parts, id, role))
+        });
+        let Some((name, parts, id, role)) = lists.next() else {
+            return self;
+        };
+        Self {
+            name,
+            parts,
+            id,
+            role: Some(role),
+            ..self
+        }
+    }
+
+    /// The kind of what is kept of a member, if it has none yet.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        if self.role.is_some() {
+            return None;
+        }
+        let key = self.parts.iter().map(|(_, own)| own.clone());
+        let mut kind = Kind::new(&self.name, key.chain([self.id.clone()]).collect());
         kind.owners = vec![
             Link {
                 kind: self.owner.clone(),
-                parts,
+                parts: self.parts.clone(),
             },
             Link {
                 kind: self.member.clone(),
-                parts: vec![("id".to_owned(), MEMBER.to_owned())],
+                parts: vec![("id".to_owned(), self.id.clone())],
             },
         ];
-        kind
+        Some(kind)
+    }
+
+    /// The part of what is kept with a part of what the members belong to.
+    fn part(&self, part: &str) -> String {
+        let mut parts = self.parts.iter();
+        let found = parts.find(|(of_owner, _)| of_owner == part);
+        found.map_or_else(|| hidden(part), |(_, own)| own.clone())
+    }
+
+    /// Whether a row is the first of its member, who may have several roles.
+    fn is_first(&self, table: &Table, owner: &[(String, String)], row: &Row) -> bool {
+        let id = row.text(&self.id);
+        let first = table.find(|other| other.is(owner) && other.text(&self.id) == id);
+        self.role.is_none() || first.is_none_or(|first| first == row)
     }
 
     /// What an operation with this path does with the members.
@@ -178,7 +254,7 @@ impl Survey<'_> {
         let (members, change) = if let Some(members) = self.members.get(&template) {
             (members, Members::change(self, one)?)
         } else {
-            let of_ids = |members: &&Members| {
+            let of_ids = |members: &&Arc<Members>| {
                 members.owner_template == owner && Some(members.word.as_str()) == word
             };
             let members = all.find(of_ids)?;
@@ -188,11 +264,11 @@ impl Survey<'_> {
         let (_, parts) = parents.iter().find(|(kind, _)| *kind == members.owner)?;
         let path = parts
             .iter()
-            .map(|(name, part)| (name.clone(), hidden(part)));
+            .map(|(name, part)| (name.clone(), members.part(part)));
         Some(Action {
             kind: members.member.clone(),
             path: path.collect(),
-            verb: Verb::Members(members.name.clone(), change),
+            verb: Verb::Members(Arc::clone(members), change),
             given: Vec::new(),
             parents,
             collection: None,
@@ -214,68 +290,69 @@ impl State {
         kind: &str,
         key: &[(String, String)],
     ) -> Vec<String> {
-        let is_of = |links: &[Link]| links.first().is_some_and(|link| link.kind == kind);
-        let mut kinds = self.plan.kinds.iter();
-        let found = kinds.find(|(name, facts)| {
-            let list = name.split_once(" of ").map(|(list, _)| list);
-            list.is_some_and(|list| list.ends_with(&format!("/{member}"))) && is_of(&facts.owners)
-        });
-        let rows = found.into_iter().flat_map(|(name, _)| self.all(name));
-        let own = rows.filter(|row| {
-            key.iter()
-                .all(|(part, value)| row.text(&hidden(part)) == value)
-        });
-        own.map(|row| row.text(MEMBER).to_owned()).collect()
+        let mut members = self.plan.members();
+        let Some(found) = members.find(|found| found.word == member && found.owner == kind) else {
+            return Vec::new();
+        };
+        let key = key.iter();
+        let owner: Vec<_> = key
+            .map(|(part, value)| (found.part(part), value.clone()))
+            .collect();
+        let rows = self.all(&found.name).filter(|row| row.is(&owner));
+        distinct(rows.map(|row| row.text(&found.id)))
     }
 
     /// Lists or changes the members of an object.
     pub(super) fn change_members(
         &mut self,
         action: &Action,
-        name: &str,
+        members: &Members,
         change: &Change,
         call: &Call<'_>,
     ) -> HandlerResult {
         let owner = from_path(&action.path, call);
+        let name = &members.name;
         match change {
             Change::List => {
                 let empty = Table::new(name);
                 let table = self.tables.get(name).unwrap_or(&empty);
-                let (rows, next) = table.page(&self.description, call, |row| row.is(&owner))?;
+                let (rows, next) = table.page(&self.description, call, |row| {
+                    row.is(&owner) && members.is_first(table, &owner, row)
+                })?;
                 // Lists may show one longer than it exists.
-                let members = rows
+                let shown = rows
                     .into_iter()
-                    .filter_map(|row| self.member(action, row.text(MEMBER)).ok());
-                let members = members.collect();
-                return Ok(respond::page(self, action, call, (members, next)));
+                    .filter_map(|row| self.member(action, row.text(&members.id)).ok());
+                let shown = shown.collect();
+                return Ok(respond::page(self, action, call, (shown, next)));
             }
             Change::Ids(field) => {
                 let rows = self.tables.get(name).into_iter();
                 let rows = rows.flat_map(|table| table.listed(call.now, 0, |_| true));
                 let rows = rows.filter(|(_, row)| row.is(&owner));
-                let ids: Vec<_> = rows.map(|(_, row)| row.text(MEMBER)).collect();
+                let ids = distinct(rows.map(|(_, row)| row.text(&members.id)));
                 return Ok(json!({ field: ids }));
             }
             Change::Add(source) => {
                 let ids = ids(source, call);
-                self.add_members(action, name, &owner, &ids)?;
+                self.add_members(action, members, &owner, &ids, call)?;
             }
             Change::Remove(source) => {
                 for id in ids(source, call) {
                     let mut selection = owner.clone();
-                    selection.push((MEMBER.to_owned(), id));
-                    let row = self.find(name, &selection)?.clone();
-                    self.table(name).extract(|other| *other == row);
+                    selection.push((members.id.clone(), id));
+                    self.find(name, &selection)?;
+                    self.remove_members(members, &selection, call);
                 }
             }
             Change::Set(field) => {
                 let ids = ids(&Source::Body(field.clone()), call);
                 ids.iter()
                     .try_for_each(|id| self.member(action, id).map(drop))?;
-                self.table(name).extract(|row| row.is(&owner));
-                self.add_members(action, name, &owner, &ids)?;
+                self.remove_members(members, &owner, call);
+                self.add_members(action, members, &owner, &ids, call)?;
             }
-            Change::Clear => drop(self.table(name).extract(|row| row.is(&owner))),
+            Change::Clear => self.remove_members(members, &owner, call),
         }
         Ok(json!({}))
     }
@@ -284,13 +361,23 @@ impl State {
         self.find(&action.kind, &[("id".to_owned(), id.to_owned())])
     }
 
+    /// Removes the members with these parts, whatever their roles.
+    fn remove_members(&mut self, members: &Members, parts: &[(String, String)], call: &Call<'_>) {
+        let rows = self.all(&members.name).filter(|row| row.is(parts));
+        let rows: Vec<_> = rows.cloned().collect();
+        for row in rows {
+            self.remove(&members.name, &row, &call.timestamp());
+        }
+    }
+
     /// Adds members. Who is one already stays one.
     fn add_members(
         &mut self,
         action: &Action,
-        name: &str,
+        members: &Members,
         owner: &[(String, String)],
         ids: &[String],
+        call: &Call<'_>,
     ) -> Result<(), Status> {
         for id in ids {
             self.member(action, id)?;
@@ -300,13 +387,33 @@ impl State {
             for (part, value) in owner {
                 row.set(part, value.as_str());
             }
-            row.set(MEMBER, id.as_str());
-            let key = owner.iter().map(|(_, value)| value).chain([id]);
-            let key: Vec<_> = key.map(String::as_str).collect();
-            self.table(name).put(&key, row)?;
+            row.set(&members.id, id.as_str());
+            let Some(role) = &members.role else {
+                let key = owner.iter().map(|(_, value)| value).chain([id]);
+                let key: Vec<_> = key.map(String::as_str).collect();
+                self.table(&members.name).put(&key, row)?;
+                continue;
+            };
+            let mut selection = owner.to_vec();
+            selection.push((members.id.clone(), id.clone()));
+            if self.find(&members.name, &selection).is_err() {
+                row.set(role, ROLE);
+                self.insert(&members.name, row, &call.timestamp())?;
+            }
         }
         Ok(())
     }
+}
+
+/// Each id once, in order.
+fn distinct<'r>(ids: impl Iterator<Item = &'r str>) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::new();
+    for id in ids {
+        if !distinct.iter().any(|known| known == id) {
+            distinct.push(id.to_owned());
+        }
+    }
+    distinct
 }
 
 /// The ids in a field of the body, or the one in the path.

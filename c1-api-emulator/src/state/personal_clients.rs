@@ -7,12 +7,16 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::call::{Call, LATEST, timestamp};
+use super::row::Row;
 use crate::credentials::Credentials;
 use crate::status::Status;
 
 /// The operation that creates one: its id and its path.
 pub(crate) const PERSONAL_CLIENT: (&str, &str) =
     ("personal_client.create", "/api/v1/iam/personal_clients");
+
+/// The kind of personal clients.
+const KIND: &str = "PersonalClient";
 
 impl State {
     /// Creates a client with the credentials. Returns the response and the expiry of the client; `None`
@@ -23,17 +27,33 @@ impl State {
         credentials: &Credentials,
     ) -> Option<Result<(Value, Option<SystemTime>), Status>> {
         self.begin_change(Some(call.now));
+        self.begin_events(call);
         let plan = Arc::clone(&self.plan);
         let action = plan.action(&call.operation.id())?;
+        let user = self.me(call).ok().map(|me| me.text("id").to_owned());
         let created = expiry(call).and_then(|expiry| {
             let mut more = vec![("clientId", json!(credentials.client_id))];
+            more.extend(user.map(|user| ("userId", json!(user))));
             more.extend(expiry.map(|expiry| ("expiresTime", json!(timestamp(expiry)))));
             let mut response = self.create(action, call, &more)?;
             response["clientSecret"] = json!(credentials.client_secret);
             let schema = call.operation.response.schema().unwrap_or_default();
             Ok((self.complete(schema, response), expiry))
         });
+        self.end_events(call, created.is_ok());
         Some(created)
+    }
+
+    /// Has the token endpoint forget the client, if the object that was removed is one.
+    pub(super) fn forget_client(&mut self, kind: &str, row: &Row) {
+        if kind == KIND {
+            self.removed_clients.push(row.text("clientId").to_owned());
+        }
+    }
+
+    /// The ids of the clients that were removed since the last time.
+    pub(crate) fn take_removed_clients(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.removed_clients)
     }
 }
 

@@ -7,6 +7,7 @@
 //! A path without an item of its own, that is read and written, is a singleton.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use c1_api_spec::model::{Description, Method, Operation, Safety, Type};
 use indexmap::IndexMap;
@@ -14,7 +15,7 @@ use indexmap::IndexMap;
 use super::by_hand;
 use super::filter::Filter;
 use super::kind::{self, Kind, Link, is_hidden};
-use super::members::Change;
+use super::members::{Change, Members};
 use super::messages;
 use super::names::{camel, words};
 use super::path::Path;
@@ -65,7 +66,7 @@ pub(super) enum Verb {
     CreateEach(String, String),
     DeleteEach(String, String),
     /// Lists or changes which objects belong to another one.
-    Members(String, Change),
+    Members(Arc<Members>, Change),
     /// Replaces all objects with the given parts by those of the lists in the body: the field, the kind,
     /// and each field of the list's elements with the part that it gives.
     Replace(Vec<Replacement>),
@@ -147,6 +148,15 @@ impl Plan {
     /// What the operation does; `None` if it has no state.
     pub(super) fn action(&self, id: &str) -> Option<&Action> {
         self.operations.get(id)?.as_ref().ok()
+    }
+
+    /// The members of all kinds of objects, some of them several times.
+    pub(super) fn members(&self) -> impl Iterator<Item = &Members> {
+        let actions = self.operations.values().flatten();
+        actions.filter_map(|action| match &action.verb {
+            Verb::Members(members, _) => Some(&**members),
+            _ => None,
+        })
     }
 
     /// What executes the operation, if it is written by hand and the description has the objects for it.

@@ -2,6 +2,7 @@
 //! identifies one, and where they are.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use c1_api_spec::model::{Description, Message, Method, Operation, Safety, Type};
 use indexmap::IndexMap;
@@ -60,7 +61,7 @@ pub(super) struct Survey<'a> {
     /// The collections of each kind in which objects are created.
     pub(super) created: BTreeMap<String, Vec<String>>,
     /// The objects that belong to another one, by the path of their list.
-    pub(super) members: BTreeMap<String, Members>,
+    pub(super) members: BTreeMap<String, Arc<Members>>,
 }
 
 impl<'a> Survey<'a> {
@@ -103,8 +104,9 @@ impl<'a> Survey<'a> {
         self.find_links();
         self.members = members::find(self);
         for members in self.members.values() {
-            self.kinds
-                .insert(members.name.clone(), members.kind(&self.kinds));
+            if let Some(kind) = members.kind() {
+                self.kinds.insert(members.name.clone(), kind);
+            }
         }
         history::find(self.description, &mut self.kinds);
     }

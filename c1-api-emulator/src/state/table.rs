@@ -80,9 +80,9 @@ impl Pages {
 
 /// Where a page begins.
 #[derive(Clone, Copy, Default)]
-struct After {
+pub(super) struct After {
     /// The position of the last row before it.
-    position: u64,
+    pub(super) position: u64,
     /// Whether the page before it was empty.
     empty: bool,
 }
@@ -314,26 +314,10 @@ impl Table {
         call: &Call<'_>,
         keep: impl Fn(&Row) -> bool,
     ) -> Result<(Vec<&Row>, String), Status> {
-        let takes_token = takes_token(description, call);
-        let (asked, token) = if takes_token {
-            page_parameters(call)?
+        let (size, after) = if takes_token(description, call) {
+            requested_page(call)?
         } else {
-            (0, String::new())
-        };
-        let after = match token.as_str() {
-            "" => After::default(),
-            token => position(call, token).ok_or_else(|| {
-                Status::invalid_field(
-                    name(call, "page_token", "pageToken"),
-                    "a token from an earlier response of this operation",
-                )
-            })?,
-        };
-        let id = call.operation.id();
-        let size = if takes_token {
-            call.pages.size(asked, &id, after)
-        } else {
-            usize::MAX
+            (usize::MAX, After::default())
         };
         let mut rows = self.listed(call.now, after.position, &keep).peekable();
         let (mut page, mut last) = (Vec::new(), after.position);
@@ -343,8 +327,7 @@ impl Table {
         }
         let more = rows.peek().is_some();
         let next = if more {
-            let empty = if page.is_empty() { "+" } else { "" };
-            URL_SAFE_NO_PAD.encode(format!("{id}:{last}{empty}"))
+            next_token(call, last, page.is_empty())
         } else {
             String::new()
         };
@@ -371,6 +354,28 @@ fn takes_token(description: &Description, call: &Call<'_>) -> bool {
     let body = messages::request(description, call.operation);
     query.any(|parameter| parameter.name == "page_token")
         || body.is_some_and(|body| body.fields.contains_key("pageToken"))
+}
+
+/// The size of the requested page, and where it begins.
+pub(super) fn requested_page(call: &Call<'_>) -> Result<(usize, After), Status> {
+    let (asked, token) = page_parameters(call)?;
+    let after = match token.as_str() {
+        "" => After::default(),
+        token => position(call, token).ok_or_else(|| {
+            Status::invalid_field(
+                name(call, "page_token", "pageToken"),
+                "a token from an earlier response of this operation",
+            )
+        })?,
+    };
+    let size = call.pages.size(asked, &call.operation.id(), after);
+    Ok((size, after))
+}
+
+/// The token of the page after the position, that of the last row of a page or, if it is empty, of the one before.
+pub(super) fn next_token(call: &Call<'_>, last: u64, empty: bool) -> String {
+    let empty = if empty { "+" } else { "" };
+    URL_SAFE_NO_PAD.encode(format!("{}:{last}{empty}", call.operation.id()))
 }
 
 /// The position in a page token; `None` if it is not a token of this operation.

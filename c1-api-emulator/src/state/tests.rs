@@ -196,7 +196,7 @@ fn every_operation_works_on_objects_that_exist_and_on_no_others() {
             state.table(&action.kind).put(&key, row).unwrap();
         }
         match &action.verb {
-            Verb::Members(name, Change::Remove(_)) => ensure(&mut state, name),
+            Verb::Members(members, Change::Remove(_)) => ensure(&mut state, &members.name),
             Verb::Replace(replacements) => {
                 for one in replacements {
                     ensure(&mut state, &one.kind);

@@ -120,8 +120,8 @@ async fn rotated_keys_sign_and_the_last_one_still_verifies() {
     // Who comes now gets both keys.
     let verifier = scene.verifier(&url);
     for (headers, body) in [&old, &new] {
-        let verified = verifier.verify(&Method::POST, headers, body).await;
-        verified.map_err(|error| shown(&error)).unwrap();
+        let outcome = verifier.verify(&Method::POST, headers, body).await;
+        outcome.map_err(|error| shown(&error)).unwrap();
     }
     scene.emulator.rotate_webhook_keys().unwrap();
     let verifier = scene.verifier(&url);

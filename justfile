@@ -83,9 +83,9 @@ _peers-installed node="24.19.0":
 judges: _strangers-installed
     {{ with_strangers }} cargo run --quiet --package c1-strangers -- all
 
-# A share of it, which moves on with every commit.
+# A share of it, of those judges whose verdict is settled.
 judges-share number=`git rev-list --count HEAD` of="4": _strangers-installed
-    {{ with_strangers }} cargo run --quiet --package c1-strangers -- share {{ number }} {{ of }}
+    for name in types curl python vendor; do {{ with_strangers }} cargo run --quiet --package c1-strangers -- judge "$name" {{ number }} {{ of }}; done
 
 # One of the judges: see tests/strangers/README.md.
 judge name number="0" of="1": _strangers-installed

@@ -156,9 +156,7 @@ async fn prism_proxy(share: Share) -> Outcome<String> {
         };
         let token = emulator.access_token()?;
         let walk = walk(&prism.base_url, &token, settings).await?.verdict()?;
-        if !stateful {
-            verdict = format!("{} operations", walk.answered);
-        } else {
+        if stateful {
             let c1 = client(&emulator, &prism.base_url, None)?;
             let manager = user(&c1, "Dario Egger").await?;
             let approver = client(&emulator, &prism.base_url, Some(&manager))?;
@@ -186,6 +184,8 @@ async fn prism_proxy(share: Share) -> Outcome<String> {
                 .env("CONDUCTORONE_SERVER_URL", &prism.base_url)
                 .env("CONDUCTORONE_ACCESS_TOKEN", &token);
             output(quickstart, None).await?;
+        } else {
+            verdict = format!("{} operations", walk.answered);
         }
         emulator.shutdown().await;
     }
@@ -287,7 +287,7 @@ async fn tenant() -> Outcome<(Emulator, C1, String, Wish)> {
 async fn agree(c1: &C1, user: &str, told: &str) -> Outcome<()> {
     let told: serde_json::Value = serde_json::from_str(told)?;
     let id = told["id"].as_str().ok_or("no id")?;
-    expect(closed(c1, id).await?, "GRANT_OUTCOME_GRANTED")?;
+    expect(&closed(c1, id).await?, "GRANT_OUTCOME_GRANTED")?;
     if told["outcome"] != "GRANT_OUTCOME_GRANTED" || told["state"] != "TASK_STATE_CLOSED" {
         return Err(format!("the other program saw {told}").into());
     }
@@ -311,11 +311,8 @@ async fn curl() -> Outcome<String> {
         script
             .args(arguments)
             .env("CONDUCTORONE_SERVER_URL", emulator.base_url())
-            .env("CONDUCTORONE_CLIENT_ID", emulator.client_id().to_string())
-            .env(
-                "CONDUCTORONE_CLIENT_SECRET",
-                emulator.client_secret().to_string(),
-            );
+            .env("CONDUCTORONE_CLIENT_ID", emulator.client_id())
+            .env("CONDUCTORONE_CLIENT_SECRET", emulator.client_secret());
         script
     };
     let mut tokens = emulator.token_requests();

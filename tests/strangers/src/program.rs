@@ -90,8 +90,8 @@ pub(crate) async fn output(
     }
     let errors = String::from_utf8_lossy(&output.stderr);
     Err(format!(
-        "{:?} ended with {}:\n{text}\n{errors}",
-        command.as_std().get_program(),
+        "{} ended with {}:\n{text}\n{errors}",
+        command.as_std().get_program().display(),
         output.status
     )
     .into())

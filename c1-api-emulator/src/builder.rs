@@ -1,10 +1,12 @@
 //! The settings with which a tenant starts.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use c1_api_spec::Description;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::auth::{self, Trust};
@@ -12,6 +14,7 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::server::{Emulator, Parts};
 use crate::site::Hosts;
+use crate::state::Pages;
 use crate::tenant::{Settings, Tenant};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -39,6 +42,9 @@ impl Default for Builder {
             seed_data: true,
             stateful: true,
             refuse_samples: false,
+            snapshot: None,
+            pages: Pages::default(),
+            consistency_delay: None,
         };
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -189,11 +195,49 @@ impl Builder {
         self
     }
 
+    /// Sets the fewest and the most objects of a page, whatever a request asks for; default: 10 to 100, as C1 does.
+    ///
+    /// A request that asks for no number gets 25, within these bounds. Below 1, and in the wrong order, the numbers are
+    /// raised. With `1..=3`, a few objects make several pages.
+    pub fn page_sizes(mut self, sizes: RangeInclusive<usize>) -> Self {
+        self.settings.pages.set_sizes(*sizes.start(), *sizes.end());
+        self
+    }
+
+    /// Sets whether some pages are larger than asked for, and some empty though others follow; default: `false`.
+    ///
+    /// C1 does both now and then. Here the seed says which. Two empty pages never follow each other, and each page
+    /// token is another one.
+    pub fn irregular_pages(mut self, irregular: bool) -> Self {
+        self.settings.pages.set_irregular(irregular);
+        self
+    }
+
+    /// Starts with the state of a snapshot, from [`Emulator::snapshot`], in place of seed data.
+    ///
+    /// The objects have their ids and order, page tokens go on, and new ids are those that would have come. Credentials
+    /// and tokens are never in a snapshot, so clients that the tenant has created are listed, but their secrets are no
+    /// longer valid; nor are values of fields that the description says are sensitive.
+    pub fn snapshot(mut self, snapshot: Value) -> Self {
+        self.settings.snapshot = Some(snapshot);
+        self
+    }
+
+    /// Has lists and searches show changes only after a time by the tenant's clock; default: at once. C1 takes up to two
+    /// minutes for grants and for owners.
+    ///
+    /// The response to a change is up to date, as are objects that are read by their ids, and what other changes refer
+    /// to. What [`Emulator::add`] adds is listed at once.
+    pub fn consistency_delay(mut self, delay: Duration) -> Self {
+        self.settings.consistency_delay = Some(delay).filter(|delay| !delay.is_zero());
+        self
+    }
+
     /// Starts the tenant.
     ///
     /// # Errors
     ///
-    /// Those of [`Emulator::start`], [`Error::NotLoopback`] and [`Error::HostName`].
+    /// Those of [`Emulator::start`], [`Error::NotLoopback`], [`Error::HostName`] and [`Error::Snapshot`].
     ///
     /// # Panics
     ///

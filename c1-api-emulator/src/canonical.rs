@@ -66,7 +66,8 @@ fn fields(
 ) -> Result<Map<String, Value>, Violation> {
     let mut fields = Map::new();
     for (given, mut value) in object {
-        let camel = Some(json_name(&given)).filter(|_| !message.fields.contains_key(&given));
+        let original = !message.fields.contains_key(&given);
+        let camel = original.then(|| json_name(&given));
         let name = camel.filter(|name| message.fields.contains_key(name));
         let name = name.unwrap_or_else(|| given.clone());
         if let Some(field) = message.fields.get(&name) {
@@ -83,7 +84,7 @@ fn fields(
 }
 
 /// The name in JSON of a field with the original name: without underscores, each of which makes the next letter upper-case.
-fn json_name(original: &str) -> String {
+pub(crate) fn json_name(original: &str) -> String {
     let mut name = String::new();
     let mut after_underscore = false;
     for letter in original.chars() {

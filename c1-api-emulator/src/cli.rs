@@ -25,12 +25,20 @@ usage: c1-api-emulator [options]
                      the last line being '# ready'; or json, in one line
   --seed N           the seed of ids and samples; by default 0
   --time TIME        begin at this time, RFC 3339; by default now
+  --state FILE       begin with the state in this file, if it exists, in place of
+                     seed data, and keep it there: it is written within a second of
+                     a change, and at the end. It has no secrets
+  --page-sizes A..B  have pages of at least A and at most B objects, by default
+                     10..100
+  --irregular-pages  have some pages larger than asked for, and some empty
   --allow-host NAME  serve requests for this host too, such as the name of a proxy
                      in front; can be repeated. Others than loopback are refused
   --empty            start without seed data
   --approve-devices  approve every device login and print its user code
   --refuse-samples   refuse operations that have no state (501) instead of
                      returning samples
+  --consistency-delay SECONDS
+                     have lists show changes only after a time, as C1 does
   --fault FAULT      have requests fail, such as 'apps.list: times=2, status=503';
                      can be repeated. See the documentation of Fault
   --support          print which operations have state, and why others do not
@@ -40,7 +48,7 @@ usage: c1-api-emulator [options]
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {
-    Serve(Options),
+    Serve(Box<Options>),
     Support,
     Help,
     Version,
@@ -57,12 +65,17 @@ pub(crate) struct Options {
     pub(crate) empty: bool,
     pub(crate) approve_devices: bool,
     pub(crate) refuse_samples: bool,
+    /// In seconds.
+    pub(crate) consistency_delay: u32,
     pub(crate) faults: Vec<Fault>,
     pub(crate) tls: bool,
     pub(crate) tls_cert: Option<PathBuf>,
     pub(crate) format: Format,
     pub(crate) seed: u64,
     pub(crate) time: Option<SystemTime>,
+    pub(crate) state: Option<PathBuf>,
+    pub(crate) page_sizes: Option<(usize, usize)>,
+    pub(crate) irregular_pages: bool,
 }
 
 /// How to print what clients need.
@@ -88,6 +101,7 @@ pub(crate) fn parse<A: Into<OsString>>(
             Long("empty") => options.empty = true,
             Long("approve-devices") => options.approve_devices = true,
             Long("refuse-samples") => options.refuse_samples = true,
+            Long("consistency-delay") => options.consistency_delay = parser.value()?.parse()?,
             Long("fault") => options.faults.push(parser.value()?.parse()?),
             Long("tls") => options.tls = true,
             Long("tls-cert") => {
@@ -106,13 +120,27 @@ pub(crate) fn parse<A: Into<OsString>>(
                 let time = parser.value()?.parse_with(DateTime::parse_from_rfc3339)?;
                 options.time = Some(time.into());
             }
+            Long("state") => options.state = Some(parser.value()?.into()),
+            Long("page-sizes") => {
+                options.page_sizes = Some(parser.value()?.parse_with(page_sizes)?);
+            }
+            Long("irregular-pages") => options.irregular_pages = true,
             Long("support") => return Ok(Command::Support),
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
             _ => return Err(argument.unexpected()),
         }
     }
-    Ok(Command::Serve(options))
+    Ok(Command::Serve(Box::new(options)))
+}
+
+/// Two numbers, the first of at least 1 and no larger than the second.
+fn page_sizes(text: &str) -> Result<(usize, usize), &'static str> {
+    let sizes = text.split_once("..").and_then(|(least, most)| {
+        let (least, most) = (least.parse().ok()?, most.parse().ok()?);
+        (1 <= least && least <= most).then_some((least, most))
+    });
+    sizes.ok_or("expected two numbers from 1 on, such as 1..5")
 }
 
 #[cfg(test)]
@@ -123,7 +151,7 @@ mod tests {
 
     #[test]
     fn options_are_read_in_any_order_and_spelling() {
-        let expected = Command::Serve(Options {
+        let expected = Command::Serve(Box::new(Options {
             spec: Some("openapi.yaml".into()),
             overlay: Some("overlay.yaml".into()),
             port: 8080,
@@ -131,13 +159,17 @@ mod tests {
             empty: true,
             approve_devices: true,
             refuse_samples: true,
+            consistency_delay: 30,
             faults: vec![Fault::new().operation("apps.*").times(2).status(503)],
             tls: true,
             tls_cert: Some("ca.pem".into()),
             format: Format::Json,
             seed: 7,
             time: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)),
-        });
+            state: Some("state.json".into()),
+            page_sizes: Some((1, 5)),
+            irregular_pages: true,
+        }));
         for arguments in [
             [
                 "--overlay",
@@ -149,9 +181,16 @@ mod tests {
                 "--empty",
                 "--refuse-samples",
                 "--approve-devices",
+                "--consistency-delay",
+                "30",
                 "--fault",
                 "apps.*: times=2, status=503",
                 "--tls",
+                "--irregular-pages",
+                "--page-sizes",
+                "1..5",
+                "--state",
+                "state.json",
                 "--tls-cert",
                 "ca.pem",
                 "--format",
@@ -170,9 +209,13 @@ mod tests {
                 "--allow-host=c1.test",
                 "--approve-devices",
                 "--refuse-samples",
+                "--consistency-delay=30",
                 "--fault=apps.*:times=2,status=503",
                 "--time=2027-01-15T09:00:00+01:00",
                 "--seed=7",
+                "--page-sizes=1..5",
+                "--irregular-pages",
+                "--state=state.json",
                 "--format=json",
                 "--tls-cert=ca.pem",
                 "--allow-host=c1",
@@ -186,7 +229,7 @@ mod tests {
             assert_eq!(parse(arguments).ok().as_ref(), Some(&expected));
         }
         let none: [&str; 0] = [];
-        assert_eq!(parse(none).ok(), Some(Command::Serve(Options::default())));
+        assert_eq!(parse(none).ok(), Some(Command::Serve(Box::default())));
     }
 
     #[test]
@@ -205,10 +248,13 @@ mod tests {
             (&["--spec"], "--spec"),
             (&["--port", "65536"], "65536"),
             (&["--allow-host"], "--allow-host"),
+            (&["--page-sizes", "5..1"], "5..1"),
+            (&["--page-sizes", "0..1"], "1..5"),
             (&["--empty=yes"], "--empty"),
             (&["--format", "yaml"], "expected shell or json"),
             (&["--seed", "x"], "x"),
             (&["--time", "noon"], "noon"),
+            (&["--consistency-delay", "30s"], "30s"),
             (&["--fault", "status=1"], "from 200 to 599 for status"),
             (&["8080"], "8080"),
         ] {

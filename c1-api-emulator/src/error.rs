@@ -45,6 +45,14 @@ pub enum Error {
     /// The system's random number generator failed.
     #[error("the system's random number generator failed")]
     Random,
+    /// A snapshot cannot be loaded.
+    #[error("invalid snapshot: {place}: expected {expected}")]
+    Snapshot {
+        /// The kind, the position and the field.
+        place: String,
+        /// What was expected.
+        expected: String,
+    },
     /// An object cannot be added to the tenant.
     #[error("cannot add an object of the kind {kind}: {reason}")]
     Object {

@@ -9,7 +9,7 @@ mod values;
 
 use std::time::Duration;
 
-pub(crate) use active::Faults;
+pub(crate) use active::{Faults, glob};
 pub(crate) use body::{Body, Disconnect};
 use effects::{Content, End, Page, RetryAfter};
 pub(crate) use effects::{Effects, Token};

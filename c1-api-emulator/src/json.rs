@@ -25,17 +25,9 @@ pub(crate) fn read(text: &[u8]) -> Result<Value, Violation> {
 struct Reader(Option<Violation>);
 
 impl Reader {
-    /// Reads a part, and adds where it is to the violation in it.
-    fn part<T, E>(
-        &mut self,
-        step: &str,
-        read: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let result = read(self);
-        if result.is_err() {
-            self.0 = self.0.take().map(|violation| violation.within(step));
-        }
-        result
+    /// Adds to the violation in a part where the part is.
+    fn at(&mut self, step: &str) {
+        self.0 = self.0.take().map(|violation| violation.within(step));
     }
 }
 
@@ -81,11 +73,13 @@ impl<'de> Visitor<'de> for &mut Reader {
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         loop {
-            let step = format!("[{}]", list.len());
-            let next = self.part(&step, |reader| access.next_element_seed(reader))?;
-            match next {
-                Some(element) => list.push(element),
-                None => return Ok(Value::Array(list)),
+            match access.next_element_seed(&mut *self) {
+                Ok(Some(element)) => list.push(element),
+                Ok(None) => return Ok(Value::Array(list)),
+                Err(error) => {
+                    self.at(&format!("[{}]", list.len()));
+                    return Err(error);
+                }
             }
         }
     }
@@ -97,7 +91,8 @@ impl<'de> Visitor<'de> for &mut Reader {
                 self.0 = Some(Violation::new("each key at most once").within(&key));
                 return Err(A::Error::custom("a key that is there twice"));
             }
-            let value = self.part(&key, |reader| access.next_value_seed(reader))?;
+            let value = access.next_value_seed(&mut *self);
+            let value = value.inspect_err(|_| self.at(&key))?;
             object.insert(key, value);
         }
         Ok(Value::Object(object))

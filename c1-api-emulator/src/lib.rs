@@ -32,7 +32,7 @@
 //!
 //! # Differences from C1
 //!
-//! Writes are visible immediately, names are unique (409 otherwise), unknown
+//! Writes are visible immediately, unless [`Builder::consistency_delay`] is set, names are unique (409 otherwise), unknown
 //! fields and parameters are rejected, and only loopback addresses are served, over plain HTTP unless
 //! [`Builder::tls`] says otherwise.
 //! Requests for other hosts (421) and of web pages (403) are refused, so that no page in your browser
@@ -48,6 +48,7 @@ mod fault;
 mod json;
 mod log;
 mod random;
+mod received;
 mod route;
 pub mod sample;
 mod server;
@@ -71,6 +72,7 @@ use c1_api_spec::{Description, Source};
 pub use error::Error;
 pub use fault::{Fault, FaultError};
 pub use log::Request;
+pub use received::Received;
 pub use server::Emulator;
 use state::Plan;
 pub use support::{Support, support};

@@ -135,6 +135,11 @@ impl Log {
         requests.collect()
     }
 
+    /// Forgets all requests.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.max_bytes);
+    }
+
     /// The number of requests that were dropped.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped

@@ -1,14 +1,16 @@
 //! The emulator as a program: `c1-api-emulator [options]`.
 
 mod cli;
+mod state_file;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use c1_api_emulator::c1_api_spec::Source;
 use c1_api_emulator::{Builder, Emulator};
@@ -17,6 +19,9 @@ use serde_json::{Map, Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::cli::{Command, Format, Options, USAGE, parse};
+
+/// How long after a change the state is written.
+const SAVE_AFTER: Duration = Duration::from_secs(1);
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -45,7 +50,12 @@ fn builder(options: &Options) -> Outcome<Builder> {
         .log_bytes(0)
         .seed(options.seed)
         .seed_data(!options.empty)
-        .refuse_samples(options.refuse_samples);
+        .refuse_samples(options.refuse_samples)
+        .consistency_delay(Duration::from_secs(options.consistency_delay.into()))
+        .irregular_pages(options.irregular_pages);
+    if let Some((least, most)) = options.page_sizes {
+        builder = builder.page_sizes(least..=most);
+    }
     for host in &options.allow_hosts {
         builder = builder.allow_host(host);
     }
@@ -58,6 +68,11 @@ fn builder(options: &Options) -> Outcome<Builder> {
     if let Some(begin) = options.time {
         let started = Instant::now();
         builder = builder.clock(move || begin.checked_add(started.elapsed()).unwrap_or(begin));
+    }
+    if let Some(path) = &options.state
+        && let Some(state) = state_file::read(path)?
+    {
+        builder = builder.snapshot(state);
     }
     Ok(builder.tls(options.tls))
 }
@@ -186,11 +201,43 @@ async fn run(options: Options) -> Outcome<()> {
     }
     let certificate = Certificate::write(&emulator, options.tls_cert)
         .map_err(|error| format!("cannot write the certificate: {error}"))?;
+    let written = emulator.changes();
+    if let Some(path) = &options.state {
+        // What cannot be written is to fail before it is needed.
+        state_file::write(path, &emulator.snapshot())?;
+    }
     // Before scripts learn that they can end it.
     let ended = ended()?;
     announce(options.format, variables(&emulator, certificate.as_ref()))?;
+    if let Some(path) = &options.state {
+        return keep(emulator, path, written, ended).await;
+    }
     ended.await;
     emulator.shutdown().await;
+    Ok(())
+}
+
+/// Writes the state whenever it is no longer the one that was written, and in the end, with what requests under way did.
+async fn keep(
+    mut emulator: Emulator,
+    path: &Path,
+    mut written: u64,
+    ended: impl Future<Output = ()>,
+) -> Outcome<()> {
+    let mut ended = pin!(ended);
+    loop {
+        tokio::select! {
+            () = &mut ended => break,
+            () = tokio::time::sleep(SAVE_AFTER) => {}
+        }
+        let changes = emulator.changes();
+        if written != changes {
+            state_file::write(path, &emulator.snapshot())?;
+            written = changes;
+        }
+    }
+    emulator.stop().await;
+    state_file::write(path, &emulator.snapshot())?;
     Ok(())
 }
 
@@ -220,7 +267,7 @@ fn print_support() -> Outcome<()> {
 
 fn main() -> ExitCode {
     let result = match parse(std::env::args_os().skip(1)) {
-        Ok(Command::Serve(options)) => serve(options),
+        Ok(Command::Serve(options)) => serve(*options),
         Ok(Command::Support) => print_support(),
         Ok(Command::Help) => {
             println!("{USAGE}");

@@ -11,11 +11,12 @@ impl Random {
 
     /// A generator of its own for `name`, which is mixed into the seed.
     pub(crate) fn named(seed: u64, name: &str) -> Self {
-        // FNV-1a, because std's hasher may change between compiler versions.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        Self(seed ^ hash)
+        Self(seed ^ hash(name.as_bytes()))
+    }
+
+    /// What [`Random::new`] needs to go on from here.
+    pub(crate) fn state(&self) -> u64 {
+        self.0
     }
 
     pub(crate) fn next(&mut self) -> u64 {
@@ -45,6 +46,13 @@ impl Random {
             .map(|_| char::from(ALPHABET[self.below(ALPHABET.len())]))
             .collect()
     }
+}
+
+/// FNV-1a, because std's hasher may change between compiler versions. Not against intent.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]

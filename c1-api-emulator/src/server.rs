@@ -1,6 +1,7 @@
 //! Accepts connections on loopback and passes requests to the tenant, within limits of time, size and
 //! number.
 
+mod patience;
 #[cfg(test)]
 mod tests;
 
@@ -11,14 +12,16 @@ use std::time::Duration;
 use std::{error, fmt, io};
 
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use patience::Patience;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 #[cfg(feature = "tls")]
@@ -30,6 +33,7 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::fault::{Body, Disconnect, Fault};
 use crate::log::Request;
+use crate::received::Received;
 use crate::status::Status;
 use crate::tenant::Tenant;
 #[cfg(feature = "tls")]
@@ -37,8 +41,10 @@ use crate::tls::Tls;
 
 /// The limit on the size of a request body: 16 MiB.
 const BODY_LIMIT: usize = 16 << 20;
-/// The time limit for the header of a request, and for its body. A connection that is idle for as long is
-/// closed.
+/// The limit on the sizes of all request bodies that are in memory: 256 MiB. Further ones are not read yet.
+const BODIES_LIMIT: usize = 256 << 20;
+/// The time limit for the header of a request, for its body, and for a client to read some of the response. A connection
+/// that is idle for as long is closed.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// The limit on the number of connections. Further ones wait in the system's queue.
 const CONNECTION_LIMIT: usize = 1024;
@@ -53,8 +59,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// it stops the task and closes all connections.
 ///
 /// A request may take a minute to send its header and another for its body of at most 16 MiB, and a
-/// connection that is idle for a minute is closed. There are at most 1,024 connections at once; further
-/// ones wait.
+/// connection that is idle or reads nothing of its response for a minute is closed. There are at most 1,024 connections
+/// at once, and bodies of 256 MiB; further ones wait.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -107,6 +113,7 @@ impl Emulator {
             tenant: Arc::clone(&tenant),
             #[cfg(feature = "tls")]
             acceptor: parts.tls.as_ref().map(|tls| tls.acceptor.clone()),
+            bodies: Arc::new(Semaphore::new(BODIES_LIMIT)),
             stopped,
         };
         let task = tokio::spawn(async move { serve(|| accept(&listener), service).await });
@@ -257,7 +264,7 @@ impl Emulator {
     /// and times, if it has none.
     ///
     /// `kind` is the name of the object's message, `object` the message in wire form, as the service would
-    /// return it.
+    /// return it: JSON, or a message of c1-api.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -276,8 +283,35 @@ impl Emulator {
     ///
     /// [`Error::Object`] if no operation gets, lists or changes objects of the kind, if the object violates
     /// its schema or belongs to another one that does not exist, or if its id or name is taken.
-    pub fn add(&self, kind: &str, object: Value) -> Result<Value, Error> {
+    pub fn add(&self, kind: &str, object: impl Serialize) -> Result<Value, Error> {
+        let object = serde_json::to_value(object).map_err(|error| Error::Object {
+            kind: kind.to_owned(),
+            reason: error.to_string(),
+        })?;
         self.tenant.add(kind, object)
+    }
+
+    /// The tenant's state as JSON, for [`Builder::snapshot`]: all objects in their order, and the generator of ids; no
+    /// credentials, tokens or values of sensitive fields.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use c1_api_emulator::Emulator;
+    ///
+    /// let first = Emulator::start().await?;
+    /// let second = Emulator::builder().snapshot(first.snapshot()).start().await?;
+    /// assert_eq!(first.snapshot(), second.snapshot());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn snapshot(&self) -> Value {
+        self.tenant.snapshot()
+    }
+
+    /// A number that is another one after each change of the state, to tell whether a snapshot is still that of now.
+    pub fn changes(&self) -> u64 {
+        self.tenant.changes()
     }
 
     /// The last requests to operations of the API, oldest first, including those that were rejected for
@@ -288,6 +322,36 @@ impl Emulator {
     /// host or origin are never among them.
     pub fn requests(&self) -> Vec<Request> {
         self.tenant.requests()
+    }
+
+    /// The requests to the operation with the id, such as `apps.list`, for a test to assert what they were; `*` in the id
+    /// stands for any text.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use c1_api_emulator::Emulator;
+    /// use serde_json::json;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// # let _ = rustls::crypto::ring::default_provider().install_default();
+    /// # let app = json!({ "displayName": "Wiki" });
+    /// # let url = format!("{}/api/v1/apps", emulator.base_url());
+    /// # let request = reqwest::Client::new().post(url).bearer_auth(emulator.access_token()?);
+    /// # request.json(&app).send().await?;
+    /// let create = emulator.received("apps.create");
+    /// create.with_json(json!({ "displayName": "Wiki" })).assert_once();
+    /// emulator.received("apps.delete").assert_never();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn received(&self, operation: &str) -> Received {
+        self.tenant.received(operation)
+    }
+
+    /// Forgets all requests, and that older ones were dropped.
+    pub fn clear_requests(&self) {
+        self.tenant.clear_requests();
     }
 
     /// The number of requests that are no longer in [`Emulator::requests`]; 0 means that none is missing.
@@ -304,6 +368,14 @@ impl Emulator {
     /// Stops the tenant and waits until its port is free. Requests that are under way may go on for 5 s;
     /// then all connections are closed.
     pub async fn shutdown(mut self) {
+        self.stop().await;
+    }
+
+    /// Stops the tenant as [`Emulator::shutdown`] does, but its state and the requests can still be read.
+    pub async fn stop(&mut self) {
+        if self.task.is_finished() {
+            return;
+        }
         self.stop.send_replace(true);
         if timeout(GRACE, &mut self.task).await.is_err() {
             self.task.abort();
@@ -340,6 +412,8 @@ struct Service {
     tenant: Arc<Tenant>,
     #[cfg(feature = "tls")]
     acceptor: Option<TlsAcceptor>,
+    /// The bytes that bodies of requests may still take.
+    bodies: Arc<Semaphore>,
     /// Becomes true when requests under way are the last ones.
     stopped: watch::Receiver<bool>,
 }
@@ -421,15 +495,16 @@ impl<S: Reset> Reset for TlsStream<S> {
 }
 
 async fn connection(stream: impl AsyncRead + AsyncWrite + Reset + Unpin, mut service: Service) {
-    let tenant = Arc::clone(&service.tenant);
-    let tenant = &tenant;
-    let requests = service_fn(move |request| respond(tenant, request));
+    let (tenant, bodies) = (Arc::clone(&service.tenant), Arc::clone(&service.bodies));
+    let (tenant, bodies) = (&tenant, &bodies);
+    let requests = service_fn(move |request| respond(tenant, bodies, request));
     let mut http = http1::Builder::new();
     // The tenant sets `Date` from its own clock.
     http.auto_date_header(false);
     http.timer(TokioTimer::new());
     http.header_read_timeout(TIME_LIMIT);
-    let mut served = http.serve_connection(TokioIo::new(stream), requests);
+    let mut served =
+        http.serve_connection(TokioIo::new(Patience::new(stream, TIME_LIMIT)), requests);
     let ended = tokio::select! {
         outcome = &mut served => Some(outcome),
         () = service.stopped() => None,
@@ -450,6 +525,7 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Reset + Unpin, mut ser
 
 async fn respond(
     tenant: &Tenant,
+    bodies: &Semaphore,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Body>, Disconnect> {
     let (parts, body) = request.into_parts();
@@ -460,6 +536,17 @@ async fn respond(
         Ok(effects) => effects,
         Err(status) => return Ok(tenant.refusal(&status).map(Body::from)),
     };
+    // All of it at once, because bodies that each have a part could wait for each other. One of unknown size may have all that
+    // it is allowed.
+    let size = body
+        .size_hint()
+        .upper()
+        .and_then(|size| usize::try_from(size).ok());
+    let size = size.unwrap_or(BODY_LIMIT).min(BODY_LIMIT);
+    // Fails only if the semaphore is closed, which it never is.
+    let in_memory = bodies
+        .acquire_many(u32::try_from(size).unwrap_or(u32::MAX))
+        .await;
     let body = Limited::new(body, BODY_LIMIT).collect();
     let body = match timeout(TIME_LIMIT, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
@@ -470,5 +557,8 @@ async fn respond(
     if let Some(latency) = effects.latency {
         tokio::time::sleep(latency).await;
     }
-    effects.send(tenant.respond(&parts, &body, &effects)).await
+    let response = tenant.respond(&parts, &body, &effects);
+    // The response may take its time.
+    drop((body, in_memory));
+    effects.send(response).await
 }

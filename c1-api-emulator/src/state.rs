@@ -12,6 +12,7 @@ mod filter;
 mod grant;
 mod history;
 mod kind;
+mod lag;
 mod me;
 mod members;
 mod messages;
@@ -24,6 +25,8 @@ mod row;
 mod rules;
 mod seed;
 mod shape;
+mod snapshot;
+mod stored;
 mod survey;
 mod table;
 mod task;
@@ -32,13 +35,15 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use c1_api_spec::model::Description;
 pub(crate) use call::{Call, LATEST};
+use lag::Shown;
 pub(crate) use personal_clients::PERSONAL_CLIENT;
 pub(crate) use plan::Plan;
 use serde_json::{Map, Value};
+pub(crate) use table::Pages;
 use table::Table;
 
 use crate::random::Random;
@@ -55,6 +60,12 @@ pub(crate) struct State {
     tables: BTreeMap<String, Table>,
     /// A time before which no grant expires, if it is known.
     next_expiry: Option<SystemTime>,
+    /// How often objects may have changed.
+    changes: u64,
+    /// The time after which lists show changes; `None` for at once.
+    delay: Option<Duration>,
+    /// When lists show the change that is being made.
+    shown: Option<Shown>,
 }
 
 impl State {
@@ -66,11 +77,27 @@ impl State {
             ids: Random::named(seed, "ids"),
             tables: BTreeMap::new(),
             next_expiry: None,
+            changes: 0,
+            delay: None,
+            shown: None,
         }
+    }
+
+    /// A number that is another one after each change.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Has lists show the changes that follow only after the delay.
+    pub(crate) fn delay_lists(&mut self, delay: Option<Duration>) {
+        self.delay = delay;
     }
 
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
+        // What the call before has read.
+        self.tables.values_mut().for_each(Table::pack);
+        self.begin_change(Some(call.now));
         let plan = Arc::clone(&self.plan);
         let schema = call.operation.response.schema().unwrap_or_default();
         let response = match plan.handler(call.operation) {
@@ -102,6 +129,8 @@ impl State {
         fields: Map<String, Value>,
         now: SystemTime,
     ) -> HandlerResult {
+        self.tables.values_mut().for_each(Table::pack);
+        self.begin_change(None);
         let row = self.add(kind, fields, &call::timestamp(now))?;
         let fields = Value::Object(self.fields(kind, &row));
         Ok(row::with_defaults(&self.description, kind, fields))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use c1_api_spec::model::{Description, Operation, Payload, Success};
@@ -23,10 +23,11 @@ use crate::error::Error;
 use crate::fault::{Effects, Fault, Faults, take_token};
 use crate::log::{Log, Request};
 use crate::random::Random;
+use crate::received::Received;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::site::Hosts;
-use crate::state::{Call, LATEST, PERSONAL_CLIENT, Plan, State};
+use crate::state::{Call, LATEST, PERSONAL_CLIENT, Pages, Plan, State};
 use crate::status::Status;
 use crate::{canonical, json, text};
 
@@ -56,6 +57,10 @@ pub(crate) struct Settings {
     pub(crate) seed_data: bool,
     pub(crate) stateful: bool,
     pub(crate) refuse_samples: bool,
+    pub(crate) snapshot: Option<Value>,
+    pub(crate) pages: Pages,
+    /// The time after which lists show changes; `None` for at once.
+    pub(crate) consistency_delay: Option<Duration>,
 }
 
 impl Settings {
@@ -74,6 +79,7 @@ impl fmt::Debug for Settings {
             .field("seed_data", &self.seed_data)
             .field("stateful", &self.stateful)
             .field("refuse_samples", &self.refuse_samples)
+            .field("consistency_delay", &self.consistency_delay)
             .finish_non_exhaustive()
     }
 }
@@ -106,7 +112,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Tenant {
     pub(crate) fn new(
-        settings: Settings,
+        mut settings: Settings,
         address: SocketAddr,
         hosts: Hosts,
         client: &Credentials,
@@ -117,9 +123,13 @@ impl Tenant {
             None => (crate::default_description()?, crate::default_plan()?),
         };
         let mut state = State::new(Arc::clone(&description), Arc::clone(&plan), settings.seed);
-        if settings.seed_data {
+        settings.pages.set_seed(settings.seed);
+        if let Some(snapshot) = settings.snapshot.take() {
+            state.restore(&snapshot)?;
+        } else if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
+        state.delay_lists(settings.consistency_delay);
         let auth = Auth::new(&settings.auth, hosts.scheme(), address, client, trust)?;
         Ok(Self {
             router: Router::new(&description)?,
@@ -141,6 +151,17 @@ impl Tenant {
     /// The request log, oldest first.
     pub(crate) fn requests(&self) -> Vec<Request> {
         lock(&self.log).requests()
+    }
+
+    /// The requests to the operations whose ids match the pattern.
+    pub(crate) fn received(&self, pattern: &str) -> Received {
+        let log = lock(&self.log);
+        let (requests, dropped) = (log.requests(), log.dropped());
+        Received::new(Arc::clone(&self.description), pattern, requests, dropped)
+    }
+
+    pub(crate) fn clear_requests(&self) {
+        lock(&self.log).clear();
     }
 
     pub(crate) fn dropped_requests(&self) -> u64 {
@@ -165,6 +186,15 @@ impl Tenant {
         let now = self.now();
         let added = lock(&self.state).insert_object(kind, fields, now);
         added.map_err(|status| refused(status.to_string()))
+    }
+
+    /// The state as JSON.
+    pub(crate) fn snapshot(&self) -> Value {
+        lock(&self.state).snapshot()
+    }
+
+    pub(crate) fn changes(&self) -> u64 {
+        lock(&self.state).changes()
     }
 
     /// Issues a token without the token endpoint.
@@ -396,7 +426,9 @@ impl Tenant {
         let response = if sample {
             self.sample(operation)
         } else {
-            let call = Call::new(operation, &path, &query, body.as_ref(), now).by(caller);
+            let call = Call::new(operation, &path, &query, body.as_ref(), now)
+                .by(caller)
+                .paged(self.settings.pages);
             self.execute(&call)?
         };
         let mut response = self.check_response(operation, response)?;

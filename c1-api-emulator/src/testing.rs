@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use crate::auth::{self, Trust};
 use crate::credentials::Credentials;
 use crate::site::Hosts;
+use crate::state::Pages;
 use crate::tenant::{Settings, Tenant};
 
 /// A tenant with seed data, in 1970.
@@ -30,6 +31,9 @@ pub(crate) fn tenant() -> Tenant {
         seed_data: true,
         stateful: true,
         refuse_samples: false,
+        snapshot: None,
+        pages: Pages::default(),
+        consistency_delay: None,
     };
     let hosts = Hosts::new("http");
     Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()

@@ -827,6 +827,7 @@ async fn no_request_ends_in_an_internal_error() {
     ];
     let others = [
         "request_catalog_search.search_entitlements",
+        "app_entitlement_search.search_reachable_resources_for_user",
         "app_entitlement_search.search_grants",
         "app_entitlement_search.count_grants_for_user_by_app",
     ];

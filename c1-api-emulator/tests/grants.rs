@@ -3,6 +3,8 @@
 
 mod client;
 
+use std::time::Duration;
+
 use client::access::{GRANTS, Tenant};
 use client::{has, text};
 use reqwest::Method;
@@ -118,6 +120,27 @@ async fn a_grant_that_ends_is_extended() {
     assert_eq!(tenant.granted("Ines Jung").await.len(), 2);
     tenant.pass(1);
     assert_eq!(tenant.granted("Ines Jung").await, ["Audits Reader"]);
+}
+
+#[tokio::test]
+async fn new_grants_take_time_to_show() {
+    let delay = Duration::from_secs(120);
+    let tenant = Tenant::with(|builder| builder.consistency_delay(delay));
+    let Some(tenant) = tenant.await else {
+        return;
+    };
+    let task = tenant.request("Elin Faber", "Taxes Reader").await;
+    assert_eq!(tenant.act(&task, "approve", json!({})).await.0, 200);
+    assert_eq!(tenant.act(&task, "process", json!({})).await.0, 200);
+    let closed = tenant.task(&task).await;
+    assert_eq!(
+        closed["state"], "TASK_STATE_CLOSED",
+        "what is read by its id is up to date"
+    );
+    tenant.pass(119);
+    assert_eq!(tenant.granted("Elin Faber").await.len(), 3);
+    tenant.pass(1);
+    assert_eq!(tenant.granted("Elin Faber").await.len(), 4);
 }
 
 #[tokio::test]
@@ -253,6 +276,13 @@ async fn all_that_read_grants_see_the_same() {
     assert_eq!(bindings[0]["appUserId"], json!(id));
     assert_ne!(bindings[0]["createdAt"], Value::Null);
     let count = json!({ "userId": tenant.user("Elin Faber") });
+    let reached = client
+        .create("/api/v1/search/graph/resources", count.clone())
+        .await;
+    assert_eq!(
+        names(&reached, "/displayName"),
+        ["Invoices", "Payments", "Reports"]
+    );
     let counted = client.create("/api/v1/search/graph/counts", count).await;
     assert_eq!(counted["totalGrants"], "3");
     assert_eq!(

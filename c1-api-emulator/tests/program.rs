@@ -154,3 +154,64 @@ fn a_port_that_is_taken_is_an_error_that_names_it() {
     second.stderr.unwrap().read_to_string(&mut error).unwrap();
     assert!(error.contains(&format!("127.0.0.1:{port}")), "{error}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_state_is_kept_between_runs() {
+    let directory = std::env::temp_dir().join(format!("c1-emulator-state-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("state.json");
+    let state = || -> Value { serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap() };
+    let arguments = ["--state", file.to_str().unwrap()];
+
+    let first = Program::start(&arguments);
+    let begun = state();
+    let token = access_token(&first).await;
+    let url = format!("{}/api/v1/apps", first.variable("CONDUCTORONE_SERVER_URL"));
+    let request = http(None).post(url).bearer_auth(token);
+    let created = request
+        .json(&serde_json::json!({ "displayName": "Kept" }))
+        .send();
+    assert_eq!(created.await.unwrap().status(), 200);
+    assert_eq!(first.stop("TERM").code(), Some(0));
+    let kept = state();
+    assert_ne!(kept, begun);
+    assert!(kept.to_string().contains("Kept"));
+
+    let second = Program::start(&arguments);
+    assert_eq!(second.stop("INT").code(), Some(0));
+    assert_eq!(state(), kept);
+    let files = std::fs::read_dir(&directory).unwrap().count();
+    assert_eq!(files, 1, "no temporary file stays");
+
+    std::fs::write(&file, "{}").unwrap();
+    let mut third = command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+    assert_eq!(third.wait().unwrap().code(), Some(1));
+    let mut error = String::new();
+    third.stderr.unwrap().read_to_string(&mut error).unwrap();
+    assert!(error.contains("invalid snapshot: format"), "{error}");
+    assert_eq!(
+        std::fs::read(&file).unwrap(),
+        b"{}",
+        "what cannot be read stays"
+    );
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+async fn access_token(program: &Program) -> String {
+    let url = format!(
+        "{}/auth/v1/token",
+        program.variable("CONDUCTORONE_SERVER_URL")
+    );
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", program.variable("CONDUCTORONE_CLIENT_ID")),
+        (
+            "client_secret",
+            program.variable("CONDUCTORONE_CLIENT_SECRET"),
+        ),
+    ];
+    let response = http(None).post(url).form(&form).send().await.unwrap();
+    let response: Value = response.json().await.unwrap();
+    response["access_token"].as_str().unwrap().to_owned()
+}

@@ -57,7 +57,7 @@ async fn main() -> Outcome<()> {
 }
 
 /// Creates an app, runs the operations on it, and deletes it.
-async fn tour(c1: &C1) -> Outcome<()> {
+pub(crate) async fn tour(c1: &C1) -> Outcome<()> {
     println!("\nCreating");
     let app = c1
         .apps()

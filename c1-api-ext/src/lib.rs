@@ -35,6 +35,7 @@
 //! - [`Client::call`](c1_api::Client::call) sends requests that the description lacks.
 //! - [`Wait`] polls until something has happened: a task is closed, a new object shows.
 //! - [`Bulk`] makes many calls, some at a time.
+//! - `record` (feature `record`) writes redacted requests and responses to a file.
 //! - `webhook` (feature `signed-webhooks`) receives webhooks.
 //!
 //! # Credentials
@@ -56,6 +57,7 @@
 //! - `gzip` (default): compressed responses; `compression`: brotli and zstd as well.
 //! - `federation`, `device`: token exchange and device login; `es256`: DPoP keys on P-256.
 //! - `signed-webhooks`: C1's webhooks verified, and those for C1 signed; `axum`: an extractor of verified webhooks.
+//! - `record`: redacted recordings of calls; reads the API description, so it brings c1-api-spec.
 //! - `core` (default): the operation groups that most programs need; `full`: all; or any group by itself.
 //!
 //! `C1_API_SPEC`, `C1_API_OVERLAY` and `C1_API_GROUPS` in the environment of a build have it made from another API
@@ -81,6 +83,8 @@ mod error;
 pub mod http;
 mod identity;
 mod random;
+#[cfg(feature = "record")]
+pub mod record;
 #[cfg(test)]
 mod testing;
 mod wait;

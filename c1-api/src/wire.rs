@@ -4,6 +4,24 @@
 //! field may be `null`, unknown fields and enum values must do no harm. The rules are those of
 //! <https://protobuf.dev/programming-guides/json/>.
 //!
+//! `tests/peers/json_format` compares with the reference implementation and lists the differences. Of what the rules leave
+//! open:
+//!
+//! | in JSON | in a response | in a request, by the emulator |
+//! | --- | --- | --- |
+//! | `display_name` for `displayName` | the same field | the same field |
+//! | a field twice, by one name or by both | the last one counts | refused |
+//! | an unknown field | skipped | refused |
+//! | `0` or `0.0` for an enum | the first value | the first value |
+//! | another number for an enum, also as `1.0` | kept, written as a number | refused |
+//! | an integer as `5.0`, `5e0` or such a string | exact | exact |
+//! | a number with a fraction or an exponent, from 2^53 on | refused as an integer: its exact value is not known | refused |
+//! | a scalar that cannot be read | the call fails with an error that names the field | refused |
+//!
+//! One scalar that cannot be read fails the whole response. If the field were left out instead, it would look as if it were not
+//! set, and a program that changes the message and sends it back would clear it. Until the service is corrected,
+//! [`Client::call`](crate::Client::call) reads such a response as plain JSON.
+//!
 //! Generated messages implement [`Message`] with one short line per field, and everything that such a line needs is a
 //! small generic function here. That, instead of a derive, is what keeps two thousand messages affordable to compile.
 //!
@@ -17,6 +35,8 @@ mod error;
 mod foreign;
 mod input;
 mod json;
+#[cfg(test)]
+mod judged;
 mod message;
 mod name;
 mod open_enum;

@@ -6,6 +6,7 @@ mod docs;
 mod enums;
 mod groups;
 mod messages;
+mod mocks;
 mod oneofs;
 mod operations;
 mod sentence;
@@ -17,6 +18,7 @@ use std::collections::BTreeSet;
 
 use progenitor::{CrateVers, GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle};
 
+pub use self::mocks::mocks;
 use crate::error::{Error, Result};
 use crate::lower::{is_lowered, lower};
 use crate::model::Description;

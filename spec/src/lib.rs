@@ -4,7 +4,7 @@
 //! [`read`] text to a JSON value, [`normalize`] the vendor's form (or ours) to a [`Description`],
 //! [`emit`] a description as our form, [`overlay`] our corrections onto that form, [`select`] the
 //! groups that are wanted, `lower` to what progenitor reads, `generate` Rust. [`Source`] finds the
-//! documents to begin with, [`choice`] the groups that are wanted.
+//! documents to begin with, [`choice`] the groups that are wanted; `script` is what build scripts do with both.
 
 pub mod check;
 pub mod choice;
@@ -23,6 +23,8 @@ pub mod normalize;
 mod object;
 pub mod overlay;
 pub mod read;
+#[cfg(feature = "codegen")]
+pub mod script;
 pub mod select;
 mod source;
 pub mod template;

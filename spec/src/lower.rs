@@ -22,6 +22,45 @@ use serde_json::json;
 use crate::model::{Description, Method, Operation, Parameter, Payload, SchemaKind, Type};
 use crate::names::snake;
 
+/// The document for progenitor's generator of mocks: as the other, but every type is one of c1-api, and every operation has
+/// errors, whose body is the type `error` of c1-api-httpmock.
+pub fn lower_for_mocks(description: &Description, error: &str) -> OpenAPI {
+    let mut document = lower(description);
+    let mut schemas: IndexMap<_, _> = description
+        .schemas
+        .keys()
+        .map(|name| {
+            let place = place("c1-api", &format!("c1_api::types::{name}"));
+            (name.clone(), ReferenceOr::Item(place))
+        })
+        .collect();
+    // typify takes a type as it is only if the schema has its name.
+    let body = place("c1-api-httpmock", &format!("c1_api_httpmock::{error}"));
+    schemas.insert(error.to_owned(), ReferenceOr::Item(body));
+    if let Some(components) = &mut document.components {
+        components.schemas = schemas;
+    }
+    for item in document.paths.paths.values_mut() {
+        let ReferenceOr::Item(item) = item else {
+            continue;
+        };
+        let slots = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for operation in slots.into_iter().flatten() {
+            operation.responses.default = Some(ReferenceOr::Item(Response {
+                content: content(error),
+                ..Response::default()
+            }));
+        }
+    }
+    document
+}
+
 /// The document for progenitor.
 pub fn lower(description: &Description) -> OpenAPI {
     let mut document = OpenAPI {
@@ -127,19 +166,21 @@ fn named(name: &str, kind: &SchemaKind) -> Schema {
             ..StringType::default()
         })),
         SchemaKind::Message(_) | SchemaKind::Enum(_) => {
-            let path = format!("c1_api::types::{name}");
-            let place = json!({ "crate": "c1-api", "version": "*", "path": path });
-            let extensions = IndexMap::from([("x-rust-type".to_owned(), place)]);
-            Schema {
-                schema_data: SchemaData {
-                    extensions,
-                    ..SchemaData::default()
-                },
-                schema_kind: LoweredKind::Type(LoweredType::Object(
-                    openapiv3::ObjectType::default(),
-                )),
-            }
+            place("c1-api", &format!("c1_api::types::{name}"))
         }
+    }
+}
+
+/// A schema whose type is there already, in this crate at this path.
+fn place(krate: &str, path: &str) -> Schema {
+    let place = json!({ "crate": krate, "version": "*", "path": path });
+    let extensions = IndexMap::from([("x-rust-type".to_owned(), place)]);
+    Schema {
+        schema_data: SchemaData {
+            extensions,
+            ..SchemaData::default()
+        },
+        schema_kind: LoweredKind::Type(LoweredType::Object(openapiv3::ObjectType::default())),
     }
 }
 

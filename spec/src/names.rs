@@ -204,11 +204,11 @@ pub fn group(name: &str) -> String {
 #[rustfmt::skip]
 const NOT_GROUPS: &[&str] = &[
     // Features of c1-api and c1-api-ext.
-    "axum", "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "rustls",
+    "axum", "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "record", "rustls",
     // Modules and crates at the root of c1-api.
     "base_url", "body", "c1_api", "call", "chrono", "client", "decode", "description", "direct", "error", "future", "hook",
     "json_request", "operation",
-    "options", "path", "progenitor_client", "raw", "request", "reqwest", "serde_json", "testing", "transport", "types", "wire",
+    "options", "page", "path", "progenitor_client", "raw", "request", "reqwest", "serde_json", "testing", "transport", "types", "wire",
     // Methods of the clients of the two crates.
     "builder", "checked_call", "clone", "dispatch", "dry_run", "from_env", "from_vars", "http", "map_transport", "new",
     "options_mut", "raw_call", "read_only", "tenant", "with_options", "with_retry",

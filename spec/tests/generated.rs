@@ -234,3 +234,20 @@ fn a_struct_of_path_parameters_steps_back_from_a_builder() {
         assert!(text.contains(line), "no {line:?}");
     }
 }
+
+#[test]
+fn what_has_no_mock_is_listed() {
+    use c1_api_spec::generate::mocks;
+
+    let description = normalize(&read(include_str!("operations.yaml")).unwrap()).unwrap();
+    let text = mocks(&description).unwrap().text;
+    let (mocks, untyped) = text.split_once("pub static UNTYPED").unwrap();
+    for operation in &description.operations {
+        let has_mock = mocks.contains(&format!("fn {}<F>(", operation.raw_id()));
+        let is_listed = untyped.contains(&format!("    {:?},\n", operation.id()));
+        assert!(has_mock != is_listed, "{}", operation.id());
+    }
+    // One of each at least.
+    assert!(mocks.contains("fn "), "{mocks}");
+    assert!(untyped.contains("    \""), "{untyped}");
+}

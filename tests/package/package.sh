@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-crates=(c1-api-spec c1-api c1-api-ext c1-api-emulator)
+crates=(c1-api-spec c1-api c1-api-ext c1-api-emulator c1-api-httpmock)
 target="${CARGO_TARGET_DIR:-target}"
 mkdir -p "$target/outside"
 target="$(cd "$target" && pwd)"
@@ -32,11 +32,13 @@ done
 cp tests/package/Cargo.toml tests/package/*.rs Cargo.lock "$work/program/"
 cargo fetch --quiet --locked
 # Where the program is, cargo finds the settings of its project.
-program() { (cd "$work/program" && cargo run --offline --target-dir "$work/target" --bin "$1" 2> "$work/messages") || { cat "$work/messages" >&2; fail "$2"; }; }
+program() { (cd "$work/program" && cargo run --offline --target-dir "$work/target" "${3:---bin}" "$1" 2> "$work/messages") || { cat "$work/messages" >&2; fail "$2"; }; }
 
 path="$(program outside "not built from our description")"
 [ "$path" = /api/v1/apps ] || fail "expected /api/v1/apps, found $path"
 echo "Built from our description: $path"
+program mocks "the mocks do not work" --example
+echo "Built from our description: mocks"
 
 # Another description, and the same file changed: each is what the program was built from, and what the emulator serves.
 export C1_API_SPEC="$work/openapi.yaml"
@@ -75,7 +77,7 @@ echo "Built from C1_API_SPEC: a document of another service"
 
 # One whose names are those that generated code, Rust or cargo have a use for themselves.
 export C1_API_SPEC="$PWD/spec/tests/names.yaml"
-cargo check --quiet --locked --target-dir "$work/target" --package c1-api --no-default-features --features full
+cargo check --quiet --locked --target-dir "$work/target" --package c1-api-httpmock --no-default-features --features full
 echo "Built from C1_API_SPEC: ${C1_API_SPEC##*/}"
 
 # One whose operations are of every kind that ours does not have, each called against the emulator.

@@ -1,4 +1,4 @@
-//! The feature tables: in the manifests of c1-api and c1-api-ext, one feature a group, `core` and
+//! The feature tables: in the manifests of c1-api, c1-api-ext and c1-api-httpmock, one feature a group, `core` and
 //! `full`; in the documentation of c1-api-ext, what each of them brings.
 
 use std::error::Error;
@@ -65,13 +65,16 @@ fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<
     // By name as well, for what asks for single groups, such as the quickstart. Not those that bring code: a description of
     // the user's own may lack what it needs.
     let mut ext = String::from("core = [\n    \"c1-api/core\",\n");
+    let mut mocks = String::from("default = [\"core\"]\ncore = [\n    \"c1-api/core\",\n");
     for group in CORE.iter().filter(|group| groups.contains(*group)) {
         writeln!(api, "    \"{group}\",")?;
+        writeln!(mocks, "    \"{group}\",")?;
         if !WITH_CODE.contains(group) {
             writeln!(ext, "    \"{group}\",")?;
         }
     }
     api.push_str("]\nfull = []\n");
+    mocks.push_str("]\nfull = [\"c1-api/full\"]\n");
     ext.push_str("]\nfull = [\"c1-api/full\"");
     for group in WITH_CODE.iter().filter(|group| groups.contains(*group)) {
         write!(ext, ", {group:?}")?;
@@ -79,16 +82,19 @@ fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<
     ext.push_str("]\n");
     for group in groups {
         writeln!(api, "{group} = []")?;
-        writeln!(ext, "{group} = [\"c1-api/{group}\"]")?;
+        for table in [&mut ext, &mut mocks] {
+            writeln!(table, "{group} = [\"c1-api/{group}\"]")?;
+        }
     }
-    Ok(vec![
-        ("c1-api/Cargo.toml", replace("c1-api/Cargo.toml", &api)?),
-        (
-            "c1-api-ext/Cargo.toml",
-            replace("c1-api-ext/Cargo.toml", &ext)?,
-        ),
-        ("c1-api-ext/src/features.md", page(description)?),
-    ])
+    let mut files = vec![("c1-api-ext/src/features.md", page(description)?)];
+    for (manifest, table) in [
+        ("c1-api/Cargo.toml", api),
+        ("c1-api-ext/Cargo.toml", ext),
+        ("c1-api-httpmock/Cargo.toml", mocks),
+    ] {
+        files.push((manifest, replace(manifest, &table)?));
+    }
+    Ok(files)
 }
 
 /// The page in the documentation: what each feature makes callable.
@@ -148,7 +154,7 @@ mod tests {
         description
             .operations
             .retain(|operation| operation.group != CORE[0]);
-        let [(file, manifest), ..] = &tables(&description)?[..] else {
+        let [_, (file, manifest), ..] = &tables(&description)?[..] else {
             return Err("no tables".into());
         };
         assert_eq!(*file, "c1-api/Cargo.toml");
@@ -163,7 +169,7 @@ mod tests {
         description
             .operations
             .retain(|operation| !["personal_client", "task"].contains(&&*operation.group));
-        let [_, (file, manifest), ..] = &tables(&description)?[..] else {
+        let [_, _, (file, manifest), ..] = &tables(&description)?[..] else {
             return Err("no tables".into());
         };
         assert_eq!(*file, "c1-api-ext/Cargo.toml");

@@ -67,7 +67,7 @@ impl Active {
             return None;
         }
         self.seen = self.seen.saturating_add(1);
-        let at = self.seen.checked_sub(fault.after + 1)?;
+        let at = self.seen.checked_sub(fault.after)?.checked_sub(1)?;
         if !at.is_multiple_of(fault.every.unwrap_or(1)) {
             return None;
         }
@@ -106,7 +106,7 @@ fn exceeded(
 }
 
 /// Whether the pattern, in which `*` stands for any text, matches all of the text.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
@@ -145,6 +145,7 @@ mod tests {
         assert_eq!(applied(fault(), 0, 3), [1, 2, 3]);
         assert_eq!(applied(fault().times(2), 0, 4), [1, 2]);
         assert_eq!(applied(fault().after(2).times(1), 0, 4), [3]);
+        assert!(applied(fault().after(u32::MAX), 0, 4).is_empty());
         assert_eq!(applied(fault().every(3), 0, 7), [1, 4, 7]);
         assert_eq!(applied(fault().every(2).after(1).times(2), 0, 9), [2, 4]);
     }

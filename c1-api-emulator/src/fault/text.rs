@@ -33,7 +33,8 @@ impl FaultError {
 }
 
 const SETTINGS: &str = "one of the settings path, after, times, every, probability, limit, latency, clock, token, status, \
-    retry-after, retry-after-date, body, page, unknown-enums, unknown-fields, duplicate-key, cut, hang and reset";
+    retry-after, retry-after-date, body, page, cut and hang with a value, or one of unknown-enums, unknown-fields, \
+    duplicate-key and reset without";
 
 impl FromStr for Fault {
     type Err = FaultError;
@@ -89,9 +90,7 @@ impl Fault {
                 "unknown-fields" => Ok(self.unknown_fields()),
                 "duplicate-key" => Ok(self.duplicate_key()),
                 "reset" => Ok(self.reset()),
-                _ => Err(FaultError::new(format!(
-                    "{SETTINGS}, all but the flags with a value"
-                ))),
+                _ => Err(FaultError::new(SETTINGS)),
             };
         };
         let count = || number::<u32>(name, value);
@@ -182,6 +181,39 @@ impl Display for Time {
     }
 }
 
+/// As text. A sub-millisecond part of a time is lost, and a pattern with a comma has no text.
+impl Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(operation) = &self.operation {
+            write!(f, "{operation}: ")?;
+        }
+        if let Some(path) = &self.path {
+            write!(f, "path={path}, ")?;
+        }
+        if self.after > 0 {
+            write!(f, "after={}, ", self.after)?;
+        }
+        if let Some(times) = self.times {
+            write!(f, "times={times}, ")?;
+        }
+        if let Some(every) = self.every {
+            write!(f, "every={every}, ")?;
+        }
+        if let Some(probability) = self.probability {
+            write!(f, "probability={probability}, ")?;
+        }
+        match self.limit {
+            Some((requests, period)) if self.effects == Effects::default() => {
+                write!(f, "limit={requests}/{}", Time(period))
+            }
+            Some((requests, period)) => {
+                write!(f, "limit={requests}/{}, {}", Time(period), self.effects)
+            }
+            None => self.effects.fmt(f),
+        }
+    }
+}
+
 /// The settings of the effects.
 impl Display for Effects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -264,6 +296,17 @@ mod tests {
     }
 
     #[test]
+    fn faults_are_written_as_they_are_read() {
+        for text in [
+            "apps.*: path=/a/*, after=1, times=2, every=3, probability=0.25, limit=9/120s, status=503",
+            "limit=100/60s",
+            "reset",
+        ] {
+            assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
     fn selections_are_read() {
         let text =
             "apps.* : path=/api/*:do,after=1, times=2,every=3,probability=0.5,limit=9/2m,reset";
@@ -289,7 +332,7 @@ mod tests {
             ("", "one of the settings path, "),
             ("apps.list:", "one of the settings path, "),
             ("colour=red", "one of the settings path, "),
-            ("status", "all but the flags with a value"),
+            ("status", "one of the settings path, "),
             ("reset=now", "no value for reset"),
             ("status=99", "a number from 200 to 599 for status"),
             ("status=600", "a number from 200 to 599 for status"),

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    ACCEPT_PAUSE, CONNECTION_LIMIT, Emulator, Reset, Service, TIME_LIMIT, connection, serve,
+    ACCEPT_PAUSE, BODIES_LIMIT, BODY_LIMIT, CONNECTION_LIMIT, Emulator, Reset, Service, TIME_LIMIT,
+    connection, serve,
 };
 use crate::fault::Fault;
 use crate::tenant::Tenant;
@@ -26,6 +28,7 @@ fn service(tenant: Tenant) -> Service {
         tenant: Arc::new(tenant),
         #[cfg(feature = "tls")]
         acceptor: None,
+        bodies: Arc::new(Semaphore::new(BODIES_LIMIT)),
         // Its sender is dropped: nobody stops it.
         stopped: watch::channel(false).1,
     }
@@ -122,6 +125,66 @@ async fn a_response_hangs() {
     assert!(received.starts_with("HTTP/1.1 401 "), "{received}");
     assert!(received.ends_with("\r\n\r\n{\"c"), "{received}");
     assert_eq!(last, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_disconnected() {
+    // Less than the header of a response.
+    let (mut client, server) = duplex(64);
+    let server = tokio::spawn(connection(server, service(tenant())));
+    let request = b"GET /api/v1/apps HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    // It reads some at times, and then nothing more.
+    for _ in 0..2 {
+        sleep(TIME_LIMIT * 9 / 10).await;
+        client.read_exact(&mut [0; 32]).await.unwrap();
+    }
+    let began = Instant::now();
+    timeout(3 * TIME_LIMIT, server).await.unwrap().unwrap();
+    let took = began.elapsed();
+    assert!(took >= TIME_LIMIT && took < 2 * TIME_LIMIT, "{took:?}");
+}
+
+/// A client that sends this to a server with the limit on bodies, the time at which it has its response, and the
+/// response.
+fn sender(sent: String, bodies: &Arc<Semaphore>) -> JoinHandle<(Duration, String)> {
+    let (mut client, server) = duplex(1 << 16);
+    let service = Service {
+        bodies: Arc::clone(bodies),
+        ..service(tenant())
+    };
+    drop(tokio::spawn(connection(server, service)));
+    tokio::spawn(async move {
+        let began = Instant::now();
+        client.write_all(sent.as_bytes()).await.unwrap();
+        let mut response = vec![0; 12];
+        client.read_exact(&mut response).await.unwrap();
+        (began.elapsed(), String::from_utf8(response).unwrap())
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_wait_for_others_beyond_the_limit() {
+    let bodies = service(tenant()).bodies;
+    let head = "POST /auth/v1/token HTTP/1.1\r\nhost: localhost\r\n";
+    let full = BODIES_LIMIT / BODY_LIMIT;
+    // A body of unknown size counts as one of the largest, and one that is too large, too.
+    let sizes = ["transfer-encoding: chunked", "content-length: 999999999999"];
+    let sizes = sizes.into_iter().cycle().take(full);
+    let senders = sizes.map(|size| sender(format!("{head}{size}\r\n\r\n"), &bodies));
+    let senders: Vec<_> = senders.collect();
+    tokio::task::yield_now().await;
+    let small = sender(format!("{head}content-length: 1\r\n\r\nx"), &bodies);
+    let get = "GET /api/v1/apps HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned();
+    let (took, response) = sender(get, &bodies).await.unwrap();
+    assert_eq!((took, response.as_str()), (Duration::ZERO, "HTTP/1.1 401"));
+    let (took, response) = small.await.unwrap();
+    assert_eq!(response, "HTTP/1.1 400");
+    assert!(took >= TIME_LIMIT && took < 2 * TIME_LIMIT, "{took:?}");
+    for sender in senders {
+        assert_eq!(sender.await.unwrap().1, "HTTP/1.1 408");
+    }
+    assert_eq!(bodies.available_permits(), BODIES_LIMIT);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use super::row::Row;
+use super::table::Pages;
 
 /// A validated request.
 pub(crate) struct Call<'a> {
@@ -18,6 +19,7 @@ pub(crate) struct Call<'a> {
     pub(super) now: SystemTime,
     /// The id of the user in whose name the call is made, if the token has one.
     caller: Option<String>,
+    pub(super) pages: Pages,
 }
 
 impl<'a> Call<'a> {
@@ -36,7 +38,14 @@ impl<'a> Call<'a> {
             body,
             now,
             caller: None,
+            pages: Pages::default(),
         }
+    }
+
+    /// The same call, with pages of other sizes.
+    pub(crate) fn paged(mut self, pages: Pages) -> Self {
+        self.pages = pages;
+        self
     }
 
     /// The same call, in the name of a user.

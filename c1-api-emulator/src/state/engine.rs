@@ -83,11 +83,15 @@ impl State {
         kind.ok_or_else(|| Status::internal(format!("bug in the emulator: no kind {name}")))
     }
 
+    /// The objects of a kind, to be changed.
     pub(super) fn table(&mut self, kind: &str) -> &mut Table {
-        let tables = &mut self.tables;
-        tables
+        self.changes += 1;
+        let table = self
+            .tables
             .entry(kind.to_owned())
-            .or_insert_with(|| Table::new(kind))
+            .or_insert_with(|| Table::new(kind));
+        table.lag.shown = self.shown;
+        table
     }
 
     /// All objects of a kind, in order of creation.
@@ -419,10 +423,7 @@ impl State {
                         let mut parts = link.parts.iter();
                         parts.all(|(part, mine)| own.0.get(mine) == row.0.get(part))
                     };
-                    let Some(table) = self.tables.get_mut(other) else {
-                        continue;
-                    };
-                    let gone = table.extract(belongs).into_iter();
+                    let gone = self.table(other).extract(belongs).into_iter();
                     removed.extend(gone.map(|row| (other.clone(), row)));
                 }
             }
@@ -543,7 +544,7 @@ pub(super) fn from_path(parts: &[(String, String)], call: &Call<'_>) -> Selectio
 }
 
 /// The values of the parts of the key.
-fn key(parts: &[String], row: &Row) -> Vec<String> {
+pub(super) fn key(parts: &[String], row: &Row) -> Vec<String> {
     parts.iter().map(|part| text_of(row.0.get(part))).collect()
 }
 

@@ -73,6 +73,11 @@ pub(super) const HANDLERS: &[Entry] = &[
         |state, call| state.read(call, lists::count),
     ),
     (
+        "app_entitlement_search.search_reachable_resources_for_user",
+        "/api/v1/search/graph/resources",
+        |state, call| state.read(call, lists::resources),
+    ),
+    (
         "app_entitlement_user_binding.search_grant_feed",
         "/api/v1/grants/feed",
         |state, call| state.read(call, lists::feed),

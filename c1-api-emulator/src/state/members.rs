@@ -242,16 +242,18 @@ impl State {
                 let empty = Table::new(name);
                 let table = self.tables.get(name).unwrap_or(&empty);
                 let (rows, next) = table.page(&self.description, call, |row| row.is(&owner))?;
+                // Lists may show one longer than it exists.
                 let members = rows
                     .into_iter()
-                    .map(|row| self.member(action, row.text(MEMBER)));
-                let members = members.collect::<Result<_, _>>()?;
+                    .filter_map(|row| self.member(action, row.text(MEMBER)).ok());
+                let members = members.collect();
                 return Ok(respond::page(self, action, call, (members, next)));
             }
             Change::Ids(field) => {
-                let rows = self.tables.get(name).into_iter().flat_map(Table::rows);
-                let rows = rows.filter(|row| row.is(&owner));
-                let ids: Vec<_> = rows.map(|row| row.text(MEMBER)).collect();
+                let rows = self.tables.get(name).into_iter();
+                let rows = rows.flat_map(|table| table.listed(call.now, 0, |_| true));
+                let rows = rows.filter(|(_, row)| row.is(&owner));
+                let ids: Vec<_> = rows.map(|(_, row)| row.text(MEMBER)).collect();
                 return Ok(json!({ field: ids }));
             }
             Change::Add(source) => {

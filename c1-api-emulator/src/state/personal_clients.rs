@@ -22,6 +22,7 @@ impl State {
         call: &Call<'_>,
         credentials: &Credentials,
     ) -> Option<Result<(Value, Option<SystemTime>), Status>> {
+        self.begin_change(Some(call.now));
         let plan = Arc::clone(&self.plan);
         let action = plan.action(&call.operation.id())?;
         let created = expiry(call).and_then(|expiry| {

@@ -1,8 +1,11 @@
 //! A table of rows in order of creation, with lookup by key and pagination.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,25 +13,107 @@ use c1_api_spec::model::Description;
 use serde_json::Value;
 
 use super::call::Call;
+use super::lag::Lag;
 use super::messages;
 use super::row::Row;
 use super::rules;
+use super::stored::Stored;
+use crate::random::Random;
 use crate::status::Status;
 
-type Key = Arc<[String]>;
+/// The number of rows from which on they are packed.
+const LARGE: usize = 4096;
+
+type Key = Arc<str>;
+
+/// How large pages are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pages {
+    /// The fewest and the most rows of a page, whatever is asked for.
+    sizes: (usize, usize),
+    /// Whether some are larger than asked for, or empty.
+    irregular: bool,
+    /// The seed of that.
+    seed: u64,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self {
+            sizes: (10, 100),
+            irregular: false,
+            seed: 0,
+        }
+    }
+}
+
+impl Pages {
+    /// Sets the fewest and the most rows of a page. Below 1, and in the wrong order, they are raised.
+    pub(crate) fn set_sizes(&mut self, least: usize, most: usize) {
+        let least = least.max(1);
+        self.sizes = (least, most.max(least));
+    }
+
+    pub(crate) fn set_irregular(&mut self, irregular: bool) {
+        self.irregular = irregular;
+    }
+
+    pub(crate) fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
+    /// The number of rows of the page that begins after the position, for one for which this many are asked.
+    fn size(&self, asked: usize, operation: &str, after: After) -> usize {
+        let (least, most) = self.sizes;
+        let size = if asked == 0 { 25 } else { asked }.clamp(least, most);
+        if !self.irregular {
+            return size;
+        }
+        let mut random = Random::named(self.seed, &format!("{operation}:{}", after.position));
+        match random.below(3) {
+            0 if !after.empty => 0,
+            1 => size + 1 + random.below(size + size / 2),
+            _ => size,
+        }
+    }
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Default)]
+struct After {
+    /// The position of the last row before it.
+    position: u64,
+    /// Whether the page before it was empty.
+    empty: bool,
+}
 
 pub(super) struct Table {
     /// The name of the rows' message, for errors.
     kind: String,
     positions: BTreeMap<Key, u64>,
-    rows: BTreeMap<u64, (Key, Row)>,
+    rows: BTreeMap<u64, (Key, Stored)>,
     /// The positions of the rows by the values that no two rows share.
-    names: BTreeMap<Vec<String>, u64>,
+    names: BTreeMap<Box<str>, u64>,
     next: u64,
+    /// Whether the rows are packed.
+    large: bool,
+    /// The positions of the rows that were read since [`Table::pack`].
+    read: RefCell<Vec<u64>>,
+    pub(super) lag: Lag,
+}
+
+/// The parts as one text, each after its length, so that no others have the same.
+fn joined_key<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
+    let mut key = String::new();
+    for part in parts {
+        // Writing to a string cannot fail.
+        let _ = write!(key, "{}:{part}", part.len());
+    }
+    key
 }
 
 fn key<S: AsRef<str>>(parts: &[S]) -> Key {
-    parts.iter().map(|part| part.as_ref().to_owned()).collect()
+    joined_key(parts.iter().map(AsRef::as_ref)).into()
 }
 
 /// The key as in an error.
@@ -45,14 +130,68 @@ impl Table {
             rows: BTreeMap::new(),
             names: BTreeMap::new(),
             next: 1,
+            large: false,
+            read: RefCell::default(),
+            lag: Lag::default(),
         }
+    }
+
+    /// The positions and the rows, in order of creation.
+    pub(super) fn copies(&self) -> impl Iterator<Item = (u64, Row)> {
+        let rows = self.rows.iter();
+        rows.map(|(position, (_, row))| (*position, row.with(Row::clone)))
+    }
+
+    /// Adds a row at a position of its own; 409 if the position, the key or a name is taken.
+    pub(super) fn restore<S: AsRef<str>>(
+        &mut self,
+        position: u64,
+        parts: &[S],
+        row: Row,
+    ) -> Result<(), Status> {
+        if self.rows.contains_key(&position) {
+            return Err(Status::already_exists(&self.kind, &position.to_string()));
+        }
+        self.next = position;
+        self.insert(parts, row)?;
+        self.pack_if_large();
+        Ok(())
+    }
+
+    /// Sets the position of the next row, which must be above all others.
+    pub(super) fn set_next(&mut self, next: u64) {
+        self.next = next;
+    }
+
+    fn pack_if_large(&mut self) {
+        if !self.large && self.rows.len() > LARGE {
+            self.large = true;
+            self.rows.values_mut().for_each(|(_, row)| row.pack());
+        }
+    }
+
+    /// Frees the memory of rows that were read, if the table is a large one.
+    pub(super) fn pack(&mut self) {
+        self.pack_if_large();
+        for position in self.read.take() {
+            if let Some((_, row)) = self.rows.get_mut(&position) {
+                row.pack();
+            }
+        }
+    }
+
+    /// A row, which stays in memory until [`Table::pack`].
+    fn read<'t>(&'t self, position: u64, row: &'t Stored) -> &'t Row {
+        row.row(|| self.read.borrow_mut().push(position))
     }
 
     /// The rows in this order, to be paged. Their keys do not count.
     pub(super) fn of(kind: &str, rows: impl IntoIterator<Item = Row>) -> Self {
         let mut table = Self::new(kind);
         for row in rows {
-            table.rows.insert(table.next, (key::<&str>(&[]), row));
+            table
+                .rows
+                .insert(table.next, (key::<&str>(&[]), Stored::new(row)));
             table.next += 1;
         }
         table
@@ -69,8 +208,8 @@ impl Table {
     /// The row with the key; 404 if there is none.
     pub(super) fn get<S: AsRef<str>>(&self, parts: &[S]) -> Result<&Row, Status> {
         let position = self.positions.get(&key(parts));
-        let row = position.and_then(|position| self.rows.get(position));
-        row.map(|(_, row)| row)
+        let row = position.and_then(|position| Some((*position, self.rows.get(position)?)));
+        row.map(|(position, (_, row))| self.read(position, row))
             .ok_or_else(|| Status::not_found(&self.kind, &joined(parts)))
     }
 
@@ -82,14 +221,21 @@ impl Table {
         for name in &names {
             let taken = self.names.get(name).filter(|taken| **taken != position);
             if let Some((_, other)) = taken.and_then(|taken| self.rows.get(taken)) {
-                return Err(Status::already_exists(&self.kind, other.text("id")));
+                let id = other.with(|other| other.text("id").to_owned());
+                return Err(Status::already_exists(&self.kind, &id));
             }
         }
         self.next += u64::from(position == self.next);
-        self.take(position);
+        if self.take(position).is_none() {
+            self.lag.keep(position, None);
+        }
         self.names
             .extend(names.into_iter().map(|name| (name, position)));
         self.positions.insert(Arc::clone(&key), position);
+        let mut row = Stored::new(row);
+        if self.large {
+            row.pack();
+        }
         self.rows.insert(position, (key, row));
         Ok(())
     }
@@ -98,20 +244,40 @@ impl Table {
     fn take(&mut self, position: u64) -> Option<Row> {
         let (key, row) = self.rows.remove(&position)?;
         self.positions.remove(&key);
+        let row = row.into_row();
         for name in names(&self.kind, &row) {
             self.names.remove(&name);
         }
+        self.lag.keep(position, Some(&row));
         Some(row)
+    }
+
+    /// The rows to keep after the position as lists show them, in order of creation.
+    pub(super) fn listed(
+        &self,
+        now: SystemTime,
+        after: u64,
+        keep: impl Fn(&Row) -> bool + Copy,
+    ) -> impl Iterator<Item = (u64, &Row)> {
+        let rows = self.rows.range((Bound::Excluded(after), Bound::Unbounded));
+        // Before others are shown in their places, so that only those to keep are unpacked.
+        let rows = rows.filter(move |(_, (_, row))| row.with(keep));
+        let rows = rows.map(|(position, (_, row))| (*position, self.read(*position, row)));
+        let listed = self.lag.merge(now, after, rows);
+        listed.filter(move |(_, row)| keep(row))
     }
 
     /// The rows in order of creation.
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows.values().map(|(_, row)| row)
+        let rows = self.rows.iter();
+        rows.map(|(position, (_, row))| self.read(*position, row))
     }
 
     /// The first row that matches.
     pub(super) fn find(&self, matches: impl Fn(&Row) -> bool) -> Option<&Row> {
-        self.rows().find(|row| matches(row))
+        let mut rows = self.rows.iter();
+        let (position, (_, row)) = rows.find(|(_, (_, row))| row.with(&matches))?;
+        Some(self.read(*position, row))
     }
 
     /// A number that no row has had.
@@ -128,7 +294,7 @@ impl Table {
 
     /// Removes the rows that match, and returns them.
     pub(super) fn extract(&mut self, matches: impl Fn(&Row) -> bool) -> Vec<Row> {
-        let matching = self.rows.iter().filter(|(_, (_, row))| matches(row));
+        let matching = self.rows.iter().filter(|(_, (_, row))| row.with(&matches));
         let positions: Vec<_> = matching.map(|(position, _)| *position).collect();
         let removed = positions
             .into_iter()
@@ -139,21 +305,23 @@ impl Table {
     /// The page that the call requests, of the rows for which `keep` is true, and the token of the next
     /// page.
     ///
-    /// Page sizes are those of the API: 0 means 25, less than 10 means 10, more than 100 means 100. An
-    /// operation that takes no token returns all rows. A token identifies the last row of its page, so changes in between do not shift later pages.
+    /// Page sizes are those of the API, unless [`Pages`] says otherwise: 0 means 25, less than 10 means 10, more than 100
+    /// means 100. An operation that takes no token returns all rows. A token identifies the last row of its page, so
+    /// changes in between do not shift later pages.
     pub(super) fn page(
         &self,
         description: &Description,
         call: &Call<'_>,
         keep: impl Fn(&Row) -> bool,
     ) -> Result<(Vec<&Row>, String), Status> {
-        let (size, token) = if takes_token(description, call) {
+        let takes_token = takes_token(description, call);
+        let (asked, token) = if takes_token {
             page_parameters(call)?
         } else {
-            (usize::MAX, String::new())
+            (0, String::new())
         };
         let after = match token.as_str() {
-            "" => 0,
+            "" => After::default(),
             token => position(call, token).ok_or_else(|| {
                 Status::invalid_field(
                     name(call, "page_token", "pageToken"),
@@ -161,19 +329,22 @@ impl Table {
                 )
             })?,
         };
-        let mut rows = self
-            .rows
-            .range((Bound::Excluded(after), Bound::Unbounded))
-            .filter(|(_, (_, row))| keep(row))
-            .peekable();
-        let (mut page, mut last) = (Vec::new(), 0);
-        while let Some((position, (_, row))) = rows.next_if(|_| page.len() < size) {
+        let id = call.operation.id();
+        let size = if takes_token {
+            call.pages.size(asked, &id, after)
+        } else {
+            usize::MAX
+        };
+        let mut rows = self.listed(call.now, after.position, &keep).peekable();
+        let (mut page, mut last) = (Vec::new(), after.position);
+        while let Some((position, row)) = rows.next_if(|_| page.len() < size) {
             page.push(row);
-            last = *position;
+            last = position;
         }
         let more = rows.peek().is_some();
         let next = if more {
-            URL_SAFE_NO_PAD.encode(format!("{}:{last}", call.operation.id()))
+            let empty = if page.is_empty() { "+" } else { "" };
+            URL_SAFE_NO_PAD.encode(format!("{id}:{last}{empty}"))
         } else {
             String::new()
         };
@@ -182,15 +353,15 @@ impl Table {
 }
 
 /// The values that no other row of the kind may have, with the number of the rule that says so.
-fn names<'r>(kind: &str, row: &'r Row) -> impl Iterator<Item = Vec<String>> + use<'r> {
+fn names<'r>(kind: &str, row: &'r Row) -> impl Iterator<Item = Box<str>> + use<'r> {
     let rules = rules::unique(kind).iter().enumerate();
     let rules = rules.filter(|(_, fields)| {
         let last = fields.last();
         last.is_some_and(|last| !row.text(last).is_empty())
     });
     rules.map(|(rule, fields)| {
-        let values = fields.iter().map(|field| row.text(field).to_owned());
-        [rule.to_string()].into_iter().chain(values).collect()
+        let values = fields.iter().map(|field| row.text(field));
+        joined_key([rule.to_string().as_str()].into_iter().chain(values)).into()
     })
 }
 
@@ -203,13 +374,15 @@ fn takes_token(description: &Description, call: &Call<'_>) -> bool {
 }
 
 /// The position in a page token; `None` if it is not a token of this operation.
-fn position(call: &Call<'_>, token: &str) -> Option<u64> {
+fn position(call: &Call<'_>, token: &str) -> Option<After> {
     let token = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
     let (operation, position) = token.rsplit_once(':')?;
-    (operation == call.operation.id())
-        .then_some(position)?
-        .parse()
-        .ok()
+    let position = (operation == call.operation.id()).then_some(position)?;
+    let stripped = position.strip_suffix('+');
+    Some(After {
+        position: stripped.unwrap_or(position).parse().ok()?,
+        empty: stripped.is_some(),
+    })
 }
 
 /// The name of a page parameter, which depends on whether it is in the query or in the body.
@@ -241,17 +414,14 @@ fn page_parameters(call: &Call<'_>) -> Result<(usize, String), Status> {
         "" => call.body().text("pageToken"),
         token => token,
     };
-    Ok((
-        if size == 0 { 25 } else { size.clamp(10, 100) },
-        token.to_owned(),
-    ))
+    Ok((size, token.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
-    use super::{Call, Row, Status, Table};
+    use super::{Call, LARGE, Row, Status, Table};
     use crate::testing::{description, operation};
 
     fn table(rows: usize) -> Table {
@@ -307,6 +477,36 @@ mod tests {
     #[test]
     fn a_full_last_page_has_no_token() {
         assert_eq!(page(&table(10), "10", ""), Ok((10, String::new())));
+    }
+
+    #[test]
+    fn rows_of_large_tables_are_packed_and_read_as_before() {
+        let mut table = table(LARGE + 2);
+        table.pack();
+        let packed = |table: &Table| {
+            let rows = table.rows.values().filter(|(_, row)| row.is_packed());
+            rows.count()
+        };
+        assert_eq!(packed(&table), LARGE + 2);
+        assert_eq!(table.get(&["7"]).unwrap().text("id"), "7");
+        assert_eq!(
+            table.find(|row| row.text("id") == "9").unwrap().text("id"),
+            "9"
+        );
+        assert_eq!(page(&table, "10", "").unwrap().0, 10);
+        assert_eq!(
+            packed(&table),
+            LARGE + 2 - 11,
+            "a page of ten, 7 and 9 among them, and the row that says that there are more"
+        );
+        table.pack();
+        table
+            .put(&["7"], Row::of([("id", "7"), ("name", "new")]))
+            .unwrap();
+        table.insert(&["new"], Row::of([("id", "new")])).unwrap();
+        assert_eq!(packed(&table), LARGE + 3);
+        assert_eq!(table.get(&["7"]).unwrap().text("name"), "new");
+        assert_eq!(table.extract(|row| row.text("id") == "new").len(), 1);
     }
 
     #[test]

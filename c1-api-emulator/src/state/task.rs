@@ -2,9 +2,8 @@
 //!
 //! `create` opens them, `policy` says which steps hold them and who approves, `actions` are what callers do to them,
 //! and `outcome` is how they end. A step that provisions is done after the first read of tasks or grants that shows
-//! it, so that whoever polls sees it. Three things differ by the entitlement's `provisionerPolicy`
-//! (`deprovisionerPolicy` of a revoke task): `manual` waits until the step is approved, `unconfigured` fails, and
-//! everything else succeeds.
+//! it, so that whoever polls sees it. The entitlement's `provisionerPolicy` (`deprovisionerPolicy` of a revoke task)
+//! decides: `manual` waits until the step is approved, `unconfigured` fails, and everything else succeeds.
 
 mod actions;
 mod audit;

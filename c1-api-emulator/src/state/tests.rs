@@ -285,3 +285,29 @@ fn seed_data_is_left_out_where_a_description_lacks_its_fields() {
         }
     }
 }
+
+#[test]
+fn objects_of_every_kind_are_the_same_after_a_snapshot() {
+    let description = crate::default_description().unwrap();
+    let plan = crate::default_plan().unwrap();
+    let mut state = State::new(Arc::clone(&description), Arc::clone(&plan), 1);
+    state.seed(SystemTime::UNIX_EPOCH).unwrap();
+    for kind in plan.kinds.keys() {
+        ensure(&mut state, kind);
+    }
+    let snapshot = state.snapshot();
+    let tables = snapshot["tables"].as_object().unwrap();
+    let full = |kind: &&String| !tables[*kind]["rows"].as_object().unwrap().is_empty();
+    assert_eq!(
+        plan.kinds.keys().filter(full).count(),
+        plan.kinds.len(),
+        "a kind without an object"
+    );
+    let text = snapshot.to_string();
+    let mut second = State::new(description, plan, 2);
+    second
+        .restore(&serde_json::from_str(&text).unwrap())
+        .unwrap();
+    assert_eq!(second.snapshot().to_string(), text);
+    assert_eq!(second.ids.id(), state.ids.id());
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use c1_api_emulator::Emulator;
+use c1_api_emulator::{Builder, Emulator};
 use serde_json::{Value, json};
 
 use super::{Client, has, text};
@@ -24,6 +24,11 @@ pub(crate) struct Tenant {
 impl Tenant {
     /// `None` if the description has no tasks.
     pub(crate) async fn start() -> Option<Self> {
+        Self::with(|builder| builder).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn with(settings: impl FnOnce(Builder) -> Builder) -> Option<Self> {
         let needed = [
             "task.create_grant",
             "task_actions.approve",
@@ -36,7 +41,7 @@ impl Tenant {
         let clock = Arc::clone(&seconds);
         let clock =
             move || SystemTime::UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed));
-        let builder = Emulator::builder().clock(clock);
+        let builder = settings(Emulator::builder().clock(clock));
         let builder = builder.token_lifetime(Duration::from_secs(365 * 24 * 60 * 60));
         let client = Client::of(builder.start().await.unwrap());
         let users = client.get("/api/v1/users").await.1["list"].clone();

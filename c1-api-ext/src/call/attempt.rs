@@ -153,7 +153,7 @@ async fn read(response: &mut Response, limit: usize) -> Result<Vec<u8>, Error> {
 }
 
 /// The same response with the body that is made of it.
-fn with_body(
+pub(crate) fn with_body(
     mut response: Response,
     body: impl FnOnce(Response) -> reqwest::Body,
 ) -> Result<Response, Error> {

@@ -33,8 +33,31 @@ pub(crate) fn read_message(
     message: &mut dyn Message,
     input: &mut dyn Input,
 ) -> Result<bool, Fault> {
-    let mut fields = |name: &str, input: &mut dyn Input| message.read_field(name, input);
+    let mut fields = |name: &str, input: &mut dyn Input| match message.read_field(name, input) {
+        Ok(false) if name.contains('_') => message.read_field(&json_name(name), input),
+        outcome => outcome,
+    };
     nested(input, Want::Message(&mut fields))
+}
+
+/// The JSON name that protobuf derives from a field's original name: `displayName` from `display_name`. No table holds the
+/// original names, so whatever has such a JSON name is taken for one.
+fn json_name(original: &str) -> String {
+    let mut name = String::with_capacity(original.len());
+    let mut starts_word = false;
+    for letter in original.chars() {
+        if letter == '_' {
+            starts_word = true;
+        } else {
+            name.push(if starts_word {
+                letter.to_ascii_uppercase()
+            } else {
+                letter
+            });
+            starts_word = false;
+        }
+    }
+    name
 }
 
 /// Reads a message by serde's means; empty for `null`.
@@ -205,6 +228,49 @@ mod tests {
             (sample.id.as_deref(), sample.name.as_str()),
             (Some("2B"), "n")
         );
+    }
+
+    #[test]
+    fn original_names_are_read_and_json_names_written() {
+        let json = r#"{"name": "n", "created_at": "2024-02-29T00:00:00Z", "user_ids": ["a"], "required_ids": ["r"]}"#;
+        let sample = round::<Sample>(json).unwrap();
+        assert_eq!(sample.user_ids, ["a"]);
+        assert_eq!(
+            written(&sample),
+            r#"{"name":"n","createdAt":"2024-02-29T00:00:00Z","userIds":["a"],"requiredIds":["r"]}"#
+        );
+        assert_eq!(
+            refusal::<Sample>(r#"{"created_at": "canary"}"#),
+            "created_at: expected an RFC 3339 timestamp"
+        );
+    }
+
+    #[test]
+    fn of_one_field_twice_the_last_is_kept() {
+        // From text, because a tree holds no name twice, and has an order of its own.
+        for json in [
+            r#"{"userIds": ["a"], "user_ids": ["b"]}"#,
+            r#"{"user_ids": ["a"], "userIds": ["b"]}"#,
+            r#"{"userIds": ["a"], "userIds": ["b"]}"#,
+        ] {
+            let sample: Sample = serde_json::from_str(json).unwrap();
+            assert_eq!(sample.user_ids, ["b"], "{json}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_an_original_name_is_unknown() {
+        for name in [
+            "createdat",
+            "CreatedAt",
+            "_created_at",
+            "created-at",
+            "_",
+            "é_at",
+        ] {
+            let sample = round::<Sample>(&format!("{{\"{name}\": \"canary\"}}"));
+            assert_eq!(sample, Some(Sample::default()), "{name}");
+        }
     }
 
     #[test]

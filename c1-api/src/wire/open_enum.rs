@@ -6,6 +6,7 @@ use serde::ser::Serializer;
 
 use super::error::Fault;
 use super::input::{Found, Input, Want};
+use super::scalar::integral;
 
 /// Reads an enum value's name, or its number as text; `None` for `null`.
 #[doc(hidden)]
@@ -15,7 +16,11 @@ pub(crate) fn decode_enum(input: &mut dyn Input) -> Result<Option<Cow<'_, str>>,
         Found::Null => Ok(None),
         Found::Text(name) => Ok(Some(name)),
         Found::Integer(number) => Ok(Some(Cow::Owned(number.to_string()))),
-        Found::Bool(_) | Found::Float(_) | Found::Nested => Err(Fault(EXPECTED)),
+        Found::Float(number) => match integral(number) {
+            Some(number) => Ok(Some(Cow::Owned(number.to_string()))),
+            None => Err(Fault(EXPECTED)),
+        },
+        Found::Bool(_) | Found::Nested => Err(Fault(EXPECTED)),
     }
 }
 
@@ -29,7 +34,8 @@ pub(crate) fn encode_enum<S: Serializer>(text: &str, serializer: S) -> Result<S:
     }
 }
 
-/// Defines an open enum from its values' wire names. The first value is the protobuf zero and so the `Default`.
+/// Defines an open enum from its values' wire names. The first value is the protobuf zero and so the `Default`; the
+/// description tells no other number.
 #[allow(unused_macros, reason = "a build without features has no enums")]
 macro_rules! open_enum {
     (
@@ -61,10 +67,13 @@ macro_rules! open_enum {
                 }
             }
 
+            #[allow(unreachable_patterns, reason = "a listed name may be \"0\"")]
             fn listed(text: &str) -> Option<Self> {
                 match text {
                     $first_text => Some(Self::$first),
                     $($other_text => Some(Self::$other),)*
+                    // Its number.
+                    "0" => Some(Self::$first),
                     _ => None,
                 }
             }
@@ -171,6 +180,14 @@ mod tests {
     }
 
     #[test]
+    fn the_number_0_is_the_first_value() {
+        for json in ["0", "0.0", "-0.0", "\"0\""] {
+            assert_eq!(round(json), Some(FolderKind::Unspecified), "{json}");
+        }
+        assert_eq!(FolderKind::from("0"), FolderKind::Unspecified);
+    }
+
+    #[test]
     fn unlisted_values_come_back_as_they_were() {
         for json in ["\"FOLDER_KIND_NEW\"", "5", "-1", "\"\"", "\"007\""] {
             let value = round::<FolderKind>(json).unwrap();
@@ -178,7 +195,11 @@ mod tests {
             assert_eq!(written(&value), json);
             assert_eq!(serde_json::to_string(&value).unwrap(), json);
         }
-        assert_eq!(round("5"), Some(FolderKind::Unrecognized("5".to_owned())));
+        for json in ["5", "5.0", "5e0"] {
+            let value = round::<FolderKind>(json).unwrap();
+            assert_eq!(value, FolderKind::Unrecognized("5".to_owned()));
+            assert_eq!(written(&value), "5");
+        }
     }
 
     #[test]

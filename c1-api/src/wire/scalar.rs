@@ -30,12 +30,13 @@ impl<'de> Found<'de> {
         }
     }
 
-    /// Integers come as numbers or strings, with or without a fraction of zero (`5`, `"5"`, `5.0`, `1e3`).
+    /// Integers come as numbers or strings, with or without a fraction of zero (`5`, `"5"`, `5.0`, `1e3`). They are exact or
+    /// refused.
     fn integer<T: TryFrom<i128>>(self) -> Option<T> {
         let value = match self {
             Self::Integer(value) => value,
             Self::Float(value) => integral(value)?,
-            Self::Text(text) => text.parse().ok().or_else(|| integral(text.parse().ok()?))?,
+            Self::Text(text) => text.parse().ok().or_else(|| exact(&text))?,
             Self::Null | Self::Bool(_) | Self::Nested => return None,
         };
         T::try_from(value).ok()
@@ -76,14 +77,40 @@ impl<'de> Found<'de> {
     }
 }
 
-/// `value` as an integer, if it is one that 64 bits could hold.
-fn integral(value: f64) -> Option<i128> {
-    const BOUND: f64 = 18_446_744_073_709_551_616.0; // 2^64
+/// `value` as an integer, if it is one and certainly the one that was sent: from 2^53 on, a double stands for its neighbours
+/// as well.
+pub(super) fn integral(value: f64) -> Option<i128> {
+    const BOUND: f64 = 9_007_199_254_740_992.0; // 2^53
     #[allow(
         clippy::cast_possible_truncation,
         reason = "integral and within bounds, as just checked"
     )]
     (value.fract() == 0.0 && value.abs() < BOUND).then_some(value as i128)
+}
+
+/// The integer that a text with a fraction or an exponent denotes, by its digits.
+fn exact(text: &str) -> Option<i128> {
+    let (number, exponent) = match text.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole.strip_prefix('-').unwrap_or(whole)) || !digits(fraction) {
+        return None;
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let value: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let shift = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    if value == 0 {
+        return Some(0);
+    }
+    let power = 10_i128.checked_pow(shift.unsigned_abs())?;
+    if shift >= 0 {
+        value.checked_mul(power)
+    } else {
+        (value % power == 0).then_some(value / power)
+    }
 }
 
 /// `Value` and `Field` for types that are one JSON scalar: what is expected, how it is converted, how it is written.
@@ -177,6 +204,16 @@ mod tests {
         for json in ["5", "\"5\"", "5.0", "\"5.0\"", "5e0", "\"0.5e1\""] {
             assert_eq!(round::<i64>(json), Some(5), "{json}");
         }
+        for (json, exact) in [
+            ("\"9007199254740993.0\"", 9_007_199_254_740_993),
+            ("\"-900719925474099.30e1\"", -9_007_199_254_740_993),
+            ("\"9223372036854775807.000\"", i64::MAX),
+            ("\"90071992547409930e-1\"", 9_007_199_254_740_993),
+            ("9007199254740991.0", 9_007_199_254_740_991),
+            ("\"0e99999\"", 0),
+        ] {
+            assert_eq!(round::<i64>(json), Some(exact), "{json}");
+        }
         assert_eq!(round::<i64>("-9223372036854775808"), Some(i64::MIN));
         assert_eq!(round::<i64>("\"9223372036854775807\""), Some(i64::MAX));
         assert_eq!(round::<i64>("null"), None);
@@ -184,8 +221,18 @@ mod tests {
             "\"\"",
             "\"x\"",
             "5.5",
+            // Whether it was that or its neighbour, a double does not tell.
+            "9007199254740992.0",
+            "9007199254740993.0",
             "9223372036854775808",
             "1e300",
+            "\"1e300\"",
+            "\"1e-1\"",
+            "\"1.-5\"",
+            "\"1.\"",
+            "\".5e1\"",
+            "\"1.5.5\"",
+            "\"1e99999999999\"",
             "true",
             "[]",
             "{}",

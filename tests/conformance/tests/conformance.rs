@@ -10,7 +10,7 @@ use c1_api::reqwest::Client as Http;
 use c1_api::{Bearer, BoxFuture, Call, Client, Error, ErrorKind, Safety, Transport, types};
 use c1_api_emulator::sample::{Fill, Sampler};
 use c1_api_emulator::{Emulator, Request};
-use c1_api_spec::model::{self, Method, Parameter, SchemaKind, Type};
+use c1_api_spec::model::{self, Method, Type};
 use c1_tests::cases::{CASES, Case, Exchange, Given};
 use c1_tests::schemas::{self, Schema};
 use c1_tests::{canonical, description};
@@ -449,7 +449,7 @@ impl List {
     async fn call(&self, http: &Http, elements: &str) -> Result<Exchange, Error> {
         let page = Canned(format!("{{\"{}\":[{elements}]}}", self.field));
         let client = Client::new("https://t.conductor.one", http.clone(), page).unwrap();
-        (self.case.start)(&client, &given(self.operation, 0))
+        (self.case.start)(&client, &Given::sampled(self.operation, 0))
             .unwrap()
             .await
     }

@@ -14,6 +14,7 @@ mod response_body;
 use std::error::Error;
 
 pub use answer::token_answer;
+use c1_api_emulator::Fault;
 use c1_api_ext::{ClientId, ClientSecret, Tenant};
 use c1_test_kit::shown;
 pub use error_response::error_response;
@@ -25,10 +26,11 @@ use url::Url;
 pub type Target = fn(&[u8]);
 
 /// Every target with the name of its seeds.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("client_id", client_id),
     ("client_secret", client_secret),
     ("error_response", error_response),
+    ("fault", fault),
     ("path_parameters", path_parameters),
     ("response_body", response_body),
     ("tenant", tenant),
@@ -56,6 +58,20 @@ pub fn client_id(data: &[u8]) {
             is_an_address(id.tenant());
         }
         Err(error) => tells_nothing_of(text, &error),
+    }
+}
+
+/// A [`Fault`] is the same when it was written and read again.
+///
+/// # Panics
+/// If not.
+pub fn fault(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match text.parse::<Fault>() {
+        Ok(fault) => assert_eq!(fault.to_string().parse(), Ok(fault)),
+        Err(error) => assert!(error.to_string().starts_with("invalid fault: expected ")),
     }
 }
 

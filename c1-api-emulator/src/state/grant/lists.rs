@@ -47,6 +47,12 @@ fn account<'s>(state: &'s State, grant: &Row) -> Option<&'s Row> {
     state.find("AppUser", &key).ok()
 }
 
+/// The entitlement of a grant.
+fn entitlement_of<'s>(state: &'s State, grant: &Row) -> Option<&'s Row> {
+    let key = in_app(grant.text("appId"), grant.text("appEntitlementId"));
+    state.find("AppEntitlement", &key).ok()
+}
+
 /// The grant as it is in lists.
 fn user_view<'s>(state: &'s State, grant: &Row, expansion: &mut Expansion<'s>) -> Value {
     let account = account(state, grant).map(|account| {
@@ -146,10 +152,6 @@ impl<'f> References<'f> {
 }
 
 pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
-    let entitlement = |grant: &Row| {
-        let key = in_app(grant.text("appId"), grant.text("appEntitlementId"));
-        state.find("AppEntitlement", &key).ok()
-    };
     let references = [("appId", "appId"), ("id", "appEntitlementId")];
     let references = References::of(call, "entitlementRefs", &references);
     // Each filter, and the field of what it is about: the grant itself, its entitlement, or its account.
@@ -172,12 +174,12 @@ pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
     let keep = |grant: &Row| {
         pass(&own, Some(grant))
             && references.pass(grant)
-            && pass(&of_entitlement, entitlement(grant))
+            && pass(&of_entitlement, entitlement_of(state, grant))
             && pass(&of_account, account(state, grant))
     };
     page(state, call, GRANT, keep, |grant, expansion| {
         json!({
-            "entitlement": entitlement(grant).map(|row| entitlement_view(state, row, expansion)),
+            "entitlement": entitlement_of(state, grant).map(|row| entitlement_view(state, row, expansion)),
             "appEntitlementUserBinding": user_view(state, grant, expansion),
         })
     })
@@ -289,6 +291,34 @@ pub(super) fn count(state: &State, call: &Call<'_>) -> HandlerResult {
         "band": "GRAPH_SIZE_BAND_NORMAL",
         "totalGrants": total.to_string(),
     }))
+}
+
+/// The resources of the entitlements that a user has, each once.
+pub(super) fn resources(state: &State, call: &Call<'_>) -> HandlerResult {
+    let user = call.body().text("userId");
+    state.find_by_id("User", user)?;
+    let own =
+        |grant: &&Row| account(state, grant).is_some_and(|own| own.text("identityUserId") == user);
+    let granted = state.all(GRANT).filter(own);
+    let reached: BTreeSet<_> = granted
+        .filter_map(|grant| entitlement_of(state, grant))
+        .map(|of| ["appId", "appResourceId"].map(|field| of.text(field)))
+        .collect();
+    let apps = Values::of(call, "appIds");
+    let keep = |row: &Row| {
+        reached.contains(&["appId", "id"].map(|field| row.text(field)))
+            && apps.pass(Some(row), "appId")
+            && row.matches_query(call.body().text("query"), &["displayName"])
+    };
+    page(state, call, "AppResource", keep, |row, _| {
+        json!({
+            "id": row.text("id"),
+            "appId": row.text("appId"),
+            "displayName": row.text("displayName"),
+            "resourceTypeId": row.text("appResourceTypeId"),
+            "type": "GRAPH_NODE_TYPE_RESOURCE",
+        })
+    })
 }
 
 /// What was granted and revoked, in order of time.

@@ -184,6 +184,23 @@ impl Act<'_, '_> {
         }
     }
 
+    /// Gives up the current step, to begin again.
+    fn give_up(&mut self, event: &str) {
+        let old = self.step_id().to_owned();
+        let details = json!({
+            "oldPolicyStepId": old,
+            "restartedAt": self.call.timestamp(),
+            "userId": self.actor.id,
+        });
+        let current = &self.task["policy"]["current"];
+        if has(current, "/approval") || has(current, "/form") {
+            self.decide("restarted", details);
+        } else {
+            finish(&mut self.task);
+        }
+        self.audit(event, json!({ "oldPolicyStepId": old }));
+    }
+
     fn advance(&mut self) {
         self.state.advance(&mut self.task, self.call);
     }
@@ -289,10 +306,12 @@ pub(super) fn reassign(state: &mut State, call: &Call<'_>) -> HandlerResult {
             "reassignedAt": call.timestamp(),
             "userId": act.actor.id,
         });
-        if !has(&old, "/provision") {
-            act.task["stepApproverIds"] = json!([]);
+        if has(&old, "/provision") {
+            // It has no outcome of this name, so it is only over.
+            finish(&mut act.task);
+        } else {
+            act.decide("reassigned", details);
         }
-        act.decide_reassigned(&old, details);
         let mut step = old.clone();
         step["id"] = json!(id);
         act.task["policy"]["current"] = step;
@@ -305,34 +324,6 @@ pub(super) fn reassign(state: &mut State, call: &Call<'_>) -> HandlerResult {
         act.audit("approvalReassigned", event);
         Ok(())
     })
-}
-
-impl Act<'_, '_> {
-    /// Provisioning has no outcome of this name, so its step is only over.
-    fn decide_reassigned(&mut self, old: &Value, details: Value) {
-        if has(old, "/provision") {
-            finish(&mut self.task);
-        } else {
-            self.decide("reassigned", details);
-        }
-    }
-
-    /// Gives up the current step, to begin again.
-    fn give_up(&mut self, event: &str) {
-        let old = self.step_id().to_owned();
-        let details = json!({
-            "oldPolicyStepId": old,
-            "restartedAt": self.call.timestamp(),
-            "userId": self.actor.id,
-        });
-        let current = &self.task["policy"]["current"];
-        if has(current, "/approval") || has(current, "/form") {
-            self.decide("restarted", details);
-        } else {
-            finish(&mut self.task);
-        }
-        self.audit(event, json!({ "oldPolicyStepId": old }));
-    }
 }
 
 /// Begins again with the policy that the task has.

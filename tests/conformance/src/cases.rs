@@ -10,9 +10,13 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 
 use c1_api::{BoxFuture, Client, Error, Operation, Request};
+use c1_api_emulator::sample::Sampler;
+use c1_api_spec::model::{self, Parameter, SchemaKind, Type};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::description;
 
 include!(concat!(env!("OUT_DIR"), "/cases.rs"));
 
@@ -50,6 +54,26 @@ pub struct Given {
 }
 
 impl Given {
+    /// Arguments that tell each parameter from every other, with all that a URL must escape, and a sampled body.
+    ///
+    /// # Panics
+    ///
+    /// When a parameter is of an enum that the description lacks.
+    pub fn sampled(operation: &model::Operation, seed: u64) -> Self {
+        let texts = |parameters: &[Parameter]| -> BTreeMap<_, _> {
+            let named = (0..).zip(parameters);
+            named
+                .map(|(at, parameter)| (parameter.name.clone(), text(parameter, at)))
+                .collect()
+        };
+        let body = operation.body.as_ref().and_then(model::Payload::schema);
+        Self {
+            path: texts(&operation.path_parameters),
+            query: texts(&operation.query_parameters),
+            body: body.map(|schema| Sampler::new(description(), seed).message(schema)),
+        }
+    }
+
     fn path(&self, name: &str) -> Result<String, Unfit> {
         let value = self.path.get(name).cloned();
         value.ok_or_else(|| format!("no path parameter {name} was given").into())
@@ -66,6 +90,20 @@ impl Given {
         let body = serde_json::from_slice(&text)?;
         let json = written(&body)?;
         Ok((body, json))
+    }
+}
+
+/// The text of the parameter at a position.
+fn text(parameter: &Parameter, at: i64) -> String {
+    match &parameter.ty {
+        Type::Int32 => (100 + at).to_string(),
+        // More than a double can hold.
+        Type::Int64 => (-9_007_199_254_740_993 - at).to_string(),
+        Type::Ref(name) => match &description().schemas[name].kind {
+            SchemaKind::Enum(names) => names.last().cloned().unwrap_or_default(),
+            other => panic!("{name} is {other:?}"),
+        },
+        _ => format!("{} a/b é%2F?#&=;+{at}~", parameter.name),
     }
 }
 

@@ -10,7 +10,7 @@ use c1_api::reqwest::Client as Http;
 use c1_api::{Bearer, BoxFuture, Call, Client, Error, ErrorKind, Safety, Transport, types};
 use c1_api_emulator::sample::{Fill, Sampler};
 use c1_api_emulator::{Emulator, Request};
-use c1_api_spec::model::{self, Method, Parameter, SchemaKind, Type};
+use c1_api_spec::model::{self, Method, Type};
 use c1_tests::cases::{CASES, Case, Exchange, Given};
 use c1_tests::schemas::{self, Schema};
 use c1_tests::{canonical, description};
@@ -66,32 +66,6 @@ impl Peer {
             client,
             answer,
         }
-    }
-}
-
-/// Arguments that tell each parameter from every other, with all that a URL must escape.
-fn given(operation: &model::Operation, seed: u64) -> Given {
-    let text = |parameter: &Parameter, at: usize| match &parameter.ty {
-        Type::Int32 => (100 + i64::try_from(at).unwrap()).to_string(),
-        // More than a double can hold.
-        Type::Int64 => (-9_007_199_254_740_993 - i64::try_from(at).unwrap()).to_string(),
-        Type::Ref(name) => match &description().schemas[name].kind {
-            SchemaKind::Enum(names) => names.last().unwrap().clone(),
-            other => panic!("{name} is {other:?}"),
-        },
-        _ => format!("{} a/b é%2F?#&=;+{at}~", parameter.name),
-    };
-    let texts = |parameters: &[Parameter]| -> BTreeMap<_, _> {
-        let named = parameters.iter().enumerate();
-        named
-            .map(|(at, parameter)| (parameter.name.clone(), text(parameter, at)))
-            .collect()
-    };
-    let body = operation.body.as_ref().and_then(model::Payload::schema);
-    Given {
-        path: texts(&operation.path_parameters),
-        query: texts(&operation.query_parameters),
-        body: body.map(|schema| Sampler::new(description(), seed).message(schema)),
     }
 }
 
@@ -271,7 +245,7 @@ async fn every_operation_arrives_as_described_and_its_answer_decodes() {
     let mut calls = Vec::new();
     let mut problems = Vec::new();
     for (seed, (operation, case)) in (0..).zip(operations.iter().zip(CASES)) {
-        match call(&peer, case, given(operation, seed)).await {
+        match call(&peer, case, Given::sampled(operation, seed)).await {
             Ok(done) => calls.push((operation, done)),
             Err(problem) => problems.push(format!("{}: {problem}", operation.id())),
         }
@@ -319,7 +293,7 @@ async fn no_path_parameter_leaves_its_segment() {
         let texts = operation.path_parameters.iter();
         for parameter in texts.filter(|parameter| parameter.ty == Type::String) {
             for bad in ["", ".", "..", "a\nb", "\0"] {
-                let mut given = given(operation, 0);
+                let mut given = Given::sampled(operation, 0);
                 given.path.insert(parameter.name.clone(), bad.to_owned());
                 let error = (case.start)(&peer.client, &given)
                     .unwrap()
@@ -475,7 +449,7 @@ impl List {
     async fn call(&self, http: &Http, elements: &str) -> Result<Exchange, Error> {
         let page = Canned(format!("{{\"{}\":[{elements}]}}", self.field));
         let client = Client::new("https://t.conductor.one", http.clone(), page).unwrap();
-        (self.case.start)(&client, &given(self.operation, 0))
+        (self.case.start)(&client, &Given::sampled(self.operation, 0))
             .unwrap()
             .await
     }

@@ -1,0 +1,50 @@
+"""The client that openapi-generator makes in Python from our description: the life of an access request.
+
+    client.py PACKAGE APP ENTITLEMENT USER
+
+PACKAGE is the folder that holds `openapi_client`. C1_URL is the server, C1_TOKEN the token of who asks, APPROVER_TOKEN that
+of who approves. Prints what it has seen.
+"""
+
+import json
+import os
+import sys
+
+package, app, entitlement, user = sys.argv[1:]
+sys.path.insert(0, package)
+
+import openapi_client as c1  # noqa: E402
+
+
+def connect(token):
+    return c1.ApiClient(c1.Configuration(host=os.environ["C1_URL"], access_token=os.environ[token]))
+
+
+with connect("C1_TOKEN") as mine, connect("APPROVER_TOKEN") as approvers:
+    tasks = c1.TaskApi(mine)
+    created = tasks.task_create_grant(
+        c1.TaskServiceCreateGrantRequest(app_id=app, app_entitlement_id=entitlement, identity_user_id=user)
+    )
+    task = created.task_view.task
+    assert task.state == "TASK_STATE_OPEN", task.state
+    step = task.policy.current.id
+    try:
+        c1.TaskActionsApi(approvers).task_actions_approve(
+            task.id, c1.TaskActionsServiceApproveRequest(policy_step_id="nosuchstep")
+        )
+        sys.exit("a wrong step was accepted")
+    except c1.ApiException as refused:
+        assert refused.status == 400, refused
+    c1.TaskActionsApi(approvers).task_actions_approve(
+        task.id, c1.TaskActionsServiceApproveRequest(policy_step_id=step, comment="by Python")
+    )
+    # The first look can come before the provisioning is done.
+    for _ in range(10):
+        closed = tasks.task_get(task.id).task_view.task
+        if closed.state == "TASK_STATE_CLOSED":
+            break
+    grants = c1.AppEntitlementSearchApi(mine).app_entitlement_search_search_grants(
+        c1.AppEntitlementSearchServiceSearchGrantsRequest(user_id=user)
+    )
+    names = [row.entitlement.app_entitlement.display_name for row in grants.list]
+    print(json.dumps({"id": closed.id, "state": closed.state, "outcome": closed.type.grant.outcome, "granted": names}))

@@ -1,0 +1,154 @@
+//! The life of access requests through the Rust client, and what it leaves behind.
+
+use std::error::Error;
+
+use c1_api_ext::C1;
+use c1_api_ext::c1_api::types::{
+    AppEntitlementSearchServiceSearchGrantsRequest, SearchAppsRequest, Task,
+    TaskActionsServiceApproveRequest, TaskActionsServiceDenyRequest, TaskServiceCreateGrantRequest,
+};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Who asks for what, of the emulator's seed data.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) app: String,
+    pub(crate) entitlement: String,
+    pub(crate) user: String,
+}
+
+/// The id of a user.
+pub(crate) async fn user(c1: &C1, name: &str) -> Outcome<String> {
+    let page = c1.user().list().page_size(100).await?;
+    let users = page.list.into_iter().filter_map(|view| view.user);
+    let found = users
+        .into_iter()
+        .find(|user| user.display_name.as_deref() == Some(name));
+    let id = found.and_then(|user| user.id);
+    Ok(id.ok_or_else(|| format!("there is no user {name}"))?)
+}
+
+/// The ids of an entitlement for a user.
+pub(crate) async fn wish(c1: &C1, app: &str, entitlement: &str, name: &str) -> Outcome<Wish> {
+    let apps = c1
+        .app_search()
+        .search(SearchAppsRequest::new().query(app))
+        .await?;
+    let app = apps
+        .list
+        .into_iter()
+        .next()
+        .and_then(|app| app.id)
+        .ok_or("no app")?;
+    let page = c1.app_entitlements().list(&app).page_size(100).await?;
+    let mut all = page
+        .list
+        .into_iter()
+        .filter_map(|view| view.app_entitlement);
+    let found = all.find(|one| one.display_name.as_deref() == Some(entitlement));
+    Ok(Wish {
+        app,
+        entitlement: found.and_then(|one| one.id).ok_or("no entitlement")?,
+        user: user(c1, name).await?,
+    })
+}
+
+/// The names of what a user has.
+pub(crate) async fn granted(c1: &C1, user: &str) -> Outcome<Vec<String>> {
+    let request = AppEntitlementSearchServiceSearchGrantsRequest::new().user_id(user);
+    let page = c1.app_entitlement_search().search_grants(request).await?;
+    let views = page.list.into_iter().filter_map(|row| row.entitlement);
+    let names = views.filter_map(|view| view.app_entitlement?.display_name);
+    Ok(names.collect())
+}
+
+async fn request(c1: &C1, wish: &Wish) -> Outcome<(String, String)> {
+    let request = TaskServiceCreateGrantRequest::new(&wish.entitlement, &wish.app)
+        .identity_user_id(&wish.user);
+    let created = c1.task().create_grant(request).await?;
+    let task = created
+        .task_view
+        .and_then(|view| view.task)
+        .ok_or("no task")?;
+    let id = task.id.clone().ok_or("no id")?;
+    Ok((id, step(task)?))
+}
+
+fn step(task: Task) -> Outcome<String> {
+    let current = task.policy.and_then(|policy| policy.current);
+    Ok(current.and_then(|step| step.id).ok_or("no step")?)
+}
+
+/// The state and the outcome of a task, when it is closed.
+pub(crate) async fn closed(c1: &C1, id: &str) -> Outcome<(String, String)> {
+    // The first look can come before the provisioning is done.
+    let mut last = (String::new(), String::new());
+    for _ in 0..10 {
+        let task = c1
+            .task()
+            .get(id)
+            .await?
+            .task_view
+            .and_then(|view| view.task)
+            .ok_or("no task")?;
+        let outcome = task
+            .r#type
+            .and_then(|ty| ty.grant)
+            .and_then(|grant| grant.outcome);
+        last = (
+            task.state
+                .map(|state| state.to_string())
+                .unwrap_or_default(),
+            outcome
+                .map(|outcome| outcome.to_string())
+                .unwrap_or_default(),
+        );
+        if last.0 == "TASK_STATE_CLOSED" {
+            break;
+        }
+    }
+    Ok(last)
+}
+
+/// One request that is granted, and one that is denied after a wrong step was refused.
+pub(crate) async fn access_request(
+    c1: &C1,
+    approver: &C1,
+    granted_wish: &Wish,
+    denied_wish: &Wish,
+) -> Outcome<()> {
+    let (task, step) = request(c1, granted_wish).await?;
+    approver
+        .task_actions()
+        .approve(&task, TaskActionsServiceApproveRequest::new(&step))
+        .await?;
+    expect(&closed(c1, &task).await?, "GRANT_OUTCOME_GRANTED")?;
+
+    let (task, step) = request(c1, denied_wish).await?;
+    let wrong = approver
+        .task_actions()
+        .approve(&task, TaskActionsServiceApproveRequest::new("nosuchstep"))
+        .await;
+    if wrong.is_ok() {
+        return Err("a wrong step was accepted".into());
+    }
+    approver
+        .task_actions()
+        .deny(
+            &task,
+            TaskActionsServiceDenyRequest::new().policy_step_id(&step),
+        )
+        .await?;
+    expect(&closed(c1, &task).await?, "GRANT_OUTCOME_DENIED")
+}
+
+/// An error unless the task is closed with the outcome.
+pub(crate) fn expect(closed: &(String, String), outcome: &str) -> Outcome<()> {
+    let expected = ("TASK_STATE_CLOSED".to_owned(), outcome.to_owned());
+    if *closed == expected {
+        Ok(())
+    } else {
+        Err(format!("the task is {closed:?}, expected {expected:?}").into())
+    }
+}

@@ -1,0 +1,98 @@
+//! Every operation through the generated client.
+
+use std::error::Error;
+
+use c1_api::{Bearer, Client};
+use c1_tests::cases::{CASES, Given};
+use c1_tests::description;
+use reqwest::StatusCode;
+
+/// How many problems are told.
+const SHOWN: usize = 20;
+
+/// How often a call is tried that may fail.
+const ATTEMPTS: u32 = 5;
+
+/// What became of the calls of a walk.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    /// How many were answered with success, and decoded.
+    pub(crate) answered: usize,
+    /// How many got an error that the document allows.
+    pub(crate) refused: usize,
+    /// Those for which the server found no response each time.
+    pub(crate) failed: Vec<&'static str>,
+    /// What went wrong with the others, the operation first.
+    pub(crate) problems: Vec<String>,
+}
+
+/// How a walk goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// What the arguments are sampled from.
+    pub(crate) seed: u64,
+    /// One operation of so many is called; the seed says which.
+    pub(crate) of: u64,
+    /// Whether an error response of the API is right; one of Prism, which has found a violation, never is.
+    pub(crate) refusals: bool,
+    /// Whether the server answers 500 where it does not know what to answer.
+    pub(crate) may_fail: bool,
+}
+
+/// Calls every operation with arguments from the seed.
+pub(crate) async fn walk(
+    base_url: &str,
+    token: &str,
+    settings: Settings,
+) -> Result<Walk, Box<dyn Error>> {
+    // Prism closes connections that have waited for a while; a request that was sent just then would fail.
+    let http = c1_api_ext::http::client_builder(&"127.0.0.1".parse()?)?
+        .pool_max_idle_per_host(0)
+        .build()?;
+    let client = Client::new(base_url, http.clone(), Bearer::new(http, token)?)?;
+    let mut walk = Walk::default();
+    let cases = (0..).zip(description().operations.iter().zip(CASES));
+    for (number, (operation, case)) in cases {
+        let seed = settings.seed.wrapping_mul(1000).wrapping_add(number);
+        if seed % settings.of != 0 {
+            continue;
+        }
+        let given = Given::sampled(operation, seed);
+        for attempt in 0..ATTEMPTS {
+            let running = (case.start)(&client, &given).map_err(|error| error.to_string())?;
+            match running.await {
+                Ok(_) => walk.answered += 1,
+                Err(error)
+                    if error.status() == Some(StatusCode::INTERNAL_SERVER_ERROR)
+                        && settings.may_fail =>
+                {
+                    if attempt + 1 < ATTEMPTS {
+                        continue;
+                    }
+                    walk.failed.push(case.id);
+                }
+                Err(error)
+                    if settings.refusals
+                        && error.code().is_some()
+                        && error.status() != Some(StatusCode::INTERNAL_SERVER_ERROR) =>
+                {
+                    walk.refused += 1;
+                }
+                Err(error) => walk.problems.push(format!("{}: {error:?}", case.id)),
+            }
+            break;
+        }
+    }
+    Ok(walk)
+}
+
+impl Walk {
+    /// An error if there are problems.
+    pub(crate) fn verdict(self) -> Result<Self, Box<dyn Error>> {
+        if self.problems.is_empty() {
+            return Ok(self);
+        }
+        let shown = &self.problems[..self.problems.len().min(SHOWN)];
+        Err(format!("{} problems:\n{}", self.problems.len(), shown.join("\n")).into())
+    }
+}

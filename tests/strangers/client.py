@@ -1,8 +1,8 @@
 """The client that openapi-generator makes in Python from our description: the life of an access request.
 
-    client.py PACKAGE APP ENTITLEMENT USER
+    client.py PACKAGE APP ENTITLEMENT OTHER USER
 
-PACKAGE is the folder that holds `openapi_client`. C1_URL is the server, C1_TOKEN the token of who asks, APPROVER_TOKEN that
+PACKAGE is the folder that holds `openapi_client`, OTHER an entitlement that USER does not get. C1_URL is the server, C1_TOKEN the token of who asks, APPROVER_TOKEN that
 of who approves. Prints what it has seen.
 """
 
@@ -10,7 +10,7 @@ import json
 import os
 import sys
 
-package, app, entitlement, user = sys.argv[1:]
+package, app, entitlement, other, user = sys.argv[1:]
 sys.path.insert(0, package)
 
 import openapi_client as c1  # noqa: E402
@@ -47,4 +47,41 @@ with connect("C1_TOKEN") as mine, connect("APPROVER_TOKEN") as approvers:
         c1.AppEntitlementSearchServiceSearchGrantsRequest(user_id=user)
     )
     names = [row.entitlement.app_entitlement.display_name for row in grants.list]
-    print(json.dumps({"id": closed.id, "state": closed.state, "outcome": closed.type.grant.outcome, "granted": names}))
+
+    # The same person, something else: approved by a step that is over, cancelled; then denied.
+    actions = c1.TaskActionsApi(approvers)
+
+    def request():
+        created = tasks.task_create_grant(
+            c1.TaskServiceCreateGrantRequest(app_id=app, app_entitlement_id=other, identity_user_id=user)
+        )
+        return created.task_view.task
+
+    def seen(id):
+        task = tasks.task_get(id).task_view.task
+        return {"id": id, "state": task.state, "outcome": task.type.grant.outcome}
+
+    cancelled = request()
+    stale = cancelled.policy.current.id
+    c1.TaskActionsApi(mine).task_actions_restart(cancelled.id, c1.TaskActionsServiceRestartRequest())
+    try:
+        actions.task_actions_approve(cancelled.id, c1.TaskActionsServiceApproveRequest(policy_step_id=stale))
+        sys.exit("a stale step was accepted")
+    except c1.ApiException as refused:
+        assert refused.status == 409, refused
+    c1.TaskActionsApi(mine).task_actions_close(cancelled.id, c1.TaskActionsServiceCloseRequest())
+    denied = request()
+    actions.task_actions_deny(denied.id, c1.TaskActionsServiceDenyRequest(policy_step_id=denied.policy.current.id))
+    others = [seen(cancelled.id), seen(denied.id)]
+    assert [one["outcome"] for one in others] == ["GRANT_OUTCOME_CANCELLED", "GRANT_OUTCOME_DENIED"], others
+    print(
+        json.dumps(
+            {
+                "id": closed.id,
+                "state": closed.state,
+                "outcome": closed.type.grant.outcome,
+                "granted": names,
+                "others": others,
+            }
+        )
+    )

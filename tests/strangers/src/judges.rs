@@ -1,5 +1,6 @@
 //! The judges: what each does, and its verdict.
 
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -7,6 +8,7 @@ use c1_api_emulator::Emulator;
 use c1_api_ext::C1;
 use c1_api_spec::select;
 use c1_tests::description;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::program::{Prism, here, installed, output};
@@ -247,11 +249,13 @@ async fn python(share: Share) -> Outcome<String> {
     // It takes the Java of JAVA_HOME, else that of the path.
     output(generator, None).await?;
     let models = std::fs::read_dir(client.join("openapi_client/models"))?.count();
-    let (emulator, c1, manager, wish) = tenant().await?;
+    let (emulator, c1, manager, wanted) = tenant().await?;
+    let other = wish(&c1, "Ledger", "Audits Reader", "Elin Faber").await?;
+    let wish = wanted;
     let mut script = python_with("client.py");
     script
         .arg(&client)
-        .args([&wish.app, &wish.entitlement, &wish.user])
+        .args([&wish.app, &wish.entitlement, &other.entitlement, &wish.user])
         .env("C1_URL", emulator.base_url())
         .env("C1_TOKEN", emulator.access_token()?)
         .env("APPROVER_TOKEN", emulator.access_token_of(&manager)?);
@@ -259,7 +263,7 @@ async fn python(share: Share) -> Outcome<String> {
     agree(&c1, &wish.user, &told).await?;
     emulator.shutdown().await;
     Ok(format!(
-        "{models} model files; access requested, approved and granted, as the Rust client sees it"
+        "{models} model files; access requested, {LIVES}, as the Rust client sees it"
     ))
 }
 
@@ -274,6 +278,9 @@ async fn vendor() -> Outcome<String> {
     Ok(told.trim_end().to_owned())
 }
 
+/// What became of the access requests of the programs.
+const LIVES: &str = "granted, denied and cancelled, wrong and stale steps refused";
+
 /// A tenant, its client, who approves, and what is asked for.
 async fn tenant() -> Outcome<(Emulator, C1, String, Wish)> {
     let emulator = Emulator::start().await?;
@@ -285,11 +292,17 @@ async fn tenant() -> Outcome<(Emulator, C1, String, Wish)> {
 
 /// An error unless the Rust client sees the state that another program has told: a task that was granted.
 async fn agree(c1: &C1, user: &str, told: &str) -> Outcome<()> {
-    let told: serde_json::Value = serde_json::from_str(told)?;
+    let told: Value = serde_json::from_str(told)?;
     let id = told["id"].as_str().ok_or("no id")?;
     expect(&closed(c1, id).await?, "GRANT_OUTCOME_GRANTED")?;
     if told["outcome"] != "GRANT_OUTCOME_GRANTED" || told["state"] != "TASK_STATE_CLOSED" {
         return Err(format!("the other program saw {told}").into());
+    }
+    for other in told["others"].as_array().into_iter().flatten() {
+        let text = |name: &str| other[name].as_str().unwrap_or_default().to_owned();
+        if closed(c1, &text("id")).await? != (text("state"), text("outcome")) {
+            return Err(format!("the other program saw {other}").into());
+        }
     }
     let names = granted(c1, user).await?;
     if !names.iter().any(|name| name == "Taxes Reader") {
@@ -297,7 +310,7 @@ async fn agree(c1: &C1, user: &str, told: &str) -> Outcome<()> {
     }
     if told
         .get("granted")
-        .is_some_and(|seen| *seen != serde_json::json!(names))
+        .is_some_and(|seen| *seen != json!(names))
     {
         return Err(format!("the other program saw {told}, expected {names:?}").into());
     }
@@ -324,9 +337,72 @@ async fn curl() -> Outcome<String> {
     request.env("APPROVER_TOKEN", emulator.access_token_of(&manager)?);
     let told = output(request, None).await?;
     agree(&c1, &wish.user, &told).await?;
+    others_by_curl(&c1, script).await?;
     tokens = emulator.token_requests() - tokens;
     emulator.shutdown().await;
     Ok(format!(
-        "{tokens} tokens by assertions of its own; access requested, approved and granted, as the Rust client sees it"
+        "{tokens} tokens by assertions of its own; access requested, {LIVES}, as the Rust client sees it"
     ))
+}
+
+/// Access requests that are not granted, through curl.
+async fn others_by_curl(c1: &C1, script: impl Fn(&[&str]) -> Command) -> Outcome<()> {
+    let wish = wish(c1, "Ledger", "Audits Reader", "Elin Faber").await?;
+    let call = async |method: &str, path: &str, body: Value| {
+        let told = output(script(&["call", method, path, &body.to_string()]), None).await?;
+        Ok::<Value, Box<dyn Error>>(serde_json::from_str(&told)?)
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let create = async || {
+        let body = json!({
+            "appId": wish.app, "appEntitlementId": wish.entitlement, "identityUserId": wish.user,
+        });
+        let created = call("POST", "/api/v1/task/grant", body).await?;
+        let task = &created["taskView"]["task"];
+        Ok::<_, Box<dyn Error>>((text(&task["id"]), text(&task["policy"]["current"]["id"])))
+    };
+    let act = async |task: &str, action: &str, body: Value| {
+        call(
+            "POST",
+            &format!("/api/v1/tasks/{task}/action/{action}"),
+            body,
+        )
+        .await
+    };
+    let ended = async |task: &str, outcome: &str| {
+        let seen = call("GET", &format!("/api/v1/tasks/{task}"), json!({})).await?;
+        let seen = &seen["taskView"]["task"];
+        let seen = (
+            text(&seen["state"]),
+            text(&seen["type"]["grant"]["outcome"]),
+        );
+        expect(&seen, outcome)?;
+        expect(&closed(c1, task).await?, outcome)
+    };
+
+    let (task, step) = create().await?;
+    refused(
+        act(&task, "approve", json!({ "policyStepId": "nosuchstep" })).await,
+        400,
+    )?;
+    act(&task, "restart", json!({})).await?;
+    refused(
+        act(&task, "approve", json!({ "policyStepId": step })).await,
+        409,
+    )?;
+    act(&task, "close", json!({})).await?;
+    ended(&task, "GRANT_OUTCOME_CANCELLED").await?;
+
+    let (task, step) = create().await?;
+    act(&task, "deny", json!({ "policyStepId": step })).await?;
+    ended(&task, "GRANT_OUTCOME_DENIED").await
+}
+
+/// An error unless curl tells of this status.
+fn refused(outcome: Outcome<Value>, status: u16) -> Outcome<()> {
+    match outcome {
+        Err(error) if error.to_string().contains(&format!("error: {status}")) => Ok(()),
+        Err(error) => Err(format!("expected {status}: {error}").into()),
+        Ok(response) => Err(format!("expected {status}, found {response}").into()),
+    }
 }

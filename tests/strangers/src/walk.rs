@@ -39,6 +39,14 @@ pub(crate) struct Settings {
     pub(crate) may_fail: bool,
 }
 
+/// Whether the operation with the number is called. So many seeds in a row call all operations.
+fn is_chosen(number: u64, settings: Settings) -> bool {
+    settings
+        .seed
+        .wrapping_add(number)
+        .is_multiple_of(settings.of)
+}
+
 /// Calls every operation with arguments from the seed.
 pub(crate) async fn walk(
     base_url: &str,
@@ -53,10 +61,10 @@ pub(crate) async fn walk(
     let mut walk = Walk::default();
     let cases = (0..).zip(description().operations.iter().zip(CASES));
     for (number, (operation, case)) in cases {
-        let seed = settings.seed.wrapping_mul(1000).wrapping_add(number);
-        if seed % settings.of != 0 {
+        if !is_chosen(number, settings) {
             continue;
         }
+        let seed = settings.seed.wrapping_mul(1000).wrapping_add(number);
         let given = Given::sampled(operation, seed);
         for attempt in 0..ATTEMPTS {
             let running = (case.start)(&client, &given).map_err(|error| error.to_string())?;
@@ -94,5 +102,28 @@ impl Walk {
         }
         let shown = &self.problems[..self.problems.len().min(SHOWN)];
         Err(format!("{} problems:\n{}", self.problems.len(), shown.join("\n")).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Settings, is_chosen};
+
+    #[test]
+    fn shares_in_a_row_are_all_operations() {
+        for of in [1, 2, 4, 5, 7] {
+            for number in 0..20 {
+                let chosen = (100..100 + of).filter(|seed| {
+                    let settings = Settings {
+                        seed: *seed,
+                        of,
+                        refusals: false,
+                        may_fail: false,
+                    };
+                    is_chosen(number, settings)
+                });
+                assert_eq!(chosen.count(), 1, "{number} of {of}");
+            }
+        }
     }
 }

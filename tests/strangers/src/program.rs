@@ -58,8 +58,14 @@ impl Prism {
             Err(Box::<dyn Error>::from("Prism ended before it was ready"))
         })
         .await??;
-        // Read on, or it could not write on.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        // Read on, or it could not write on. It says there what an error response does not.
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                if line.contains("Violation") || line.contains("terminated with error") {
+                    eprintln!("Prism: {}", line.trim());
+                }
+            }
+        });
         Ok(Self {
             base_url: format!("http://127.0.0.1:{port}"),
             _child: child,

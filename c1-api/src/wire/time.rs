@@ -1,6 +1,6 @@
 //! `google.protobuf.Timestamp` and `google.protobuf.Duration`.
 
-use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, Timelike as _, Utc};
 use serde::ser::{Error as _, Serializer};
 
 use super::input::Found;
@@ -35,6 +35,10 @@ fn write_timestamp<S: Serializer>(
             "a timestamp must lie in the years 1 to 9999",
         ));
     }
+    // A leap second, which chrono keeps as a nanosecond beyond the last; protobuf has none, and refuses the second 60.
+    let leap = timestamp.nanosecond().checked_sub(1_000_000_000);
+    let next = leap.and_then(|nanos| DateTime::from_timestamp(timestamp.timestamp() + 1, nanos));
+    let timestamp = next.filter(expressible).unwrap_or(*timestamp);
     serializer.serialize_str(&timestamp.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
@@ -162,6 +166,17 @@ mod tests {
             (
                 "\"1969-12-31T23:59:59.999Z\"",
                 "\"1969-12-31T23:59:59.999Z\"",
+            ),
+            // Not of protobuf's form, but read; what is written is of it.
+            ("\"2016-12-31T23:59:60Z\"", "\"2017-01-01T00:00:00Z\""),
+            (
+                "\"2016-12-31T23:59:60.25Z\"",
+                "\"2017-01-01T00:00:00.250Z\"",
+            ),
+            ("\"2024-02-29 23:59:59z\"", "\"2024-02-29T23:59:59Z\""),
+            (
+                "\"2024-02-29T23:59:59.1234567899Z\"",
+                "\"2024-02-29T23:59:59.123456789Z\"",
             ),
         ] {
             let value = round::<DateTime<Utc>>(json).unwrap();

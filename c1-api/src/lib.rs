@@ -25,6 +25,18 @@
 //!
 //! Groups of `core` that the document lacks are left out with a warning. Any other feature without operations is an error,
 //! and so is an unknown name in `C1_API_GROUPS`.
+//!
+//! # Responses that differ from the description
+//!
+//! Unknown fields are skipped, unknown values of enums are kept, and `null` counts as absent. Timestamps may also have forms
+//! that RFC 3339 allows and protobuf does not: a space or `t` for `T`, `z` for `Z`, a leap second, more than nine digits of a
+//! fraction.
+//!
+//! A value that cannot be read in its field's type fails the whole response, with [`ErrorKind::Decode`] and a message that
+//! names the field and what was expected there. The value is not left out instead: a field that is absent means that the
+//! server has not set it, and a program that writes the message back, or decides by it, would act on what nobody has sent.
+//! The server has carried out the request all the same, so do not repeat one that changes something. [`Client::call`] gets the
+//! response of the same path as JSON, whatever its fields hold.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -348,8 +348,8 @@ async fn curl() -> Outcome<String> {
 /// Access requests that are not granted, through curl.
 async fn others_by_curl(c1: &C1, script: impl Fn(&[&str]) -> Command) -> Outcome<()> {
     let wish = wish(c1, "Ledger", "Audits Reader", "Elin Faber").await?;
-    let call = async |method: &str, path: &str, body: Value| {
-        let told = output(script(&["call", method, path, &body.to_string()]), None).await?;
+    let call = async |arguments: &[&str]| {
+        let told = output(script(&[&["call"], arguments].concat()), None).await?;
         Ok::<Value, Box<dyn Error>>(serde_json::from_str(&told)?)
     };
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -357,20 +357,16 @@ async fn others_by_curl(c1: &C1, script: impl Fn(&[&str]) -> Command) -> Outcome
         let body = json!({
             "appId": wish.app, "appEntitlementId": wish.entitlement, "identityUserId": wish.user,
         });
-        let created = call("POST", "/api/v1/task/grant", body).await?;
+        let created = call(&["POST", "/api/v1/task/grant", &body.to_string()]).await?;
         let task = &created["taskView"]["task"];
         Ok::<_, Box<dyn Error>>((text(&task["id"]), text(&task["policy"]["current"]["id"])))
     };
     let act = async |task: &str, action: &str, body: Value| {
-        call(
-            "POST",
-            &format!("/api/v1/tasks/{task}/action/{action}"),
-            body,
-        )
-        .await
+        let path = format!("/api/v1/tasks/{task}/action/{action}");
+        call(&["POST", &path, &body.to_string()]).await
     };
     let ended = async |task: &str, outcome: &str| {
-        let seen = call("GET", &format!("/api/v1/tasks/{task}"), json!({})).await?;
+        let seen = call(&["GET", &format!("/api/v1/tasks/{task}")]).await?;
         let seen = &seen["taskView"]["task"];
         let seen = (
             text(&seen["state"]),

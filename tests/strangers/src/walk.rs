@@ -1,11 +1,10 @@
 //! Every operation through the generated client.
 
-use std::error::Error;
-
-use c1_api::{Bearer, Client};
+use c1_api::{Bearer, BoxFuture, Call, Client, Error, ErrorKind, Transport};
 use c1_tests::cases::{CASES, Given};
 use c1_tests::description;
-use reqwest::StatusCode;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Request, Response, StatusCode};
 
 /// How many problems are told.
 const SHOWN: usize = 20;
@@ -39,6 +38,30 @@ pub(crate) struct Settings {
     pub(crate) may_fail: bool,
 }
 
+/// Has errors say what Prism says of a violation.
+#[derive(Debug)]
+struct Telling(Bearer);
+
+impl Transport for Telling {
+    fn execute<'a>(
+        &'a self,
+        request: Request,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<Response, Error>> {
+        Box::pin(async move {
+            let response = self.0.execute(request, call).await?;
+            let kind = response.headers().get(CONTENT_TYPE);
+            let is_problem = kind.is_some_and(|kind| kind == "application/problem+json");
+            let status = response.status();
+            if !is_problem {
+                return Ok(response);
+            }
+            let problem = response.text().await.unwrap_or_default();
+            Err(Error::new(ErrorKind::Server, problem).with_status(status))
+        })
+    }
+}
+
 /// Whether the operation with the number is called. So many seeds in a row call all operations.
 fn is_chosen(number: u64, settings: Settings) -> bool {
     settings
@@ -52,12 +75,12 @@ pub(crate) async fn walk(
     base_url: &str,
     token: &str,
     settings: Settings,
-) -> Result<Walk, Box<dyn Error>> {
+) -> Result<Walk, Box<dyn std::error::Error>> {
     // Prism closes connections that have waited for a while; a request that was sent just then would fail.
     let http = c1_api_ext::http::client_builder(&"127.0.0.1".parse()?)?
         .pool_max_idle_per_host(0)
         .build()?;
-    let client = Client::new(base_url, http.clone(), Bearer::new(http, token)?)?;
+    let client = Client::new(base_url, http.clone(), Telling(Bearer::new(http, token)?))?;
     let mut walk = Walk::default();
     let cases = (0..).zip(description().operations.iter().zip(CASES));
     for (number, (operation, case)) in cases {
@@ -96,7 +119,7 @@ pub(crate) async fn walk(
 
 impl Walk {
     /// An error if there are problems.
-    pub(crate) fn verdict(self) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn verdict(self) -> Result<Self, Box<dyn std::error::Error>> {
         if self.problems.is_empty() {
             return Ok(self);
         }

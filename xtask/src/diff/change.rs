@@ -150,7 +150,6 @@ impl What {
         !matches!(
             self,
             Self::Proto
-                | Self::Paged
                 | Self::Safety
                 | Self::Stability
                 | Self::Deprecated

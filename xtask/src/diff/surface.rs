@@ -278,6 +278,7 @@ impl Reader<'_> {
                 Ok(())
             }
             "requests" => self.requests(module, call),
+            "pages" => self.pages(module, call),
             // Private traits.
             "wire::messages" | "wire::via_serde" => Ok(()),
             _ => Err(format!("a macro that is not expected: {name}!")),
@@ -494,6 +495,30 @@ impl Reader<'_> {
             let shape = Shape::Typed(format!("Response = {}", response.replace("crate::", "")));
             self.surface.items.insert(item, shape);
             self.surface.builders.insert(path, index);
+        }
+        Ok(())
+    }
+
+    /// The lists: a builder, where its token goes, the field with the next token, that with the items, and their type.
+    fn pages(&mut self, module: &str, call: &syn::Macro) -> Result<(), String> {
+        let line = |tokens: &[TokenTree]| {
+            let mut parts = tokens.splitn(3, |token| is_punctuation(token, ','));
+            let builder = parts.next()?.first()?.to_string();
+            let [_, colon, item @ ..] = parts.nth(1)? else {
+                return None;
+            };
+            let item: TokenStream = item.iter().cloned().collect();
+            is_punctuation(colon, ':').then(|| (builder, text(&item)))
+        };
+        let tokens: Vec<_> = call.tokens.clone().into_iter().collect();
+        let lines = tokens.split(|token| is_punctuation(token, ';'));
+        for tokens in lines.filter(|line| !line.is_empty()) {
+            let (builder, item) =
+                line(tokens).ok_or_else(|| format!("pages!: {tokens:?} is no line of it"))?;
+            let member = Member::Trait("Paged".to_owned());
+            let shape = Shape::Typed(format!("Item = {item}"));
+            let item = Item::new(&join(module, &builder), member);
+            self.surface.items.insert(item, shape);
         }
         Ok(())
     }

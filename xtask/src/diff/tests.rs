@@ -552,7 +552,6 @@ fn what_is_only_said_of_an_operation_breaks_nothing() {
         let operation = &mut document["paths"]["/shelves/{shelf_id}/things/{id}"]["get"];
         operation["x-stability"] = "stable".into();
         operation["deprecated"] = true.into();
-        document["paths"]["/things"]["get"]["x-page"] = json!({ "items": "other" });
         document["paths"]["/things"]["post"]["x-safe"] = true.into();
     });
     assert_eq!(
@@ -561,10 +560,30 @@ fn what_is_only_said_of_an_operation_breaks_nothing() {
             "operation shelves.get: stability: compatible",
             "operation shelves.get: deprecated: compatible",
             "operation things.create: safety: compatible",
-            "operation things.list: page: compatible",
         ]
     );
     assert_eq!(Part::of("0.1.0", &changes), Part::Patch);
+}
+
+#[test]
+fn a_list_of_something_else_breaks_its_stream() {
+    let (there, back) = both(|document| {
+        document["paths"]["/things"]["get"]["x-page"] = json!({ "items": "other" });
+    });
+    for changes in [there, back] {
+        assert_eq!(lines(&changes), ["operation things.list: page: breaks"]);
+        assert_eq!(broken(&changes), ["things::List: Paged"]);
+    }
+    let gone = changes(|document| {
+        let list = &mut document["paths"]["/things"]["get"];
+        remove(list, "x-page");
+        let page = fields(document, "ThingPage");
+        remove(page, "nextPageToken");
+    });
+    assert!(
+        broken(&gone).contains(&"things::List: Paged".to_owned()),
+        "{gone:?}"
+    );
 }
 
 #[test]

@@ -119,7 +119,9 @@ async fn prism_server(share: Share) -> Outcome<String> {
         refusals: false,
         may_fail: true,
     };
-    let walk = walk(&prism.base_url, "any", settings).await?.verdict()?;
+    let walk = walk(&prism.base_url, "any", settings, None)
+        .await?
+        .verdict()?;
     // Its generator fails for some schemas that refer to themselves.
     if walk.failed.len() > 10 {
         return Err(format!("Prism fails for {:?}", walk.failed).into());
@@ -157,7 +159,10 @@ async fn prism_proxy(share: Share) -> Outcome<String> {
             may_fail: false,
         };
         let token = emulator.access_token()?;
-        let walk = walk(&prism.base_url, &token, settings).await?.verdict()?;
+        let behind = Some(emulator.base_url());
+        let walk = walk(&prism.base_url, &token, settings, behind)
+            .await?
+            .verdict()?;
         if stateful {
             let c1 = client(&emulator, &prism.base_url, None)?;
             let manager = user(&c1, "Dario Egger").await?;

@@ -91,7 +91,7 @@ judges: _strangers-installed
 
 # A share of it, of those judges whose verdict is settled.
 judges-share number=`git rev-list --count HEAD` of="4": _strangers-installed
-    for name in types curl python vendor; do {{ with_strangers }} cargo run --quiet --package c1-strangers -- judge "$name" {{ number }} {{ of }}; done
+    for name in types curl python vendor prism-proxy; do {{ with_strangers }} cargo run --quiet --package c1-strangers -- judge "$name" {{ number }} {{ of }}; done
 
 # One of the judges: see tests/strangers/README.md.
 judge name number="0" of="1": _strangers-installed

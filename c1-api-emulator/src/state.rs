@@ -26,6 +26,7 @@ mod rules;
 mod seed;
 mod shape;
 mod snapshot;
+mod sort;
 mod stored;
 mod survey;
 mod system_log;

@@ -449,3 +449,47 @@ async fn fields_that_are_not_set_are_null_or_left_out() {
     );
     assert_eq!(without["list"][0]["isDirectory"], false, "zeros are sent");
 }
+
+#[tokio::test]
+async fn searches_are_sorted_or_refused() {
+    let needed = [
+        "app_resource_search.search_app_resources",
+        "automation.create",
+        "automation_search.search_automations",
+    ];
+    if !needed.into_iter().all(has) {
+        return;
+    }
+    let client = Client::start().await;
+    for name in ["birch", "Alder", "cedar"] {
+        let automation = json!({ "displayName": name, "enabled": name == "cedar" });
+        let (status, created) = client.post("/api/v1/automations", automation).await;
+        assert_eq!(status, 200, "{created}");
+    }
+    let search = async |request: Value| client.post("/api/v1/search/automations", request).await;
+    let sorted = async |field: &str, direction: &str| {
+        let request = json!({
+            "sortField": format!("AUTOMATION_SORT_FIELD_{field}"), "direction": format!("SORT_DIRECTION_{direction}"),
+        });
+        let (status, response) = search(request).await;
+        assert_eq!(status, 200, "{response}");
+        names(&response)
+    };
+    let created = ["birch", "Alder", "cedar"];
+    assert_eq!(sorted("UNSPECIFIED", "DESC").await, created);
+    assert_eq!(sorted("CREATED_AT", "ASC").await, created);
+    assert_eq!(
+        sorted("DISPLAY_NAME", "ASC").await,
+        ["Alder", "birch", "cedar"]
+    );
+    assert_eq!(
+        sorted("DISPLAY_NAME", "DESC").await,
+        ["cedar", "birch", "Alder"]
+    );
+    assert_eq!(sorted("ENABLED", "DESC").await, ["cedar", "birch", "Alder"]);
+    // No field of a resource.
+    let unknown = json!({ "sortField": "APP_RESOURCE_SORT_FIELD_SECRET_EXPIRES_AT" });
+    let (status, refused) = client.post("/api/v1/search/app_resources", unknown).await;
+    assert_eq!(status, 501);
+    assert!(text(&refused["message"]).contains("sortField"), "{refused}");
+}

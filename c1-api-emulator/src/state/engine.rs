@@ -14,6 +14,7 @@ use super::kind::{Kind, embedded};
 use super::messages;
 use super::plan::{Action, Replacement, Verb};
 use super::row::Row;
+use super::sort::Order;
 use super::table::Table;
 use super::{HandlerResult, State, respond, rules};
 use crate::status::Status;
@@ -192,9 +193,21 @@ impl State {
         }
         let empty = Table::new(&action.kind);
         let table = self.tables.get(&action.kind).unwrap_or(&empty);
-        let page = table.page(&self.description, call, |row| {
+        let keep = |row: &Row| {
             row.is(&selection) && set.iter().all(|(filter, value)| filter.passes(row, value))
-        })?;
+        };
+        let message = message(&self.description, &action.kind)?;
+        let sorted;
+        let page = match Order::of(message, call)? {
+            None => table.page(&self.description, call, keep)?,
+            Some(order) => {
+                let kept = table.listed(call.now, 0, &keep);
+                let mut kept: Vec<_> = kept.map(|(_, row)| row.clone()).collect();
+                order.apply(message, &mut kept);
+                sorted = Table::of(&action.kind, kept);
+                sorted.page(&self.description, call, |_| true)?
+            }
+        };
         Ok(respond::page(self, action, call, page))
     }
 

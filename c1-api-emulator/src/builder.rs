@@ -14,7 +14,6 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::server::{Emulator, Parts};
 use crate::site::Hosts;
-use crate::state::Pages;
 use crate::tenant::{Settings, Tenant};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -32,27 +31,12 @@ pub struct Builder {
 
 impl Default for Builder {
     fn default() -> Self {
-        let settings = Settings {
-            description: None,
-            clock: Arc::new(SystemTime::now),
-            auth: auth::Settings::default(),
-            approve_devices: None,
-            log_bytes: 64 << 20,
-            seed: 0,
-            seed_data: true,
-            stateful: true,
-            refuse_samples: false,
-            nulls: true,
-            snapshot: None,
-            pages: Pages::default(),
-            consistency_delay: None,
-        };
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             hosts: Vec::new(),
             #[cfg(feature = "tls")]
             tls: false,
-            settings,
+            settings: Settings::default(),
         }
     }
 }

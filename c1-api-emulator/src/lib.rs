@@ -46,6 +46,7 @@ mod credentials;
 mod error;
 mod fault;
 mod json;
+mod lock;
 mod log;
 mod random;
 mod received;

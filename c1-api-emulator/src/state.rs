@@ -116,19 +116,24 @@ impl State {
 
     /// Executes the operation; `None` if it has no state.
     pub(crate) fn handle(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
-        // What the call before has read.
-        self.tables.values_mut().for_each(Table::pack);
-        self.begin_change(Some(call.now));
-        self.begin_events(call);
+        self.begin_call(call);
         let response = self.respond(call);
         self.end_events(call, matches!(response, Some(Ok(_))));
         response
     }
 
+    /// Has what follows be the work of the call.
+    fn begin_call(&mut self, call: &Call<'_>) {
+        // What the call before has read.
+        self.tables.values_mut().for_each(Table::pack);
+        self.begin_change(Some(call.now));
+        self.begin_events(call);
+    }
+
     fn respond(&mut self, call: &Call<'_>) -> Option<HandlerResult> {
         let plan = Arc::clone(&self.plan);
         let schema = call.operation.response.schema().unwrap_or_default();
-        let response = match plan.handler(call.operation) {
+        let response = match plan.handler(&call.operation.id()) {
             // By hand, a response may have fields that only other descriptions have.
             Some(handler) => handler(self, call)
                 .map(|response| row::without_unknown(&self.description, schema, response)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use crate::check::{self, Direction, Violation};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::fault::{Effects, Fault, Faults, take_token};
+use crate::lock::lock;
 use crate::log::{Log, Request};
 use crate::random::Random;
 use crate::received::Received;
@@ -66,6 +67,26 @@ pub(crate) struct Settings {
     pub(crate) consistency_delay: Option<Duration>,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            description: None,
+            clock: Arc::new(SystemTime::now),
+            auth: auth::Settings::default(),
+            approve_devices: None,
+            log_bytes: 64 << 20,
+            seed: 0,
+            seed_data: true,
+            stateful: true,
+            refuse_samples: false,
+            nulls: true,
+            snapshot: None,
+            pages: Pages::default(),
+            consistency_delay: None,
+        }
+    }
+}
+
 impl Settings {
     /// The time, within the years of a `Date` header and of a timestamp.
     fn now(&self) -> SystemTime {
@@ -108,11 +129,6 @@ pub(crate) struct Tenant {
     log: Mutex<Log>,
     token_requests: Mutex<u64>,
     webhooks: Webhooks,
-}
-
-/// Locks, ignoring poisoning: every change leaves the data consistent.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Tenant {

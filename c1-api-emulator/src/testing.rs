@@ -13,7 +13,6 @@ use indexmap::IndexMap;
 use crate::auth::{self, Trust};
 use crate::credentials::Credentials;
 use crate::site::Hosts;
-use crate::state::Pages;
 use crate::tenant::{Settings, Tenant};
 
 /// A tenant with seed data, in 1970.
@@ -22,19 +21,9 @@ pub(crate) fn tenant() -> Tenant {
     let credentials = Credentials::generate(address, "spc").unwrap();
     let trust = Trust::generate(address, auth::hosts(address)).unwrap();
     let settings = Settings {
-        description: None,
         clock: Arc::new(|| SystemTime::UNIX_EPOCH),
-        auth: auth::Settings::default(),
-        approve_devices: None,
         log_bytes: 1 << 20,
-        seed: 0,
-        seed_data: true,
-        stateful: true,
-        refuse_samples: false,
-        nulls: true,
-        snapshot: None,
-        pages: Pages::default(),
-        consistency_delay: None,
+        ..Settings::default()
     };
     let hosts = Hosts::new("http");
     Tenant::new(settings, address, hosts, &credentials, trust.into()).unwrap()

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use crate::auth::jwt;
 use crate::credentials::{random, random_text};
 use crate::error::Error;
+use crate::lock::lock;
 
 /// The path of the public keys.
 pub(crate) const KEYS_PATH: &str = "/auth/v1/jwks";
@@ -147,11 +148,6 @@ pub(crate) struct Webhooks {
     /// How many are not sent yet.
     pending: watch::Sender<usize>,
     sent: Mutex<VecDeque<WebhookDelivery>>,
-}
-
-/// Locks, ignoring poisoning: every change leaves the data consistent.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Webhooks {

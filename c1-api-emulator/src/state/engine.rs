@@ -201,10 +201,7 @@ impl State {
         let page = match Order::of(message, call)? {
             None => table.page(&self.description, call, keep)?,
             Some(order) => {
-                let kept = table.listed(call.now, 0, &keep);
-                let mut kept: Vec<_> = kept.map(|(_, row)| row.clone()).collect();
-                order.apply(message, &mut kept);
-                sorted = Table::of(&action.kind, kept);
+                sorted = table.ordered(call.now, keep, |rows| order.apply(message, rows));
                 sorted.page(&self.description, call, |_| true)?
             }
         };

@@ -190,9 +190,12 @@ impl Members {
 
     /// Whether a row is the first of its member, who may have several roles.
     fn is_first(&self, table: &Table, owner: &[(String, String)], row: &Row) -> bool {
+        if self.role.is_none() {
+            return true;
+        }
         let id = row.text(&self.id);
         let first = table.find(|other| other.is(owner) && other.text(&self.id) == id);
-        self.role.is_none() || first.is_none_or(|first| first == row)
+        first.is_none_or(|first| first == row)
     }
 
     /// What an operation with this path does with the members.
@@ -328,8 +331,8 @@ impl State {
             }
             Change::Ids(field) => {
                 let rows = self.tables.get(name).into_iter();
-                let rows = rows.flat_map(|table| table.listed(call.now, 0, |_| true));
-                let rows = rows.filter(|(_, row)| row.is(&owner));
+                let keep = |row: &Row| row.is(&owner);
+                let rows = rows.flat_map(|table| table.listed(call.now, 0, keep));
                 let ids = distinct(rows.map(|(_, row)| row.text(&members.id)));
                 return Ok(json!({ field: ids }));
             }

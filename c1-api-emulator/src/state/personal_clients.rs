@@ -26,8 +26,7 @@ impl State {
         call: &Call<'_>,
         credentials: &Credentials,
     ) -> Option<Result<(Value, Option<SystemTime>), Status>> {
-        self.begin_change(Some(call.now));
-        self.begin_events(call);
+        self.begin_call(call);
         let plan = Arc::clone(&self.plan);
         let action = plan.action(&call.operation.id())?;
         let user = self.me(call).ok().map(|me| me.text("id").to_owned());

@@ -6,10 +6,10 @@
 //! and the body may take the place of parameters. A POST that only reads and returns a list searches.
 //! A path without an item of its own, that is read and written, is a singleton.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use c1_api_spec::model::{Description, Method, Operation, Safety, Type};
+use c1_api_spec::model::{Description, Method, Safety, Type};
 use indexmap::IndexMap;
 
 use super::by_hand;
@@ -34,7 +34,7 @@ pub(crate) struct Plan {
     pub(super) kinds: IndexMap<String, Kind>,
     operations: IndexMap<String, Result<Action, &'static str>>,
     /// The operations that are written by hand.
-    by_hand: BTreeSet<String>,
+    by_hand: BTreeMap<String, by_hand::Handler>,
 }
 
 /// What an operation does.
@@ -96,11 +96,12 @@ impl Plan {
         });
         let operations = operations.collect();
         let by_hand = survey.operations.iter().map(|one| one.operation);
-        let by_hand = by_hand.filter(|operation| {
+        let by_hand = by_hand.filter_map(|operation| {
             let known = |kind: &&str| survey.kinds.contains_key(*kind);
-            by_hand::handler(operation).is_some_and(|(_, needed)| needed.iter().all(known))
+            let (handler, needed) = by_hand::handler(operation)?;
+            needed.iter().all(known).then(|| (operation.id(), handler))
         });
-        let by_hand = by_hand.map(Operation::id).collect();
+        let by_hand = by_hand.collect();
         let mut plan = Self {
             kinds: survey.kinds,
             operations,
@@ -160,20 +161,19 @@ impl Plan {
     }
 
     /// What executes the operation, if it is written by hand and the description has the objects for it.
-    pub(super) fn handler(&self, operation: &Operation) -> Option<by_hand::Handler> {
-        let (handler, _) = by_hand::handler(operation)?;
-        self.by_hand.contains(&operation.id()).then_some(handler)
+    pub(super) fn handler(&self, id: &str) -> Option<by_hand::Handler> {
+        self.by_hand.get(id).copied()
     }
 
     /// Whether the operation has state.
     pub(crate) fn has_state(&self, id: &str) -> bool {
-        self.by_hand.contains(id) || self.action(id).is_some()
+        self.by_hand.contains_key(id) || self.action(id).is_some()
     }
 
     /// Why the operation has no state.
     pub(crate) fn reason(&self, id: &str) -> Option<&'static str> {
         let reason = self.operations.get(id)?.as_ref().err().copied();
-        reason.filter(|_| !self.by_hand.contains(id))
+        reason.filter(|_| !self.by_hand.contains_key(id))
     }
 }
 

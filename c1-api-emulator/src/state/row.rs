@@ -212,10 +212,8 @@ pub(super) fn with_defaults(description: &Description, schema: &str, value: Valu
     for (name, field) in &message.fields {
         match set.remove(name).filter(|value| !value.is_null()) {
             Some(value) => {
-                object.insert(
-                    name.clone(),
-                    with_type_defaults(description, &field.ty, value),
-                );
+                let each = |name: &str, value| with_defaults(description, name, value);
+                object.insert(name.clone(), with_each(&field.ty, value, &each));
             }
             None if message
                 .oneofs
@@ -232,17 +230,17 @@ pub(super) fn with_defaults(description: &Description, schema: &str, value: Valu
     Value::Object(object)
 }
 
-fn with_type_defaults(description: &Description, ty: &Type, value: Value) -> Value {
+/// The value with `each` of the messages in it, by the names of their schemas; JSON of any form stays as it is.
+fn with_each(ty: &Type, value: Value, each: &dyn Fn(&str, Value) -> Value) -> Value {
     match (ty, value) {
-        (Type::Ref(name), value) => with_defaults(description, name, value),
-        (Type::List(inner), Value::Array(items)) => items
-            .into_iter()
-            .map(|item| with_type_defaults(description, inner, item))
-            .collect(),
+        (Type::Ref(name), value) => each(name, value),
+        (Type::List(inner), Value::Array(items)) => {
+            let items = items.into_iter();
+            items.map(|item| with_each(inner, item, each)).collect()
+        }
         (Type::Map(inner), Value::Object(entries)) => {
-            let entries = entries
-                .into_iter()
-                .map(|(key, entry)| (key, with_type_defaults(description, inner, entry)));
+            let entries = entries.into_iter();
+            let entries = entries.map(|(key, entry)| (key, with_each(inner, entry, each)));
             Value::Object(entries.collect())
         }
         (_, value) => value,
@@ -255,29 +253,13 @@ pub(super) fn without_nulls(description: &Description, schema: &str, value: Valu
     else {
         return value;
     };
+    let each = |name: &str, value| without_nulls(description, name, value);
     let set = fields.into_iter().filter(|(_, value)| !value.is_null());
     let set = set.map(|(name, value)| match message.fields.get(&name) {
-        Some(field) => (name, without_nulls_in(description, &field.ty, value)),
+        Some(field) => (name, with_each(&field.ty, value, &each)),
         None => (name, value),
     });
     Value::Object(set.collect())
-}
-
-fn without_nulls_in(description: &Description, ty: &Type, value: Value) -> Value {
-    match (ty, value) {
-        (Type::Ref(name), value) => without_nulls(description, name, value),
-        (Type::List(inner), Value::Array(items)) => items
-            .into_iter()
-            .map(|item| without_nulls_in(description, inner, item))
-            .collect(),
-        (Type::Map(inner), Value::Object(entries)) => {
-            let entries = entries.into_iter();
-            let entries =
-                entries.map(|(key, entry)| (key, without_nulls_in(description, inner, entry)));
-            Value::Object(entries.collect())
-        }
-        (_, value) => value,
-    }
 }
 
 /// The message without the fields that the description lacks, in messages within as well.

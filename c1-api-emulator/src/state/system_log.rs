@@ -177,10 +177,8 @@ impl SystemLog {
 impl State {
     /// Has the changes that follow be those of the call.
     pub(super) fn begin_events(&mut self, call: &Call<'_>) {
-        let user = self
-            .me(call)
-            .ok()
-            .filter(|_| call.operation.safety != Safety::Safe);
+        let writes = call.operation.safety != Safety::Safe;
+        let user = writes.then(|| self.me(call).ok()).flatten();
         let actor = match user {
             Some(user) => json!({ "user": {
                 "email_addr": user.text("email"),

@@ -197,6 +197,19 @@ impl Table {
         table
     }
 
+    /// The rows to keep as lists show them, in an order of their own, to be paged.
+    pub(super) fn ordered(
+        &self,
+        now: SystemTime,
+        keep: impl Fn(&Row) -> bool + Copy,
+        order: impl FnOnce(&mut [Row]),
+    ) -> Self {
+        let rows = self.listed(now, 0, keep);
+        let mut rows: Vec<_> = rows.map(|(_, row)| row.clone()).collect();
+        order(&mut rows);
+        Self::of(&self.kind, rows)
+    }
+
     /// Adds a row; 409 if the key or a name exists.
     pub(super) fn insert<S: AsRef<str>>(&mut self, parts: &[S], row: Row) -> Result<(), Status> {
         if self.positions.contains_key(&key(parts)) {
@@ -405,12 +418,7 @@ fn page_parameters(call: &Call<'_>) -> Result<(usize, String), Status> {
     let size_name = name(call, "page_size", "pageSize");
     let size = match (call.query(size_name), call.body().0.get(size_name)) {
         ("", None | Some(Value::Null)) => 0,
-        ("", Some(Value::String(text))) => text.parse().unwrap_or(-1),
-        // The validation accepts 25.0 as an integer.
-        ("", Some(number)) => number
-            .as_i64()
-            .or_else(|| number.to_string().strip_suffix(".0")?.parse().ok())
-            .unwrap_or(-1),
+        ("", Some(number)) => number.as_i64().unwrap_or(-1),
         (text, _) => text.parse().unwrap_or(-1),
     };
     let size = usize::try_from(size)

@@ -52,12 +52,7 @@ pub(super) fn list(state: &State, call: &Call<'_>) -> HandlerResult {
     let entries = state.tables.get(AUDIT).unwrap_or(&empty);
     let newest;
     let page = if flag("newestFirst") {
-        let kept: Vec<_> = entries
-            .listed(call.now, 0, &keep)
-            .map(|(_, entry)| entry)
-            .cloned()
-            .collect();
-        newest = Table::of(AUDIT, kept.into_iter().rev());
+        newest = entries.ordered(call.now, keep, <[Row]>::reverse);
         newest.page(&state.description, call, |_| true)?
     } else {
         entries.page(&state.description, call, keep)?

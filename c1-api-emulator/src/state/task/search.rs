@@ -51,16 +51,12 @@ pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
     let page = match sort_key(call.body().text("sortBy"))? {
         None => tasks.page(&state.description, call, keep)?,
         Some((key, reverse)) => {
-            let mut kept: Vec<_> = tasks
-                .listed(call.now, 0, &keep)
-                .map(|(_, task)| task)
-                .cloned()
-                .collect();
-            kept.sort_by_cached_key(|task| key(&Value::Object(task.0.clone())));
-            if reverse {
-                kept.reverse();
-            }
-            sorted = Table::of(TASK, kept);
+            sorted = tasks.ordered(call.now, keep, |tasks| {
+                tasks.sort_by_cached_key(|task| key(&Value::Object(task.0.clone())));
+                if reverse {
+                    tasks.reverse();
+                }
+            });
             sorted.page(&state.description, call, |_| true)?
         }
     };

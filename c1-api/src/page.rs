@@ -251,11 +251,12 @@ impl<R: Paged> Items<R> {
     }
 
     /// Goes on from a position that [`Items::position`] returned.
-    pub fn resume(mut self, position: Position) -> Self {
-        self.pages.request.set_page_token(position.page_token);
-        self.skip = position.taken;
+    pub fn resume(self, position: Position) -> Self {
+        let mut request = self.pages.request;
+        request.set_page_token(position.page_token);
         Self {
-            pages: Pages::new(self.pages.request.clone()),
+            pages: Pages::new(request),
+            skip: position.taken,
             ..self
         }
     }

@@ -4,11 +4,13 @@ use std::fmt;
 
 use c1_api::{BoxFuture, Call, Error, Transport, read_body};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Method, Request, Response, Url};
+use reqwest::{Method, Request, Response, StatusCode, Url};
 use serde_json::{Map, Value as Json, json};
 
 use crate::call::attempt::with_body;
 use crate::record::lines::Lines;
+use crate::record::placeholders::Placeholders;
+use crate::record::redact::Redactor;
 
 /// The media types that a recording names.
 const MEDIA: &[&str] = &["application/json", "text/csv", "text/html", "text/plain"];
@@ -62,24 +64,37 @@ impl<T: Transport> Recording<T> {
         }
     }
 
-    fn succeeded(&self, sent: &Sent, call: &Call, response: &Response, body: &[u8]) {
+    /// Writes a line with the request, the status, and what `rest` adds.
+    fn line(
+        &self,
+        sent: &Sent,
+        called: &str,
+        status: StatusCode,
+        rest: impl FnOnce(&Redactor, &mut Placeholders, &mut Map<String, Json>),
+    ) {
         self.lines.record(|redactor, placeholders| {
-            let called = call.operation().id;
-            let Sent { method, url, .. } = sent;
-            let mut line = redactor.request(
-                called,
-                method.as_str(),
-                url,
-                sent.body.as_deref(),
-                placeholders,
-            );
-            line.insert("status".to_owned(), response.status().as_u16().into());
-            line.insert("headers".to_owned(), headers(response.headers()));
-            if let Some(body) = redactor.response(called, body, placeholders) {
-                line.insert("response".to_owned(), body);
-            }
+            let Sent { method, url, body } = sent;
+            let body = body.as_deref();
+            let mut line = redactor.request(called, method.as_str(), url, body, placeholders);
+            line.insert("status".to_owned(), status.as_u16().into());
+            rest(redactor, placeholders, &mut line);
             line
         });
+    }
+
+    fn succeeded(&self, sent: &Sent, call: &Call, response: &Response, body: &[u8]) {
+        let called = call.operation().id;
+        self.line(
+            sent,
+            called,
+            response.status(),
+            |redactor, placeholders, line| {
+                line.insert("headers".to_owned(), headers(response.headers()));
+                if let Some(body) = redactor.response(called, body, placeholders) {
+                    line.insert("response".to_owned(), body);
+                }
+            },
+        );
     }
 
     /// The layers behind have made an error of the response, which has all that is recorded of it.
@@ -87,17 +102,8 @@ impl<T: Transport> Recording<T> {
         let Some(status) = error.status() else {
             return;
         };
-        self.lines.record(|redactor, placeholders| {
-            let Sent { method, url, .. } = sent;
-            let called = call.operation().id;
-            let mut line = redactor.request(
-                called,
-                method.as_str(),
-                url,
-                sent.body.as_deref(),
-                placeholders,
-            );
-            line.insert("status".to_owned(), status.as_u16().into());
+        let called = call.operation().id;
+        self.line(sent, called, status, |redactor, placeholders, line| {
             let mut headers = Map::new();
             if let Some(delay) = error.retry_after() {
                 headers.insert(RETRY_AFTER.to_string(), delay.as_secs().to_string().into());
@@ -115,7 +121,6 @@ impl<T: Transport> Recording<T> {
                 });
                 line.insert("response".to_owned(), status);
             }
-            line
         });
     }
 }

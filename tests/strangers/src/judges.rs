@@ -168,13 +168,7 @@ async fn prism_proxy(share: Share) -> Outcome<String> {
             let manager = user(&c1, "Dario Egger").await?;
             let approver = client(&emulator, &prism.base_url, Some(&manager))?;
             let taxes = wish(&c1, "Ledger", "Taxes Reader", "Elin Faber").await?;
-            access_request(
-                &c1,
-                &approver,
-                &taxes,
-                &wish(&c1, "Ledger", "Audits Reader", "Elin Faber").await?,
-            )
-            .await?;
+            access_request(&c1, &approver, &taxes, &other_wish(&c1).await?).await?;
             let cargo = option_env!("CARGO").unwrap_or("cargo");
             let mut quickstart = Command::new(cargo);
             quickstart
@@ -254,9 +248,8 @@ async fn python(share: Share) -> Outcome<String> {
     // It takes the Java of JAVA_HOME, else that of the path.
     output(generator, None).await?;
     let models = std::fs::read_dir(client.join("openapi_client/models"))?.count();
-    let (emulator, c1, manager, wanted) = tenant().await?;
-    let other = wish(&c1, "Ledger", "Audits Reader", "Elin Faber").await?;
-    let wish = wanted;
+    let (emulator, c1, manager, wish) = tenant().await?;
+    let other = other_wish(&c1).await?;
     let mut script = python_with("client.py");
     script
         .arg(&client)
@@ -293,6 +286,11 @@ async fn tenant() -> Outcome<(Emulator, C1, String, Wish)> {
     let manager = user(&c1, "Dario Egger").await?;
     let wish = wish(&c1, "Ledger", "Taxes Reader", "Elin Faber").await?;
     Ok((emulator, c1, manager, wish))
+}
+
+/// What else is asked for, and not granted.
+async fn other_wish(c1: &C1) -> Outcome<Wish> {
+    wish(c1, "Ledger", "Audits Reader", "Elin Faber").await
 }
 
 /// An error unless the Rust client sees the state that another program has told: a task that was granted.
@@ -352,7 +350,7 @@ async fn curl() -> Outcome<String> {
 
 /// Access requests that are not granted, through curl.
 async fn others_by_curl(c1: &C1, script: impl Fn(&[&str]) -> Command) -> Outcome<()> {
-    let wish = wish(c1, "Ledger", "Audits Reader", "Elin Faber").await?;
+    let wish = other_wish(c1).await?;
     let call = async |arguments: &[&str]| {
         let told = output(script(&[&["call"], arguments].concat()), None).await?;
         Ok::<Value, Box<dyn Error>>(serde_json::from_str(&told)?)

@@ -485,11 +485,7 @@ impl Reader<'_> {
                 index,
             ))
         };
-        let tokens: Vec<_> = call.tokens.clone().into_iter().collect();
-        let lines = tokens.split(|token| is_punctuation(token, ';'));
-        for tokens in lines.filter(|line| !line.is_empty()) {
-            let (builder, response, index) =
-                line(tokens).ok_or_else(|| format!("requests!: {tokens:?} is no line of it"))?;
+        for (builder, response, index) in lines(call, line)? {
             let path = join(module, &builder);
             let item = Item::new(&path, Member::Trait("Request".to_owned()));
             let shape = Shape::Typed(format!("Response = {}", response.replace("crate::", "")));
@@ -510,11 +506,7 @@ impl Reader<'_> {
             let item: TokenStream = item.iter().cloned().collect();
             is_punctuation(colon, ':').then(|| (builder, text(&item)))
         };
-        let tokens: Vec<_> = call.tokens.clone().into_iter().collect();
-        let lines = tokens.split(|token| is_punctuation(token, ';'));
-        for tokens in lines.filter(|line| !line.is_empty()) {
-            let (builder, item) =
-                line(tokens).ok_or_else(|| format!("pages!: {tokens:?} is no line of it"))?;
+        for (builder, item) in lines(call, line)? {
             let member = Member::Trait("Paged".to_owned());
             let shape = Shape::Typed(format!("Item = {item}"));
             let item = Item::new(&join(module, &builder), member);
@@ -549,6 +541,17 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// What `line` reads of each line of a macro, up to a semicolon.
+fn lines<T>(call: &syn::Macro, line: impl Fn(&[TokenTree]) -> Option<T>) -> Result<Vec<T>, String> {
+    let tokens: Vec<_> = call.tokens.clone().into_iter().collect();
+    let lines = tokens.split(|token| is_punctuation(token, ';'));
+    let lines = lines.filter(|line| !line.is_empty()).map(|tokens| {
+        let name = text(&call.path);
+        line(tokens).ok_or_else(|| format!("{name}!: {tokens:?} is no line of it"))
+    });
+    lines.collect()
 }
 
 fn is_public(visibility: &Visibility) -> bool {

@@ -245,21 +245,29 @@ async fn collections_of_one_kind_are_apart() {
         let created = client.create(path, json!({ "value": value })).await;
         text(&created["value"]["id"])
     };
-    let high = create("/api/v1/attributes/risk_levels", "High").await;
+    let severe = create("/api/v1/attributes/risk_levels", "Severe").await;
     create("/api/v1/attributes/compliance_frameworks", "SOX").await;
     let levels = client.get("/api/v1/attributes/risk_levels").await.1["list"].clone();
-    assert_eq!(levels.as_array().unwrap().len(), 1);
-    assert_eq!(levels[0]["value"], "High");
+    let values: Vec<_> = levels
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|level| &level["value"])
+        .collect();
+    // Those of the seed, and the new one.
+    assert_eq!(values, ["Low", "Medium", "High", "Severe"]);
     assert_eq!(
         client
-            .get(&format!("/api/v1/attributes/compliance_frameworks/{high}"))
+            .get(&format!(
+                "/api/v1/attributes/compliance_frameworks/{severe}"
+            ))
             .await
             .0,
         404
     );
     assert_eq!(
-        client.get(&format!("/api/v1/attributes/{high}")).await.1["value"],
-        levels[0]
+        client.get(&format!("/api/v1/attributes/{severe}")).await.1["value"],
+        levels[3]
     );
 }
 

@@ -10,11 +10,12 @@ use super::super::call::timestamp;
 use super::super::engine::{COLLECTION, text};
 use super::super::grant::GRANT;
 use super::super::kind::is_hidden;
+use super::super::path::Path;
 use crate::status::Status;
 
 /// The last word of an entitlement's name, and how risky it is.
 const RISKS: [(&str, &str); 3] = [("Reader", "Low"), ("Writer", "Medium"), ("Admin", "High")];
-/// The collection of risk levels, which are values of an attribute.
+/// The collection of risk levels, which are values of an attribute, by its path.
 const RISK_LEVELS: &str = "/api/v1/attributes/risk_levels";
 
 /// The accounts: their app, their name, which is that of their user if there is one, and the days since they last signed in; never if none.
@@ -170,7 +171,12 @@ impl State {
             if !value["id"].is_string() {
                 continue;
             }
-            self.amend("AttributeValue", &value, COLLECTION, json!(RISK_LEVELS));
+            self.amend(
+                "AttributeValue",
+                &value,
+                COLLECTION,
+                json!(Path::new(RISK_LEVELS).template()),
+            );
             let of_level = entitlements.iter().filter(|one| {
                 let name = one["displayName"].as_str();
                 name.is_some_and(|name| name.ends_with(level))

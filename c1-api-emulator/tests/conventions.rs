@@ -272,6 +272,21 @@ async fn collections_of_one_kind_are_apart() {
 }
 
 #[tokio::test]
+async fn a_filter_can_mean_a_field_of_an_object_in_a_field() {
+    if !has("app_user.search") {
+        return;
+    }
+    let client = Client::start().await;
+    let found = async |status: &str| {
+        let search = json!({ "appUserStatuses": [status] });
+        let found = client.post("/api/v1/search/app_users", search).await.1;
+        found["list"].as_array().unwrap().len()
+    };
+    assert_eq!(found("STATUS_ENABLED").await, 10);
+    assert_eq!(found("STATUS_DISABLED").await, 0);
+}
+
+#[tokio::test]
 async fn filters_that_the_emulator_lacks_are_refused() {
     if !has("user_search.search") {
         return;

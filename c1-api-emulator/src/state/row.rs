@@ -37,8 +37,8 @@ impl Row {
             })
     }
 
-    /// Whether the field has the value, or is a list that contains it. The case of letters counts in ids
-    /// only.
+    /// Whether the field has the value, or is a list that contains it. `status.status` is a field of an object in a
+    /// field. The case of letters counts in ids only.
     pub(super) fn has(&self, field: &str, value: &Value) -> bool {
         let wanted = text(value);
         let is_id = words(field)
@@ -48,7 +48,11 @@ impl Row {
             let own = text(own);
             own == wanted || !is_id && own.to_lowercase() == wanted.to_lowercase()
         };
-        match self.0.get(field) {
+        let own = match field.split_once('.').filter(|_| !is_hidden(field)) {
+            Some((outer, inner)) => self.0.get(outer).and_then(|outer| outer.get(inner)),
+            None => self.0.get(field),
+        };
+        match own {
             Some(Value::Array(items)) => items.iter().any(same),
             Some(own) => same(own),
             None => false,

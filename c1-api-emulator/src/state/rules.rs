@@ -74,6 +74,14 @@ const RULES: &[Rule] = &[
         ..NONE
     },
     Rule {
+        kind: "AppUser",
+        filters: &[
+            ("appUserStatuses", &["status.status"]),
+            ("appUserStatusDetails", &["status.details"]),
+        ],
+        ..NONE
+    },
+    Rule {
         kind: "ConflictMonitor",
         unique: &[&["displayName"]],
         flags: &["enabled"],

@@ -1,0 +1,88 @@
+//! Objects that some programs need and a new offline tenant does not have.
+
+use c1_api_ext::C1;
+use c1_api_ext::types::{
+    AppEntitlementSearchServiceSearchRequest, CreateAppEntitlementRequest, CreateAppRequest,
+    SearchAppsRequest, SetAppEntitlementOwnersRequestV2, TaskServiceCreateGrantRequest, UserRef,
+    WebhooksServiceCreateRequest,
+};
+
+use crate::Outcome;
+
+/// Has the tenant send a webhook to the URL.
+///
+/// # Errors
+/// If a call fails.
+pub async fn send_webhooks(c1: &C1, url: &str) -> Outcome<()> {
+    let webhook = WebhooksServiceCreateRequest::new("Example", url);
+    let created = c1.webhooks().create(webhook).await?;
+    let id = created.webhook.and_then(|webhook| webhook.id);
+    c1.webhooks().test(id.unwrap_or_default()).await?;
+    Ok(())
+}
+
+/// Has two users request access that this user, who manages them, must approve.
+///
+/// # Errors
+/// If a call fails.
+pub async fn request_access(c1: &C1, manager: &str) -> Outcome<()> {
+    let mut users = c1.user().list().items();
+    let mut entitlements = c1
+        .app_entitlement_search()
+        .search(AppEntitlementSearchServiceSearchRequest::new().query("Reports"))
+        .items();
+    while let Some(view) = users.try_next().await? {
+        let user = view.user.unwrap_or_default();
+        if !user.manager_ids.iter().any(|id| id == manager) {
+            continue;
+        }
+        let Some(view) = entitlements.try_next().await? else {
+            break;
+        };
+        let entitlement = view.app_entitlement.unwrap_or_default();
+        let request = TaskServiceCreateGrantRequest::new(
+            entitlement.id.unwrap_or_default(),
+            entitlement.app_id.unwrap_or_default(),
+        );
+        let request = request.identity_user_id(user.id.unwrap_or_default());
+        c1.task().create_grant(request).await?;
+    }
+    Ok(())
+}
+
+/// Adds an app with the entitlements of the app Harbor, and two owners of the latter.
+///
+/// # Errors
+/// If a call fails.
+pub async fn add_owners(c1: &C1) -> Outcome<()> {
+    let copy = c1
+        .apps()
+        .create(CreateAppRequest::new("Harbor Staging"))
+        .await?;
+    let copy = copy.app.and_then(|app| app.id).unwrap_or_default();
+    let harbor = SearchAppsRequest::new().display_name("Harbor");
+    let harbor = c1.app_search().search(harbor).items().try_next().await?;
+    let harbor = harbor.and_then(|app| app.id).unwrap_or_default();
+    let users: Vec<_> = c1.user().list().items().limit(2).try_collect().await?;
+    let mut entitlements = c1.app_entitlements().list(&harbor).items();
+    while let Some(view) = entitlements.try_next().await? {
+        let entitlement = view.app_entitlement.unwrap_or_default();
+        let name = entitlement.display_name.unwrap_or_default();
+        c1.app_entitlements()
+            .create(&copy, CreateAppEntitlementRequest::new(&name))
+            .await?;
+        let owners = users
+            .iter()
+            .filter_map(|view| view.user.as_ref()?.id.as_deref());
+        let owners = SetAppEntitlementOwnersRequestV2::new()
+            .role_slug("owner")
+            .user_refs(owners.map(|id| UserRef::new().id(id)).collect::<Vec<_>>());
+        let id = entitlement.id.unwrap_or_default();
+        if name != "Images Reader" {
+            c1.app_entitlement_owners_v2()
+                .set(&harbor, id, owners)
+                .await?;
+        }
+    }
+    Ok(())
+}

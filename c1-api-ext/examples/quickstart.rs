@@ -10,6 +10,7 @@ use c1_api_emulator::Emulator;
 use c1_api_ext::C1;
 use c1_api_ext::c1_api::app_entitlement_owners_v2::CreateEntitlementOwnerPath;
 use c1_api_ext::c1_api::app_entitlements_proxy::CreatePath;
+use c1_api_ext::c1_api::present;
 use c1_api_ext::c1_api::types::{
     AppEntitlement, AppEntitlementRef, ConflictMonitorCreateRequest,
     CreateAppEntitlementEntitlementOwnerRequest, CreateAppEntitlementMonitorBindingRequest,
@@ -63,13 +64,10 @@ pub(crate) async fn tour(c1: &C1) -> Outcome<()> {
         .apps()
         .create(CreateAppRequest::new("SDK quickstart"))
         .await?;
-    let app_id = app
-        .app
-        .and_then(|app| app.id)
-        .ok_or("the new app has no id")?;
+    let app_id = present!(app.app.id)?;
     println!("  app                   {app_id}");
-    let done = operations(c1, &app_id).await;
-    c1.apps().delete(&app_id).await?;
+    let done = operations(c1, app_id).await;
+    c1.apps().delete(app_id).await?;
     println!("\nDeleted the app.");
     done
 }
@@ -81,19 +79,15 @@ async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
 
     // 2. Bind both to the two sides of a conflict monitor.
     let request = ConflictMonitorCreateRequest::new("Payments: make and approve");
-    let monitor_id = c1
-        .access_conflict()
-        .create_monitor(request)
-        .await?
-        .id
-        .ok_or("the new monitor has no id")?;
+    let monitor = c1.access_conflict().create_monitor(request).await?;
+    let monitor_id = present!(monitor.id)?;
     println!("  conflict monitor      {monitor_id}");
     for (entitlement, side) in [
         (&payments, EntitlementGroup::A),
         (&approvals, EntitlementGroup::B),
     ] {
         let binding = CreateAppEntitlementMonitorBindingRequest::new()
-            .monitor_id(&monitor_id)
+            .monitor_id(monitor_id)
             .app_id(app_id)
             .app_entitlement_id(entitlement)
             .entitlement_group(side);
@@ -111,12 +105,8 @@ async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
         dst_app_entitlement_id: &approvals,
     };
     let proxy = c1.app_entitlements_proxy().create(path, request).await?;
-    let proxy = proxy
-        .app_proxy_entitlement_view
-        .and_then(|view| view.app_proxy_entitlement);
-    let destination = proxy
-        .and_then(|proxy| proxy.dst_app_entitlement_id)
-        .ok_or("the proxy binding has no destination")?;
+    let proxy = present!(proxy.app_proxy_entitlement_view.app_proxy_entitlement)?;
+    let destination = present!(proxy.dst_app_entitlement_id)?;
     println!("  proxy binding         {payments} implies {destination}");
 
     // 4. Make the holders of the second entitlement owners of the first.
@@ -133,16 +123,11 @@ async fn operations(c1: &C1, app_id: &str) -> Outcome<()> {
         .app_entitlement_owners_v2()
         .create_entitlement_owner(path, request)
         .await?;
-    let role = owner
-        .app_entitlement_owner_entitlement
-        .and_then(|owner| owner.role_slug);
-    println!(
-        "  entitlement owner     {approvals} of {payments} as {}",
-        role.unwrap_or_default()
-    );
+    let role = present!(owner.app_entitlement_owner_entitlement.role_slug)?;
+    println!("  entitlement owner     {approvals} of {payments} as {role}");
 
     read(c1).await?;
-    c1.access_conflict().delete_monitor(&monitor_id).await?;
+    c1.access_conflict().delete_monitor(monitor_id).await?;
     Ok(())
 }
 
@@ -150,22 +135,16 @@ async fn create_entitlement(c1: &C1, app_id: &str, name: &str) -> Outcome<String
     let request =
         CreateAppEntitlementRequest::new(name).description("Created by the SDK quickstart.");
     let created = c1.app_entitlements().create(app_id, request).await?;
-    let entitlement = created
-        .app_entitlement_view
-        .and_then(|view| view.app_entitlement);
-    let id = entitlement
-        .and_then(|entitlement| entitlement.id)
-        .ok_or("the new entitlement has no id")?;
+    let id = present!(created.app_entitlement_view.app_entitlement.id)?;
     println!("  entitlement           {id} {name:?}");
-    Ok(id)
+    Ok(id.clone())
 }
 
 /// Lists the entitlements of the first apps.
 async fn read(c1: &C1) -> Outcome<()> {
     println!("\nEntitlements");
     for app in c1.apps().list().page_size(10).await?.list {
-        let Some(app_id) = app.id else { continue };
-        let (entitlements, pages) = entitlements(c1, &app_id).await?;
+        let (entitlements, pages) = entitlements(c1, present!(app.id)?).await?;
         let name = app.display_name.unwrap_or_default();
         println!("  {name:<20}  {:>4} on {pages} page(s)", entitlements.len());
         for entitlement in entitlements.iter().take(3) {

@@ -6,6 +6,8 @@
 //! - [`Client`]: each operation group is a method of it, [`Client::call`] sends what the description lacks;
 //! - [`types`]: messages and enums;
 //! - [`Items`] and [`Pages`]: lists as streams;
+//! - [`present!`]: a field that a program needs, or an error that names it;
+//! - [`Update`]: update masks, from what is set or what differs;
 //! - [`Error`]: the error of all calls;
 //! - [`Request::configure`]: headers, a time limit and other [`CallOptions`] of a single call;
 //! - [`Transport`]: how requests are sent, and [`Bearer`], the simplest one;
@@ -60,10 +62,12 @@ mod operation;
 mod options;
 mod page;
 mod path;
+mod present;
 mod request;
 #[cfg(test)]
 mod testing;
 mod transport;
+mod update;
 mod wire;
 
 pub use progenitor_client::ResponseValue;
@@ -86,8 +90,11 @@ pub use crate::json_request::JsonRequest;
 pub use crate::operation::{Operation, Page, PageToken, Safety, Stability};
 pub use crate::options::CallOptions;
 pub use crate::page::{Items, Paged, Pages, Position};
+#[doc(hidden)]
+pub use crate::present::__present;
 pub use crate::request::Request;
 pub use crate::transport::{Bearer, Transport, require_runtime};
+pub use crate::update::{MaskField, Updatable, Update};
 pub use crate::wire::Any;
 
 /// progenitor's client: one method per operation that it can express, every parameter by position.

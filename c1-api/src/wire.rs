@@ -58,7 +58,7 @@ pub use json::Any;
 pub(crate) use message::Message;
 #[allow(unused_imports, reason = "a build without features has no messages")]
 pub(crate) use message::messages;
-pub(crate) use message::{deserialize_message, encode_message, read_message};
+pub(crate) use message::{clear_field, deserialize_message, encode_message, read_message};
 #[allow(unused_imports, reason = "a build without features has no enums")]
 pub(crate) use open_enum::{decode_enum, encode_enum, open_enum};
 #[allow(unused_imports, reason = "not every build has fields of all kinds")]

@@ -13,6 +13,7 @@ mod sentence;
 mod table;
 mod text;
 mod types;
+mod updates;
 
 use std::collections::BTreeSet;
 

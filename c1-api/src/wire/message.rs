@@ -2,10 +2,11 @@
 
 use serde::de::{DeserializeSeed as _, Deserializer};
 use serde::ser::{SerializeMap, Serializer};
+use serde_json::Value as Json;
 
 use super::budget::Budget;
 use super::error::Fault;
-use super::input::{Feed, Input, Want, nested};
+use super::input::{Feed, Found, Input, Want, nested};
 use super::value::Writer;
 
 /// A protobuf message. Implemented by the generated structs; a name for "any message" in bounds such as that of
@@ -86,6 +87,26 @@ pub(super) fn message_within<'de, M: Message, D: Deserializer<'de>>(
         Ok(()) => Ok(message),
         Err(error) => Err(error),
     }
+}
+
+/// Makes a field absent, by reading `null`; nothing happens if there is no such field.
+pub(crate) fn clear_field(message: &mut dyn Message, name: &str) {
+    struct Null(Budget);
+    impl Input for Null {
+        fn read(&mut self, _: Want<'_>) -> Result<Found<'_>, Fault> {
+            Ok(Found::Null)
+        }
+
+        fn json(&mut self) -> Result<Json, Fault> {
+            Ok(Json::Null)
+        }
+
+        fn budget(&self) -> &Budget {
+            &self.0
+        }
+    }
+    // No type refuses `null`.
+    let _is_known = message.read_field(name, &mut Null(Budget::unlimited()));
 }
 
 /// Writes a message.

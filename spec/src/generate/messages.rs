@@ -91,7 +91,7 @@ impl Writer<'_> {
     }
 
     /// Lists and maps are absent by being empty. A pattern has no zero to stand for "absent".
-    fn is_optional(&self, field: &Field) -> bool {
+    pub(super) fn is_optional(&self, field: &Field) -> bool {
         match field.ty {
             Type::List(_) | Type::Map(_) => false,
             _ => !field.required || is_pattern(self.description, &field.ty),

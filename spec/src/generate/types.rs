@@ -6,6 +6,7 @@ use super::File;
 use super::enums::open_enum;
 use super::messages::Writer;
 use super::text::{include, put};
+use super::updates::updates;
 use crate::model::{Description, SchemaKind, Type};
 use crate::names::{pascal, snake};
 use crate::select::{closure, roots};
@@ -17,6 +18,7 @@ pub(super) fn types(description: &Description) -> Vec<File> {
     let bodies = bodies.filter_map(Type::reference);
     let requests = closure(description, bodies);
     let homes = homes(description);
+    let updates = updates(description);
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     let mut messages = Vec::new();
     for (name, schema) in &description.schemas {
@@ -34,6 +36,12 @@ pub(super) fn types(description: &Description) -> Vec<File> {
                     message,
                 };
                 writer.message(schema, is_request, out);
+                if let Some(object) = updates.get(name.as_str()) {
+                    writer.update(*object, out);
+                }
+                if updates.values().any(|object| object.message() == name) {
+                    writer.updatable(out);
+                }
             }
             SchemaKind::Enum(values) => {
                 open_enum(name, schema, values, description, out);

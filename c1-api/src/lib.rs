@@ -6,6 +6,7 @@
 //! - [`Client`]: each operation group is a method of it, [`Client::call`] sends what the description lacks;
 //! - [`types`]: messages and enums;
 //! - [`Items`] and [`Pages`]: lists as streams;
+//! - [`related`]: the objects that others refer to, in the same response;
 //! - [`Error`]: the error of all calls;
 //! - [`Request::configure`]: headers, a time limit and other [`CallOptions`] of a single call;
 //! - [`Transport`]: how requests are sent, and [`Bearer`], the simplest one;
@@ -60,6 +61,7 @@ mod operation;
 mod options;
 mod page;
 mod path;
+pub mod related;
 mod request;
 #[cfg(test)]
 mod testing;
@@ -85,10 +87,10 @@ pub use crate::hook::{Dispatch, RawCall};
 pub use crate::json_request::JsonRequest;
 pub use crate::operation::{Operation, Page, PageToken, Safety, Stability};
 pub use crate::options::CallOptions;
-pub use crate::page::{Items, Paged, Pages, Position};
+pub use crate::page::{Items, Paged, Pages, Position, WithExpanded};
 pub use crate::request::Request;
 pub use crate::transport::{Bearer, Transport, require_runtime};
-pub use crate::wire::Any;
+pub use crate::wire::{Any, FullName};
 
 /// progenitor's client: one method per operation that it can express, every parameter by position.
 ///

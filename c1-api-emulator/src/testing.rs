@@ -40,6 +40,8 @@ fn field(ty: Type) -> Field {
         default: None,
         sunset: None,
         sensitive: false,
+        related: None,
+        expands: None,
         doc: None,
     }
 }

@@ -8,6 +8,7 @@
 //! - [`Items`] and [`Pages`]: lists as streams;
 //! - [`present!`]: a field that a program needs, or an error that names it;
 //! - [`Update`]: update masks, from what is set or what differs;
+//! - [`related`]: the objects that others refer to, in the same response;
 //! - [`Error`]: the error of all calls;
 //! - [`Request::configure`]: headers, a time limit and other [`CallOptions`] of a single call;
 //! - [`Transport`]: how requests are sent, and [`Bearer`], the simplest one;
@@ -63,6 +64,7 @@ mod options;
 mod page;
 mod path;
 mod present;
+pub mod related;
 mod request;
 #[cfg(test)]
 mod testing;
@@ -89,13 +91,13 @@ pub use crate::hook::{Dispatch, RawCall};
 pub use crate::json_request::JsonRequest;
 pub use crate::operation::{Operation, Page, PageToken, Safety, Stability};
 pub use crate::options::CallOptions;
-pub use crate::page::{Items, Paged, Pages, Position};
+pub use crate::page::{Items, Paged, Pages, Position, WithExpanded};
 #[doc(hidden)]
 pub use crate::present::__present;
 pub use crate::request::Request;
 pub use crate::transport::{Bearer, Transport, require_runtime};
 pub use crate::update::{MaskField, Updatable, Update};
-pub use crate::wire::Any;
+pub use crate::wire::{Any, FullName};
 
 /// progenitor's client: one method per operation that it can express, every parameter by position.
 ///

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
@@ -15,6 +16,7 @@ use tracing::Instrument as _;
 use crate::error::{Error, ErrorKind};
 use crate::future::BoxFuture;
 use crate::request::{Request, body};
+use crate::wire::Any;
 
 /// A [`Request`] for one page of a list, which [`Pages`] and [`Items`] send again for each page.
 pub trait Paged: Request<Response: Send + 'static> + Clone + 'static {
@@ -29,6 +31,12 @@ pub trait Paged: Request<Response: Send + 'static> + Clone + 'static {
 
     /// The token of the page after the response; `None` or empty if there is none.
     fn next_page_token(response: &Self::Response) -> Option<&str>;
+
+    /// Takes the related objects out of a page; none where the response has no field `expanded`.
+    fn take_expanded(response: &mut Self::Response) -> Vec<Any> {
+        let _ = response;
+        Vec::new()
+    }
 
     /// The items of a page.
     fn into_items(response: Self::Response) -> Vec<Self::Item>;
@@ -223,6 +231,8 @@ pub struct Items<R: Paged> {
     pages: Pages<R>,
     /// What is left of the page.
     page: vec::IntoIter<R::Item>,
+    /// The objects that the items of the page refer to.
+    expanded: Arc<[Any]>,
     /// The next item, if it is not that of the next page.
     position: Position,
     /// How many items of the next page to leave out.
@@ -236,6 +246,7 @@ impl<R: Paged> Items<R> {
         let pages = Pages::new(request);
         Self {
             page: Vec::new().into_iter(),
+            expanded: Arc::new([]),
             position: Position::default(),
             pages,
             skip: 0,
@@ -259,6 +270,12 @@ impl<R: Paged> Items<R> {
             skip: position.taken,
             ..self
         }
+    }
+
+    /// Each item together with the objects that it refers to, which its page holds: those that the request's expand mask asks
+    /// for. See [`related`](crate::related).
+    pub fn with_expanded(self) -> WithExpanded<R> {
+        WithExpanded { items: self }
     }
 
     /// The position of the next item, to be saved; `None` at the end of the list.
@@ -296,7 +313,8 @@ impl<R: Paged> Items<R> {
     }
 
     /// Goes on with the items of a page.
-    fn begin(&mut self, page: R::Response, page_token: String) {
+    fn begin(&mut self, mut page: R::Response, page_token: String) {
+        self.expanded = R::take_expanded(&mut page).into();
         let mut items = R::into_items(page).into_iter();
         let taken = std::mem::take(&mut self.skip).min(items.len());
         items.by_ref().take(taken).for_each(drop);
@@ -342,11 +360,45 @@ impl<R: Paged> fmt::Debug for Items<R> {
     }
 }
 
+/// The items of a list, each with the objects that it refers to: a `Stream` of pairs, made by [`Items::with_expanded`].
+///
+/// The objects are those of the whole page, which its items share.
+#[must_use = "nothing is sent until the stream is polled"]
+#[derive(Debug)]
+pub struct WithExpanded<R: Paged> {
+    items: Items<R>,
+}
+
+impl<R: Paged> WithExpanded<R> {
+    /// The next item; `None` at the end. The same as the method of futures' `TryStreamExt`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the call, and one about a repeated token; see [`Pages`].
+    pub async fn try_next(&mut self) -> Result<Option<(R::Item, Arc<[Any]>)>, Error> {
+        let item = self.items.try_next().await?;
+        Ok(item.map(|item| (item, Arc::clone(&self.items.expanded))))
+    }
+}
+
+impl<R: Paged> Unpin for WithExpanded<R> {}
+
+impl<R: Paged> Stream for WithExpanded<R> {
+    type Item = Result<(R::Item, Arc<[Any]>), Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = ready!(Pin::new(&mut self.items).poll_next(context));
+        let pair = |item| (item, Arc::clone(&self.items.expanded));
+        Poll::Ready(item.map(|item| item.map(pair)))
+    }
+}
+
 /// Makes a [`Paged`] of each listed builder: where the token of the page goes, the fields of the response with the token of
-/// the next page and the items, and the type of these.
+/// the next page and the items, the type of
+/// these, and the field with related objects, if there is one.
 #[allow(unused_macros, reason = "a build may have no lists")]
 macro_rules! pages {
-    ($($request:ident: $($token:ident).+, $next:ident, $items:ident: $item:ty;)*) => { $(
+    ($($request:ident: $($token:ident).+, $next:ident, $items:ident: $item:ty $(, $expanded:ident)?;)*) => { $(
         impl $crate::Paged for $request {
             type Item = $item;
 
@@ -359,6 +411,9 @@ macro_rules! pages {
             fn next_page_token(response: &Self::Response) -> Option<&str> {
                 response.$next.as_deref()
             }
+            $(fn take_expanded(response: &mut Self::Response) -> Vec<$crate::Any> {
+                ::std::mem::take(&mut response.$expanded)
+            })?
             fn into_items(response: Self::Response) -> Vec<$item> {
                 response.$items
             }

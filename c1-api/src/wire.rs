@@ -61,6 +61,7 @@ pub(crate) use message::messages;
 pub(crate) use message::{clear_field, deserialize_message, encode_message, read_message};
 #[allow(unused_imports, reason = "a build without features has no enums")]
 pub(crate) use open_enum::{decode_enum, encode_enum, open_enum};
+pub use value::FullName;
 #[allow(unused_imports, reason = "not every build has fields of all kinds")]
 pub(crate) use value::{
     Field, Value, Writer, absent, deserialize, from_slice, read, redact, to_json, to_vec, write,

@@ -351,6 +351,13 @@ fn field(field: &Field) -> Value {
     insert(&mut object, "default", field.default.clone());
     insert(&mut object, "x-sunset", field.sunset.clone());
     insert(&mut object, "x-sensitive", flag(field.sensitive));
+    let related = field.related.as_ref().map(|related| {
+        let mut object = json!({ "type": related.proto });
+        insert(&mut object, "many", flag(related.many));
+        object
+    });
+    insert(&mut object, "x-related", related);
+    insert(&mut object, "x-expands", field.expands.clone());
     object
 }
 

@@ -9,6 +9,7 @@ mod messages;
 mod mocks;
 mod oneofs;
 mod operations;
+mod related;
 mod sentence;
 mod table;
 mod text;

@@ -45,6 +45,13 @@ impl Description {
         }
     }
 
+    /// The schema with the full protobuf name.
+    pub fn by_proto(&self, proto: &str) -> Option<&str> {
+        let mut schemas = self.schemas.iter();
+        let found = schemas.find(|(_, schema)| schema.proto.as_deref() == Some(proto));
+        found.map(|(name, _)| name.as_str())
+    }
+
     /// Every place that has a type with a name, and that name: `Message.field`, `group.name?parameter`, and
     /// `group.name:request` and `group.name:response`.
     pub(crate) fn places(&self) -> Vec<(String, &str)> {
@@ -476,8 +483,21 @@ pub struct Field {
     pub sunset: Option<String>,
     /// Holds a secret, never printed; marked by our overlay, or of the format `password`.
     pub sensitive: bool,
+    /// It is a path to objects in the response's field `expanded`.
+    pub related: Option<Related>,
+    /// It is the list of an expand mask: the paths that it takes besides `*`, as far as they are known.
+    pub expands: Option<Vec<String>>,
     /// Prose.
     pub doc: Option<String>,
+}
+
+/// The objects that a path leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// The full protobuf name of their type.
+    pub proto: String,
+    /// Whether the path can lead to several.
+    pub many: bool,
 }
 
 /// What a field, list element, map value or parameter holds.

@@ -63,12 +63,11 @@ pub fn closure<'a>(
             && kept.insert(name)
             && let SchemaKind::Message(message) = &schema.kind
         {
-            open.extend(
-                message
-                    .fields
-                    .values()
-                    .filter_map(|field| field.ty.reference()),
-            );
+            let fields = message.fields.values();
+            open.extend(fields.clone().filter_map(|field| field.ty.reference()));
+            // What a path leads to.
+            let related = fields.filter_map(|field| field.related.as_ref());
+            open.extend(related.filter_map(|related| description.by_proto(&related.proto)));
         }
     }
     kept

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn the_payload_of_an_any_is_decoded_within_its_size() {
         let any = |count: usize| {
-            Any(json!({"list": vec![json!({}); count]})
+            Any(json!({"@type": "x.List", "list": vec![json!({}); count]})
                 .as_object()
                 .unwrap()
                 .clone())

@@ -9,8 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::budget::Budget;
 use super::error::Fault;
 use super::input::Input;
-use super::message::{Message, message_within};
-use super::value::{Field, Value, deserialize};
+use super::value::{Field, FullName, Value, deserialize, value_within};
 use crate::error::{Error, ErrorKind};
 
 impl Value for Json {
@@ -96,24 +95,63 @@ impl Any {
         self.type_url()?.rsplit('/').next()
     }
 
-    /// Reads the payload as the message `M`. Whether `M` is the type that [`type_name`](Self::type_name) tells is the
-    /// caller's affair: as everywhere, unknown fields are skipped.
+    /// Whether the object is of the type `T`.
+    ///
+    /// ```
+    /// # use c1_api::{Any, chrono};
+    /// let json = r#"{"@type": "type.googleapis.com/google.protobuf.Timestamp", "value": "2024-02-29T00:00:00Z"}"#;
+    /// let any: Any = serde_json::from_str(json)?;
+    /// assert!(any.is::<chrono::DateTime<chrono::Utc>>());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn is<T: FullName>(&self) -> bool {
+        self.type_name() == Some(T::FULL_NAME)
+    }
+
+    /// Reads the object as the type `T`, which has to be the one that [`type_name`](Self::type_name) tells. As everywhere,
+    /// unknown fields are skipped.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`], when a field of `M` has a value of the wrong kind; [`ErrorKind::TooLarge`], when `M` would take
-    /// too much memory for a payload of this size.
-    pub fn decode<M: Message>(&self) -> Result<M, Error> {
+    /// [`ErrorKind::Decode`], when the object is of another type, which the error names, or a field has a value of the wrong
+    /// kind; [`ErrorKind::TooLarge`], when `T` would take too much memory for a payload of this size.
+    pub fn decode<T: FullName>(&self) -> Result<T, Error> {
+        if !self.is::<T>() {
+            return Err(self.mismatch(T::FULL_NAME));
+        }
         let budget = Budget::for_json(length(self.0.values()));
-        message_within(&budget, &self.0).map_err(|error| {
-            if let Some(refusal) = budget.refusal() {
-                return refusal;
-            }
-            Error::new(
-                ErrorKind::Decode,
-                format!("could not decode the payload: {error}"),
-            )
-            .with_source(error)
-        })
+        let read = if T::IS_WELL_KNOWN {
+            value_within(&budget, self.0.get("value").unwrap_or(&Json::Null))
+        } else {
+            value_within(&budget, &self.0)
+        };
+        let fail = |error: &dyn fmt::Display| {
+            let message = format!("could not decode the payload: {error}");
+            Error::new(ErrorKind::Decode, message)
+        };
+        match read {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(fail(&"value: expected one")),
+            Err(error) => Err(budget
+                .refusal()
+                .unwrap_or_else(|| fail(&error).with_source(error))),
+        }
+    }
+
+    /// The error about the object's type, which is another than the one that is expected.
+    fn mismatch(&self, expected: &str) -> Error {
+        // Of what came over the wire, only what can be the name of a type.
+        let is_name = |name: &&str| {
+            name.len() <= 200
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
+        };
+        let found = match self.type_name() {
+            None => "no type",
+            Some(name) => Some(name).filter(is_name).unwrap_or("no name of a type"),
+        };
+        let message = format!("@type: expected {expected}, found {found}");
+        Error::new(ErrorKind::Decode, message)
     }
 }
 
@@ -176,6 +214,7 @@ impl Serialize for Any {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
     use serde_json::json;
 
     use super::*;
@@ -211,19 +250,66 @@ mod tests {
 
     #[test]
     fn any_decodes_into_a_message() {
-        let any = round::<Any>(r#"{"@type": "a/Folder", "name": "top", "inner": {"name": "sub"}}"#)
-            .unwrap();
+        let any =
+            round::<Any>(r#"{"@type": "a/x.Folder", "name": "top", "inner": {"name": "sub"}}"#)
+                .unwrap();
         let folder: Folder = any.decode().unwrap();
         assert_eq!(folder.inner.unwrap().name, "sub");
 
         let wrong =
-            round::<Any>(r#"{"@type": "a/Folder", "inner": {"name": ["canary"]}}"#).unwrap();
+            round::<Any>(r#"{"@type": "a/x.Folder", "inner": {"name": ["canary"]}}"#).unwrap();
         let error = wrong.decode::<Folder>().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert_eq!(
             error.message(),
             "could not decode the payload: inner.name: expected a string"
         );
+    }
+
+    #[test]
+    fn any_is_decoded_into_its_own_type_only() {
+        for (json, found) in [
+            (r#"{"@type": "a/x.List", "name": "canary"}"#, "x.List"),
+            (r#"{"@type": "a/x.Folder/"}"#, ""),
+            (r#"{"@type": "a/x. canary"}"#, "no name of a type"),
+            (r#"{"@type": {"canary": 1}}"#, "no type"),
+            (r#"{"name": "canary"}"#, "no type"),
+        ] {
+            let any = round::<Any>(json).unwrap();
+            let error = any.decode::<Folder>().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode);
+            assert_eq!(
+                error.message(),
+                format!("@type: expected x.Folder, found {found}")
+            );
+        }
+        let long = format!(r#"{{"@type": "{}"}}"#, "x".repeat(201));
+        let error = round::<Any>(&long).unwrap().decode::<Folder>().unwrap_err();
+        assert!(error.message().ends_with("found no name of a type"));
+    }
+
+    #[test]
+    fn any_holds_a_timestamp_as_its_value() {
+        let decode = |value: Json| {
+            let any = json!({ "@type": "a/google.protobuf.Timestamp", "value": value });
+            let any: Any = serde_json::from_value(any).unwrap();
+            any.decode::<DateTime<Utc>>()
+        };
+        let read = decode(json!("2024-02-29T00:00:00Z")).unwrap();
+        assert_eq!(read.timestamp(), 1_709_164_800);
+        for (value, expected) in [
+            (json!("canary"), "expected an RFC 3339 timestamp"),
+            (
+                json!({ "value": "canary" }),
+                "expected an RFC 3339 timestamp",
+            ),
+            (Json::Null, "value: expected one"),
+        ] {
+            assert_eq!(
+                decode(value).unwrap_err().message(),
+                format!("could not decode the payload: {expected}")
+            );
+        }
     }
 
     #[test]

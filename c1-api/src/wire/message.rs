@@ -9,9 +9,8 @@ use super::error::Fault;
 use super::input::{Feed, Found, Input, Want, nested};
 use super::value::Writer;
 
-/// A protobuf message. Implemented by the generated structs; a name for "any message" in bounds such as that of
-/// [`Any::decode`](super::Any::decode).
-pub trait Message {
+/// A protobuf message. Implemented by the generated structs.
+pub(crate) trait Message {
     /// The message with every field absent.
     #[doc(hidden)]
     fn empty() -> Self
@@ -66,24 +65,16 @@ fn json_name(original: &str) -> String {
 pub(crate) fn deserialize_message<'de, M: Message, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<M, D::Error> {
-    message_within(&Budget::unlimited(), deserializer)
-}
-
-/// The same, within a budget.
-pub(super) fn message_within<'de, M: Message, D: Deserializer<'de>>(
-    budget: &Budget,
-    deserializer: D,
-) -> Result<M, D::Error> {
     // Apart, so as to be compiled once for all messages.
     fn fill<'de, D: Deserializer<'de>>(
         message: &mut dyn Message,
-        budget: &Budget,
         deserializer: D,
     ) -> Result<(), D::Error> {
-        Feed(&mut |input| read_message(message, input).map(drop), budget).deserialize(deserializer)
+        let budget = Budget::unlimited();
+        Feed(&mut |input| read_message(message, input).map(drop), &budget).deserialize(deserializer)
     }
     let mut message = M::empty();
-    match fill(&mut message, budget, deserializer) {
+    match fill(&mut message, deserializer) {
         Ok(()) => Ok(message),
         Err(error) => Err(error),
     }

@@ -65,6 +65,10 @@ pub(crate) struct Folder {
     pub(crate) keep: Option<TimeDelta>,
 }
 
+impl wire::FullName for Folder {
+    const FULL_NAME: &'static str = "x.Folder";
+}
+
 impl wire::Message for Folder {
     fn empty() -> Self {
         Self {
@@ -156,6 +160,10 @@ sample! {
 pub(super) struct List {
     pub(super) list: Vec<Sample>,
     pub(super) kinds: Vec<FolderKind>,
+}
+
+impl wire::FullName for List {
+    const FULL_NAME: &'static str = "x.List";
 }
 
 impl wire::Message for List {

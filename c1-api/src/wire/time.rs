@@ -5,6 +5,7 @@ use serde::ser::{Error as _, Serializer};
 
 use super::input::Found;
 use super::scalar::scalars;
+use super::value::FullName;
 
 /// The largest duration that protobuf can express, in seconds: about 10,000 years.
 const MAX_SECONDS: i64 = 315_576_000_000;
@@ -12,6 +13,16 @@ const MAX_SECONDS: i64 = 315_576_000_000;
 scalars! {
     DateTime<Utc>: "an RFC 3339 timestamp", read_timestamp, write_timestamp;
     TimeDelta: "a duration in seconds such as \"1.5s\"", read_duration, write_duration;
+}
+
+impl FullName for DateTime<Utc> {
+    const FULL_NAME: &'static str = "google.protobuf.Timestamp";
+    const IS_WELL_KNOWN: bool = true;
+}
+
+impl FullName for TimeDelta {
+    const FULL_NAME: &'static str = "google.protobuf.Duration";
+    const IS_WELL_KNOWN: bool = true;
 }
 
 /// Whether protobuf can express the timestamp.

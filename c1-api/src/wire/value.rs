@@ -14,7 +14,7 @@ use crate::error::Error;
 ///
 /// Implemented by this crate for every type that a generated field may have. It is public because the generated types
 /// mention it; programs use serde's traits, which every message implements too.
-pub(crate) trait Value: Sized {
+pub trait Value: Sized {
     /// What a `null` among the elements of a list, or the values of a map, is read as: the zero value, so that the other
     /// elements keep their positions. `None` for a type that has no zero value; the element is then left out.
     fn null() -> Option<Self>;
@@ -41,6 +41,16 @@ pub(crate) trait Field: Value {
     fn is_absent(&self) -> bool {
         false
     }
+}
+
+/// A type that a protobuf [`Any`](super::Any) can hold: a message, a timestamp or a duration.
+pub trait FullName: Value {
+    /// The full name of the protobuf type, such as `c1.api.app.v1.App`.
+    const FULL_NAME: &'static str;
+
+    /// Whether an `Any` holds it in the member `value`, not as its own members.
+    #[doc(hidden)]
+    const IS_WELL_KNOWN: bool = false;
 }
 
 /// What a field is before anything was read: `None`, empty or zero.
@@ -79,6 +89,23 @@ pub(crate) fn deserialize<'de, F: Field, D: Deserializer<'de>>(
     Ok(value)
 }
 
+/// Reads a value by serde's means, within a budget; `None` for `null`.
+///
+/// # Errors
+/// When the value is malformed or of another kind than expected.
+pub(super) fn value_within<'de, V: Value, D: Deserializer<'de>>(
+    budget: &Budget,
+    deserializer: D,
+) -> Result<Option<V>, D::Error> {
+    let mut value = None;
+    let mut read = |input: &mut dyn Input| {
+        value = V::decode(input)?;
+        Ok(())
+    };
+    Feed(&mut read, budget).deserialize(deserializer)?;
+    Ok(value)
+}
+
 /// Reads the body of a response, within the memory that its size allows.
 ///
 /// # Errors
@@ -103,7 +130,7 @@ pub(crate) fn from_slice<F: Field>(json: &[u8]) -> Result<F, Error> {
 
 /// The object that a message is written to. It keeps the first error, and writes nothing behind it, so that generated code
 /// need not look at the outcome of every single field.
-pub struct Writer<'a, S: SerializeMap> {
+pub(crate) struct Writer<'a, S: SerializeMap> {
     pub(super) map: &'a mut S,
     pub(super) outcome: Result<(), S::Error>,
 }

@@ -54,6 +54,9 @@ impl Writer<'_> {
             put!(out, "}}");
         }
         self.codec(out);
+        self.full_name(schema, out);
+        self.related(out);
+        self.expand_mask(is_request, out);
         for (group, members) in &message.oneofs {
             self.oneof(group, members, out);
         }

@@ -392,7 +392,19 @@ fn page(operation: &Operation, description: &Description) -> Option<String> {
         ["nextPageToken", &page.items].map(|field| identifier(&description.field(schema, field)));
     let builder = description.request(operation).builder;
     let item = rust(item, "types::");
-    Some(format!("    {builder}: {token}, {next}, {items}: {item};"))
+    let expanded = expanded(description, schema)
+        .map(|field| format!(", {field}"))
+        .unwrap_or_default();
+    Some(format!(
+        "    {builder}: {token}, {next}, {items}: {item}{expanded};"
+    ))
+}
+
+/// The field of a response that holds related objects.
+fn expanded(description: &Description, schema: &str) -> Option<String> {
+    let field = description.message(schema)?.fields.get("expanded")?;
+    let is_list = field.ty == Type::List(Box::new(Type::Any));
+    is_list.then(|| identifier(&description.field(schema, "expanded")))
 }
 
 /// The field of a message that is text and may be unset.

@@ -12,7 +12,7 @@ use super::type_names::{SITE, is_renamed, name_enums, short_names};
 use crate::error::{Error, Result, child};
 use crate::findings::{Findings, Note};
 use crate::lock::{Kind, Lock};
-use crate::model::{Description, Field, Message, Schema, SchemaKind, Type};
+use crate::model::{Description, Field, Message, Related, Schema, SchemaKind, Type};
 use crate::names::{capitalized, free, is_prelude, pascal, type_name};
 use crate::object::{Object, text};
 use crate::read::shape;
@@ -70,6 +70,8 @@ pub(super) struct Use {
     pub(super) deprecated: bool,
     pub(super) sensitive: bool,
     pub(super) sunset: Option<String>,
+    pub(super) related: Option<Related>,
+    pub(super) expands: Option<Vec<String>>,
     pub(super) default: Option<Value>,
     pub(super) doc: Option<String>,
 }
@@ -84,6 +86,8 @@ impl Use {
             deprecated: schema.boolean("deprecated")?,
             sensitive: schema.boolean("x-sensitive")?,
             sunset: schema.string("x-sunset")?.map(str::to_owned),
+            related: schema.object("x-related")?.map(related).transpose()?,
+            expands: schema.strings("x-expands")?,
             default: default.cloned(),
             doc: schema.doc()?,
         })
@@ -97,6 +101,8 @@ impl Use {
         self.deprecated |= inner.deprecated;
         self.sensitive |= inner.sensitive;
         self.sunset = self.sunset.take().or(inner.sunset);
+        self.related = self.related.take().or(inner.related);
+        self.expands = self.expands.take().or(inner.expands);
         self.default = self.default.take().or(inner.default);
         self.doc = self.doc.take().or(inner.doc);
     }
@@ -601,6 +607,8 @@ impl<'a> Reader<'a> {
                 deprecated,
                 sensitive,
                 sunset,
+                related,
+                expands,
                 default,
                 doc,
             } = facts;
@@ -614,6 +622,8 @@ impl<'a> Reader<'a> {
                 default,
                 sunset,
                 sensitive,
+                related,
+                expands,
                 doc,
             };
             message.fields.insert(property.to_owned(), field);
@@ -631,6 +641,16 @@ impl<'a> Reader<'a> {
         message.oneofs = oneofs::checked(parts.oneofs, &mut message.fields, self.findings())?;
         Ok(message)
     }
+}
+
+/// The objects that a path leads to: their type, and whether there can be several.
+fn related(facts: Object<'_>) -> Result<Related> {
+    let related = Related {
+        proto: facts.require_string("type")?.to_owned(),
+        many: facts.boolean("many")?,
+    };
+    facts.finish();
+    Ok(related)
 }
 
 /// A schema that the document has inline.

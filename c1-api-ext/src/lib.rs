@@ -92,8 +92,8 @@ mod wait;
 pub mod webhook;
 
 pub use c1_api::{
-    self, BoxFuture, Call, CallOptions, Error, ErrorKind, Items, Paged, Pages, Position, Request,
-    Transport, types,
+    self, Any, BoxFuture, Call, CallOptions, Error, ErrorKind, Items, MaskField, Paged, Pages,
+    Position, Request, Transport, Updatable, Update, WithExpanded, present, related, types,
 };
 
 pub use crate::auth::assertion::SignedAssertion;

@@ -8,6 +8,7 @@ use std::error::Error;
 
 use c1_api_emulator::Emulator;
 use c1_api_ext::C1;
+use c1_api_ext::types::{App, SearchAppsRequest};
 
 /// What the programs return.
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -63,4 +64,19 @@ fn values() -> impl Iterator<Item = String> {
     args()
         .skip(1)
         .filter(|argument| !argument.starts_with("--"))
+}
+
+/// The app with the name.
+///
+/// # Errors
+/// If there is none.
+pub async fn app(c1: &C1, name: &str) -> Outcome<App> {
+    let search = SearchAppsRequest::new().display_name(name);
+    let mut apps = c1.app_search().search(search).items();
+    while let Some(app) = apps.try_next().await? {
+        if app.display_name.as_deref() == Some(name) {
+            return Ok(app);
+        }
+    }
+    Err(format!("no app is called {name:?}").into())
 }

@@ -5,7 +5,7 @@
 use c1_api_ext::types::{
     AppEntitlement, AppEntitlementSearchServiceSearchRequest, UpdateAppEntitlementRequest,
 };
-use c1_api_ext::{Bulk, C1};
+use c1_api_ext::{Bulk, C1, Update as _, present};
 use c1_examples::{Outcome, Tenant};
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -22,56 +22,36 @@ async fn main() -> Outcome<()> {
     let tenant = Tenant::connect().await?;
     let c1 = &tenant.c1;
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/data/durations.csv");
-    let file = tenant.argument(1, "FILE", example)?;
-    let rows: Vec<Row> = csv::Reader::from_path(file)?
-        .deserialize()
-        .collect::<Result<_, _>>()?;
-
-    let mut changes = Vec::new();
-    for row in rows {
-        let before = entitlement(c1, &row.alias).await?;
+    let rows = csv::Reader::from_path(tenant.argument(1, "FILE", example)?)?;
+    let mut updates = Vec::new();
+    for row in rows.into_deserialize() {
+        let Row { alias, days } = row?;
+        let before = entitlement(c1, &alias).await?;
         let mut after = before.clone();
-        after.duration_grant = Some(TimeDelta::days(row.days));
-        let days = |of: &AppEntitlement| {
-            of.duration_grant.map_or("no end".to_owned(), |grant| {
-                format!("{} days", grant.num_days())
-            })
-        };
-        if before != after {
-            println!("{}: {} -> {}", row.alias, days(&before), days(&after));
-            changes.push((before, after));
+        after.duration_grant = Some(TimeDelta::days(days));
+        if let Some(update) = UpdateAppEntitlementRequest::changes(&before, &after)? {
+            println!("{alias}: {} -> {days} days", shown(before.duration_grant));
+            updates.push((before, update));
         }
     }
     if !tenant.may_write() {
         return Ok(());
     }
     let bulk = Bulk::new().in_order();
-    let results = bulk
-        .all(changes, |(before, after)| {
-            let app = before.app_id.clone().unwrap_or_default();
-            let id = before.id.clone().unwrap_or_default();
-            let update = UpdateAppEntitlementRequest::new()
-                .entitlement(after.clone())
-                .update_mask("durationGrant");
-            c1.app_entitlements().update(app, id, update)
-        })
-        .await;
-    for item in results {
-        let alias = item.input.0.alias.unwrap_or_default();
+    let results = bulk.all(updates, async |(entitlement, update)| {
+        let (app, id) = (present!(entitlement.app_id)?, present!(entitlement.id)?);
+        c1.app_entitlements().update(app, id, update.clone()).await
+    });
+    for item in results.await {
+        let (entitlement, _) = item.input;
         match item.result {
-            Ok(_) => println!("{alias}: updated"),
-            Err(error) => println!("{alias}: {error}"),
+            Ok(_) => println!("{}: updated", present!(entitlement.alias)?),
+            Err(error) => println!("{}: {error}", present!(entitlement.alias)?),
         }
     }
     Ok(())
 }
 
-async fn entitlement(c1: &C1, alias: &str) -> Outcome<AppEntitlement> {
-    let search = AppEntitlementSearchServiceSearchRequest::new().alias(alias);
-    let mut found = c1.app_entitlement_search().search(search).items();
-    let found = found
-        .try_next()
-        .await?
-        .and_then(|view| view.app_entitlement);
-    Ok(found.ok_or_else(|| format!("no entitlement has the alias {alias:?}"))?)
+fn shown(duration: Option<TimeDelta>) -> String {
+    duration.map_or("no end".to_owned(), |days| format!("{} days", days.num_days()))
 }

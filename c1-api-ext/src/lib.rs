@@ -34,6 +34,8 @@
 //! - [`C1::read_only`] and [`C1::dry_run`] give clients that do not write.
 //! - [`Client::call`](c1_api::Client::call) sends requests that the description lacks.
 //! - [`Wait`] polls until something has happened: a task is closed, a new object shows.
+//! - `access` (feature `access-requests`) requests access and decides on requests.
+//! - `EventFeed` (feature `system_log`) follows the system log.
 //! - [`Bulk`] makes many calls, some at a time.
 //! - `record` (feature `record`) writes redacted requests and responses to a file.
 //! - `webhook` (feature `signed-webhooks`) receives webhooks.
@@ -57,6 +59,7 @@
 //! - `gzip` (default): compressed responses; `compression`: brotli and zstd as well.
 //! - `federation`, `device`: token exchange and device login; `es256`: DPoP keys on P-256.
 //! - `signed-webhooks`: C1's webhooks verified, and those for C1 signed; `axum`: an extractor of verified webhooks.
+//! - `access-requests`: access requests as a workflow.
 //! - `record`: redacted recordings of calls; reads the API description, so it brings c1-api-spec.
 //! - `core` (default): the operation groups that most programs need; `full`: all; or any group by itself.
 //!
@@ -71,6 +74,8 @@
 //!
 #![doc = include_str!("features.md")]
 
+#[cfg(feature = "access-requests")]
+pub mod access;
 mod auth;
 mod base64url;
 mod builder;
@@ -80,6 +85,8 @@ mod client;
 mod clock;
 mod env;
 mod error;
+#[cfg(feature = "system_log")]
+mod event_feed;
 pub mod http;
 mod identity;
 mod random;
@@ -125,6 +132,8 @@ pub use crate::call::request_ext::RequestExt;
 pub use crate::client::C1;
 pub use crate::clock::{Clock, SystemClock};
 pub use crate::error::ConfigError;
+#[cfg(feature = "system_log")]
+pub use crate::event_feed::{EventFeed, EventPosition, EventPositionError};
 pub use crate::identity::client_id::{ClientId, ClientIdError, ClientIdKind};
 pub use crate::identity::client_secret::{ClientSecret, ClientSecretError};
 pub use crate::identity::tenant::{Tenant, TenantError};

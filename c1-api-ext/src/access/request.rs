@@ -1,0 +1,225 @@
+//! Requests for a grant or a revocation, as they are sent. One that is open already is found.
+
+use c1_api::chrono::TimeDelta;
+use c1_api::serde_json::{Map, Value};
+use c1_api::types::{
+    Task, TaskSearchRequest, TaskServiceCreateGrantRequest, TaskServiceCreateRevokeRequest,
+    TaskState, TaskView,
+};
+use c1_api::{Client, Error, ErrorKind};
+use reqwest::StatusCode;
+
+use crate::access::Recipient;
+use crate::access::decision::AccessRequest;
+use crate::access::entitlement::Entitlement;
+use crate::access::error::AccessError;
+
+/// A request to grant an entitlement, from [`Entitlement::grant_to`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct GrantRequest {
+    about: About,
+    body: TaskServiceCreateGrantRequest,
+}
+
+/// A request to revoke an entitlement, from [`Entitlement::revoke_from`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct RevokeRequest {
+    about: About,
+    body: TaskServiceCreateRevokeRequest,
+}
+
+impl GrantRequest {
+    pub(super) fn new(entitlement: &Entitlement, recipient: Recipient) -> Self {
+        let body = TaskServiceCreateGrantRequest::new(entitlement.id(), entitlement.app_id());
+        let body = match recipient.clone() {
+            Recipient::User(id) => body.identity_user_id(id),
+            Recipient::AppUser(id) => body.app_user_id(id),
+        };
+        let about = About::new(entitlement, recipient, Kind::Grant);
+        Self { about, body }
+    }
+
+    /// Why access is needed.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.body = self.body.description(text);
+        self
+    }
+
+    /// How long access lasts, from the grant on. Without it, as long as the entitlement allows.
+    pub fn duration(mut self, duration: TimeDelta) -> Self {
+        self.body = self.body.grant_duration(duration);
+        self
+    }
+
+    /// The values of the entitlement's form, by the names of its fields.
+    pub fn form(mut self, values: Map<String, Value>) -> Self {
+        self.body = self.body.request_data(values);
+        self
+    }
+
+    /// Asks for emergency access, for which the entitlement may have a policy of its own.
+    pub fn emergency(mut self) -> Self {
+        self.body = self.body.emergency_access(true);
+        self
+    }
+
+    /// Sends the request. If C1 answers that the same is requested already (409), gives the request that is open:
+    /// [`AccessRequest::existed`] tells. Its description, duration and form are then those of that request.
+    ///
+    /// # Errors
+    /// Those of the calls: the 409, too, if the open request is not to be found.
+    pub async fn send(self) -> Result<AccessRequest, AccessError> {
+        let client = &self.about.client;
+        let created = client.task().create_grant(self.body).await;
+        self.about
+            .opened(created.map(|created| created.task_view))
+            .await
+    }
+}
+
+impl RevokeRequest {
+    pub(super) fn new(entitlement: &Entitlement, recipient: Recipient) -> Self {
+        let body = TaskServiceCreateRevokeRequest::new(entitlement.id(), entitlement.app_id());
+        let body = match recipient.clone() {
+            Recipient::User(id) => body.identity_user_id(id),
+            Recipient::AppUser(id) => body.app_user_id(id),
+        };
+        let about = About::new(entitlement, recipient, Kind::Revoke);
+        Self { about, body }
+    }
+
+    /// Why access is to be revoked.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.body = self.body.description(text);
+        self
+    }
+
+    /// As [`GrantRequest::send`].
+    ///
+    /// # Errors
+    /// Those of the calls: the 409, too, if the open request is not to be found.
+    pub async fn send(self) -> Result<AccessRequest, AccessError> {
+        let client = &self.about.client;
+        let created = client.task().create_revoke(self.body).await;
+        self.about
+            .opened(created.map(|created| created.task_view))
+            .await
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Grant,
+    Revoke,
+}
+
+/// What a request is about, by which an open one is found.
+#[derive(Clone, Debug)]
+struct About {
+    client: Client,
+    kind: Kind,
+    app_id: String,
+    entitlement_id: String,
+    recipient: Recipient,
+}
+
+impl About {
+    fn new(entitlement: &Entitlement, recipient: Recipient, kind: Kind) -> Self {
+        Self {
+            client: entitlement.client.clone(),
+            kind,
+            app_id: entitlement.app_id().to_owned(),
+            entitlement_id: entitlement.id().to_owned(),
+            recipient,
+        }
+    }
+
+    async fn opened(
+        self,
+        created: Result<Option<TaskView>, Error>,
+    ) -> Result<AccessRequest, AccessError> {
+        let (task, existed) = match created {
+            Ok(view) => (view.and_then(|view| view.task), false),
+            Err(error) if error.status() == Some(StatusCode::CONFLICT) => {
+                (Some(self.existing(error).await?), true)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let id = task.and_then(|task| task.id).filter(|id| !id.is_empty());
+        let id = id.ok_or_else(|| {
+            let message = "taskView.task.id: found no id, expected that of the new task";
+            Error::new(ErrorKind::UnexpectedContent, message)
+        })?;
+        Ok(AccessRequest::new(self.client, id, existed))
+    }
+
+    /// The open task about the same: the one that the error names, or the one that a search finds.
+    async fn existing(&self, error: Error) -> Result<Task, Error> {
+        if let Some(id) = error.existing_id() {
+            match self.client.task().get(id).await {
+                Ok(found) => {
+                    let task = found.task_view.and_then(|view| view.task);
+                    if let Some(task) = task.filter(|task| self.is_of(task)) {
+                        return Ok(task);
+                    }
+                }
+                // Not the id of a task.
+                Err(other) if other.is_not_found() => {}
+                Err(other) => return Err(other),
+            }
+        }
+        let search = TaskSearchRequest::new()
+            .application_ids([&self.app_id])
+            .app_entitlement_ids([&self.entitlement_id])
+            .task_states([TaskState::Open]);
+        let search = match &self.recipient {
+            Recipient::User(id) => search.subject_ids([id]),
+            Recipient::AppUser(id) => search.app_user_subject_ids([id]),
+        };
+        let mut found = self.client.task_search().search(search).items();
+        while let Some(view) = found.try_next().await? {
+            if let Some(task) = view.task.filter(|task| self.is_of(task)) {
+                return Ok(task);
+            }
+        }
+        Err(error)
+    }
+
+    /// Whether the task is open and about the same.
+    fn is_of(&self, task: &Task) -> bool {
+        let Some(kind) = &task.r#type else {
+            return false;
+        };
+        let (grant, revoke) = (kind.grant.as_ref(), kind.revoke.as_ref());
+        let about = match self.kind {
+            Kind::Grant => grant.map(|it| {
+                [
+                    &it.app_id,
+                    &it.app_entitlement_id,
+                    &it.identity_user_id,
+                    &it.app_user_id,
+                ]
+            }),
+            Kind::Revoke => revoke.map(|it| {
+                [
+                    &it.app_id,
+                    &it.app_entitlement_id,
+                    &it.identity_user_id,
+                    &it.app_user_id,
+                ]
+            }),
+        };
+        let is = |field: &Option<String>, value: &str| field.as_deref() == Some(value);
+        about.is_some_and(|[app, entitlement, user, account]| {
+            task.state != Some(TaskState::Closed)
+                && is(app, &self.app_id)
+                && is(entitlement, &self.entitlement_id)
+                && match &self.recipient {
+                    Recipient::User(id) => is(user, id),
+                    Recipient::AppUser(id) => is(account, id),
+                }
+        })
+    }
+}

@@ -1,11 +1,14 @@
 //! Objects that some programs need and a new offline tenant does not have.
 
-use c1_api_ext::C1;
+use std::time::Duration;
+
+use c1_api_ext::access::AccessRequest;
 use c1_api_ext::types::{
     AppEntitlementSearchServiceSearchRequest, CreateAppEntitlementRequest, CreateAppRequest,
     SearchAppsRequest, SetAppEntitlementOwnersRequestV2, TaskServiceCreateGrantRequest, UserRef,
     WebhooksServiceCreateRequest,
 };
+use c1_api_ext::{C1, TaskStatus, Wait, present};
 
 use crate::Outcome;
 
@@ -16,8 +19,7 @@ use crate::Outcome;
 pub async fn send_webhooks(c1: &C1, url: &str) -> Outcome<()> {
     let webhook = WebhooksServiceCreateRequest::new("Example", url);
     let created = c1.webhooks().create(webhook).await?;
-    let id = created.webhook.and_then(|webhook| webhook.id);
-    c1.webhooks().test(id.unwrap_or_default()).await?;
+    c1.webhooks().test(present!(created.webhook.id)?).await?;
     Ok(())
 }
 
@@ -47,6 +49,18 @@ pub async fn request_access(c1: &C1, manager: &str) -> Outcome<()> {
         let request = request.identity_user_id(user.id.unwrap_or_default());
         c1.task().create_grant(request).await?;
     }
+    Ok(())
+}
+
+/// Approves the request, as soon as a step of its policy asks for it.
+///
+/// # Errors
+/// If a call fails.
+pub async fn approve(request: &AccessRequest) -> Outcome<()> {
+    let wait = Wait::new().first_delay(Duration::from_millis(100));
+    let asks = |status: &TaskStatus| matches!(status, TaskStatus::NeedsApproval { .. });
+    request.wait_until(&wait, asks).await?;
+    request.approve("Approved.").await?;
     Ok(())
 }
 

@@ -69,9 +69,11 @@ macro_rules! programs {
 programs! {
     access_report [] "";
     inactive_users [] "";
+    request_access [] "";
     approve_tasks [] "y\nn\n";
     conflicts [] "";
     copy_owners [] "";
+    follow_log [] "";
     webhook_receiver [] "";
     bulk_durations [] "";
 }

@@ -10,7 +10,7 @@ use super::input::{Feed, Found, Input, Want, nested};
 use super::value::Writer;
 
 /// A protobuf message. Implemented by the generated structs.
-pub(crate) trait Message {
+pub trait Message {
     /// The message with every field absent.
     #[doc(hidden)]
     fn empty() -> Self

@@ -130,7 +130,7 @@ pub(crate) fn from_slice<F: Field>(json: &[u8]) -> Result<F, Error> {
 
 /// The object that a message is written to. It keeps the first error, and writes nothing behind it, so that generated code
 /// need not look at the outcome of every single field.
-pub(crate) struct Writer<'a, S: SerializeMap> {
+pub struct Writer<'a, S: SerializeMap> {
     pub(super) map: &'a mut S,
     pub(super) outcome: Result<(), S::Error>,
 }

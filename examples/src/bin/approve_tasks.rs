@@ -18,7 +18,9 @@ async fn main() -> Outcome<()> {
     if tenant.offline.is_some() {
         offline::request_access(c1, me).await?;
     }
-    let mine = TaskSearchRequest::new().my_work_user_ids([me.clone()]).task_states([TaskState::Open]);
+    let mine = TaskSearchRequest::new()
+        .my_work_user_ids([me.clone()])
+        .task_states([TaskState::Open]);
     let mut tasks = c1.task_search().search(mine).items();
     while let Some(view) = tasks.try_next().await? {
         let task = present!(view.task)?;

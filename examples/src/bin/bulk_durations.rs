@@ -2,10 +2,8 @@
 //!
 //! `bulk_durations FILE [--write]`. Without `--write` it only shows the difference.
 
-use c1_api_ext::types::{
-    AppEntitlement, AppEntitlementSearchServiceSearchRequest, UpdateAppEntitlementRequest,
-};
-use c1_api_ext::{Bulk, C1, Update as _, present};
+use c1_api_ext::types::UpdateAppEntitlementRequest;
+use c1_api_ext::{Bulk, Update as _};
 use c1_examples::{Outcome, Tenant};
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -26,32 +24,35 @@ async fn main() -> Outcome<()> {
     let mut updates = Vec::new();
     for row in rows.into_deserialize() {
         let Row { alias, days } = row?;
-        let before = entitlement(c1, &alias).await?;
+        let entitlement = c1.access().entitlement(&alias).await?;
+        let before = entitlement.row();
         let mut after = before.clone();
         after.duration_grant = Some(TimeDelta::days(days));
-        if let Some(update) = UpdateAppEntitlementRequest::changes(&before, &after)? {
+        if let Some(update) = UpdateAppEntitlementRequest::changes(before, &after)? {
             println!("{alias}: {} -> {days} days", shown(before.duration_grant));
-            updates.push((before, update));
+            updates.push((entitlement, update));
         }
     }
     if !tenant.may_write() {
         return Ok(());
     }
     let bulk = Bulk::new().in_order();
-    let results = bulk.all(updates, async |(entitlement, update)| {
-        let (app, id) = (present!(entitlement.app_id)?, present!(entitlement.id)?);
-        c1.app_entitlements().update(app, id, update.clone()).await
+    let results = bulk.all(updates, |(entitlement, update)| {
+        let (app, id) = (entitlement.app_id(), entitlement.id());
+        c1.app_entitlements().update(app, id, update.clone())
     });
     for item in results.await {
         let (entitlement, _) = item.input;
         match item.result {
-            Ok(_) => println!("{}: updated", present!(entitlement.alias)?),
-            Err(error) => println!("{}: {error}", present!(entitlement.alias)?),
+            Ok(_) => println!("{}: updated", entitlement.alias()),
+            Err(error) => println!("{}: {error}", entitlement.alias()),
         }
     }
     Ok(())
 }
 
 fn shown(duration: Option<TimeDelta>) -> String {
-    duration.map_or("no end".to_owned(), |days| format!("{} days", days.num_days()))
+    duration.map_or("no end".to_owned(), |days| {
+        format!("{} days", days.num_days())
+    })
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use c1_api_ext::access::Entitlement;
 use c1_api_ext::types::{
     AppEntitlementRef, AppEntitlementSearchServiceSearchGrantsRequest,
     ConflictMonitorCreateRequest, CreateAppEntitlementMonitorBindingRequest, EntitlementGroup,
@@ -15,8 +16,14 @@ use c1_examples::{Outcome, Tenant};
 async fn main() -> Outcome<()> {
     let tenant = Tenant::connect().await?;
     let c1 = &tenant.c1;
-    let first = entitlement(c1, &tenant.argument(1, "ALIAS", "ledger-invoices-writer")?).await?;
-    let second = entitlement(c1, &tenant.argument(2, "ALIAS", "ledger-payments-writer")?).await?;
+    let first = c1
+        .access()
+        .entitlement(&tenant.argument(1, "ALIAS", "ledger-invoices-writer")?)
+        .await?;
+    let second = c1
+        .access()
+        .entitlement(&tenant.argument(2, "ALIAS", "ledger-payments-writer")?)
+        .await?;
     let others = holders(c1, &second).await?;
     for (id, name) in holders(c1, &first).await? {
         if others.contains_key(&id) {
@@ -31,8 +38,8 @@ async fn main() -> Outcome<()> {
     for (entitlement, side) in [(first, EntitlementGroup::A), (second, EntitlementGroup::B)] {
         let binding = CreateAppEntitlementMonitorBindingRequest::new()
             .monitor_id(present!(monitor.id)?)
-            .app_id(present!(entitlement.app_id)?)
-            .app_entitlement_id(present!(entitlement.id)?)
+            .app_id(entitlement.app_id())
+            .app_entitlement_id(entitlement.id())
             .entitlement_group(side);
         c1.app_entitlement_monitor_binding().create(binding).await?;
     }
@@ -41,8 +48,10 @@ async fn main() -> Outcome<()> {
 }
 
 /// The users who have the entitlement: their ids and names.
-async fn holders(c1: &C1, of: &AppEntitlementRef) -> Outcome<BTreeMap<String, String>> {
-    let search = AppEntitlementSearchServiceSearchGrantsRequest::new().entitlement_refs([of.clone()]);
+async fn holders(c1: &C1, of: &Entitlement) -> Outcome<BTreeMap<String, String>> {
+    let reference = AppEntitlementRef::new().app_id(of.app_id()).id(of.id());
+    let search =
+        AppEntitlementSearchServiceSearchGrantsRequest::new().entitlement_refs([reference]);
     let mut grants = c1.app_entitlement_search().search_grants(search).items();
     let mut holders = BTreeMap::new();
     while let Some(row) = grants.try_next().await? {

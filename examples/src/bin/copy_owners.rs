@@ -26,7 +26,10 @@ async fn main() -> Outcome<()> {
         let mut roles: BTreeMap<String, Vec<User>> = BTreeMap::new();
         let mut rows = owners.search_user_owners(from, source).items();
         while let Some(row) = rows.try_next().await? {
-            roles.entry(present!(row.role_slug)?.clone()).or_default().extend(row.user);
+            roles
+                .entry(present!(row.role_slug)?.clone())
+                .or_default()
+                .extend(row.user);
         }
         for (role, users) in roles {
             let names = users.iter().filter_map(|user| user.display_name.as_deref());
@@ -49,7 +52,10 @@ async fn entitlements(c1: &C1, app_id: &str) -> Outcome<BTreeMap<String, String>
     let mut ids = BTreeMap::new();
     while let Some(view) = views.try_next().await? {
         let entitlement = present!(view.app_entitlement)?;
-        ids.insert(present!(entitlement.display_name)?.clone(), present!(entitlement.id)?.clone());
+        ids.insert(
+            present!(entitlement.display_name)?.clone(),
+            present!(entitlement.id)?.clone(),
+        );
     }
     Ok(ids)
 }

@@ -21,8 +21,14 @@ async fn main() -> Outcome<()> {
         }
         let app = view.app(&expanded)?.unwrap_or_default();
         let name = view.app_user.unwrap_or_default().display_name;
-        let idle = idle.map_or("never".to_owned(), |idle| format!("{} days ago", idle.num_days()));
-        println!("{:<10} {:<16} {idle}", app.display_name.unwrap_or_default(), name.unwrap_or_default());
+        let idle = idle.map_or("never".to_owned(), |idle| {
+            format!("{} days ago", idle.num_days())
+        });
+        println!(
+            "{:<10} {:<16} {idle}",
+            app.display_name.unwrap_or_default(),
+            name.unwrap_or_default()
+        );
     }
     Ok(())
 }

@@ -58,7 +58,10 @@ fn draw(counts: &Counts, file: &str) -> Outcome<()> {
         .margin(16)
         .x_label_area_size(48)
         .y_label_area_size(48)
-        .build_cartesian_2d((0..names.len()).into_segmented(), 0..highest + 1)?;
+        .build_cartesian_2d(
+            (0..names.len().saturating_sub(1)).into_segmented(),
+            0..highest + 1,
+        )?;
     chart
         .configure_mesh()
         .disable_x_mesh()

@@ -178,6 +178,16 @@ async fn a_server_makes_the_object_that_the_program_made() {
     assert_eq!(app.description.unwrap_or_default(), "");
     assert_eq!(app.is_manually_managed, before.is_manually_managed);
 
+    let labels = |labels: &[(&'static str, &'static str)]| App::new().annotations(labels.to_vec());
+    let request = UpdateAppRequest::setting(labels(&[("a", "1"), ("b", "2")])).unwrap();
+    c1.apps().update(id, request).await.unwrap();
+    let before = c1.apps().get(id).await.unwrap().app.unwrap();
+    let after = before.clone().annotations([("b", "3")]);
+    let request = UpdateAppRequest::changes(&before, &after).unwrap().unwrap();
+    c1.apps().update(id, request).await.unwrap();
+    let app = c1.apps().get(id).await.unwrap().app.unwrap();
+    assert_eq!(app.annotations, labels(&[("b", "3")]).annotations);
+
     let create = CreateAppEntitlementRequest::new("Pay").description("Old.");
     let created = c1.app_entitlements().create(id, create).await.unwrap();
     let before = present!(created.app_entitlement_view.app_entitlement).unwrap();
@@ -213,10 +223,10 @@ async fn a_server_makes_the_object_that_the_program_made() {
 #[test]
 fn labels_that_are_gone_are_deleted() {
     let app = |json: Value| -> App { serde_json::from_value(json).unwrap() };
-    let before = app(json!({"annotations": {"a": "1", "b": "2"}}));
+    let before = app(json!({"annotations": {"a": "1", "b": "2", "c1/by": "C1"}}));
     for (after, sent) in [
         (
-            json!({"annotations": {"b": "3"}}),
+            json!({"annotations": {"b": "3", "c1/by": "C1"}}),
             json!({"a": "", "b": "3"}),
         ),
         (json!({}), json!({"a": "", "b": ""})),

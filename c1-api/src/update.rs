@@ -16,6 +16,8 @@ use crate::wire::{Message, clear_field, deserialize_message, encode_message};
 /// A map of labels that the service does not replace but merges: it keeps keys that an update does not have, and deletes
 /// those whose value is empty.
 const MERGED: &str = "annotations";
+/// What the keys begin with that the service sets in it.
+const RESERVED: &str = "c1/";
 
 /// A request that changes fields of an object, those that its update mask names.
 ///
@@ -38,8 +40,7 @@ const MERGED: &str = "annotations";
 /// // What differs from what was read.
 /// let response = client.apps().get("2B").await?;
 /// let before = present!(response.app)?;
-/// let mut after = before.clone();
-/// after.display_name = Some("Payroll".to_owned());
+/// let mut after = before.clone().display_name("Payroll");
 /// after.description = None;
 /// if let Some(request) = UpdateAppRequest::changes(before, &after)? {
 ///     client.apps().update("2B", request).await?;
@@ -77,7 +78,7 @@ pub trait Update: Message + Sized {
     /// fields.
     ///
     /// C1 merges the map `annotations`, so that keys that are no longer there are sent with an empty value, which deletes
-    /// them.
+    /// them. Its own keys, which begin with `c1/`, are not sent unless their value differs, because it refuses them.
     ///
     /// # Errors
     ///
@@ -227,7 +228,8 @@ fn difference<M: Updatable>(
     Ok(fields.filter(|name| differs(name)).collect())
 }
 
-/// Has the service delete the keys of a merged map that are no longer there.
+/// Has the service delete the keys of a merged map that are no longer there, and leaves out the service's own, which it
+/// refuses.
 fn merge(before: &Map<String, Json>, after: &mut Map<String, Json>) {
     let Some(Json::Object(before)) = before.get(MERGED) else {
         return;
@@ -235,9 +237,12 @@ fn merge(before: &Map<String, Json>, after: &mut Map<String, Json>) {
     let after = after
         .entry(MERGED)
         .or_insert_with(|| Json::Object(Map::new()));
-    if let Json::Object(after) = after {
-        for key in before.keys() {
+    let Json::Object(after) = after else { return };
+    for (key, value) in before {
+        if !key.starts_with(RESERVED) {
             after.entry(key).or_insert_with(|| "".into());
+        } else if after.get(key) == Some(value) {
+            after.remove(key);
         }
     }
 }

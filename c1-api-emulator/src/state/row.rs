@@ -168,6 +168,7 @@ fn update_path(
     let value = changes.get(name).filter(|value| !value.is_null());
     let Some(rest) = rest else {
         match value {
+            _ if is_merged(name, field) => merge(row, name, value),
             Some(value) => set(message, row, name, value.clone()),
             None => drop(row.remove(name)),
         }
@@ -191,6 +192,20 @@ fn update_path(
     )?;
     set(message, row, name, Value::Object(part));
     Ok(())
+}
+
+/// Whether an update merges the field: it keeps keys that it does not have, and deletes those whose value is empty.
+fn is_merged(name: &str, field: &Field) -> bool {
+    name == "annotations" && matches!(&field.ty, Type::Map(value) if **value == Type::String)
+}
+
+fn merge(row: &mut Map<String, Value>, name: &str, changes: Option<&Value>) {
+    let old = row.get(name).and_then(Value::as_object);
+    let mut merged = old.cloned().unwrap_or_default();
+    let changes = changes.and_then(Value::as_object);
+    merged.extend(changes.cloned().unwrap_or_default());
+    merged.retain(|_, value| value != "");
+    row.insert(name.to_owned(), Value::Object(merged));
 }
 
 /// Sets a field and unsets its siblings in a oneof.
@@ -350,6 +365,31 @@ mod tests {
         assert_eq!(mask("id")["id"], "1", "the id is read-only");
         let unknown = Row::default().update(&description(), "Thing", &object(&changes()), "colour");
         assert_eq!(unknown.unwrap_err().http.as_u16(), 400);
+    }
+
+    #[test]
+    fn annotations_are_merged() {
+        let (description, old) = (
+            c1_api_spec::Description::clone(crate::description().unwrap()),
+            json!({ "annotations": { "a": "1", "b": "2" } }),
+        );
+        for (changes, new) in [
+            (
+                json!({ "annotations": { "a": "", "c": "3" } }),
+                json!({ "b": "2", "c": "3" }),
+            ),
+            (json!({}), json!({ "a": "1", "b": "2" })),
+        ] {
+            let mut row = Row(old.as_object().unwrap().clone());
+            row.update(
+                &description,
+                "App",
+                changes.as_object().unwrap(),
+                "annotations",
+            )
+            .unwrap();
+            assert_eq!(row.0["annotations"], new);
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(crate) enum Member {
     Field(String),
     Variant(String),
     Method(String),
+    Constant(String),
     Trait(String),
 }
 
@@ -54,7 +55,7 @@ impl fmt::Display for Item {
         match &self.member {
             Member::Itself => f.write_str(owner),
             Member::Field(name) => write!(f, "{owner}.{name}"),
-            Member::Variant(name) => write!(f, "{owner}::{name}"),
+            Member::Variant(name) | Member::Constant(name) => write!(f, "{owner}::{name}"),
             Member::Method(name) => write!(f, "{owner}::{name}()"),
             Member::Trait(name) => write!(f, "{owner}: {name}"),
         }
@@ -360,21 +361,22 @@ impl Reader<'_> {
                 .parse_args_with(Punctuated::<syn::Path, Token![,]>::parse_terminated)
                 .unwrap_or_default();
             for derived in derived {
-                self.implements(path, &derived);
+                self.implements(path, &derived, String::new());
             }
         }
     }
 
-    fn implements(&mut self, path: &str, of: &syn::Path) {
+    /// Notes a trait, and which types it has there.
+    fn implements(&mut self, path: &str, of: &syn::Path, types: String) {
         let name = text(of);
         // `std::fmt::Debug` is what a derive calls `Debug`.
         let name = name.trim_start_matches("::").trim_start_matches("std::");
         let name = name.trim_start_matches("fmt::");
+        let name = name.trim_start_matches("crate::");
         // Our private traits of the wire form.
         if !name.starts_with("wire::") {
             let item = Item::new(path, Member::Trait(name.to_owned()));
-            let shape = Shape::Typed(String::new());
-            self.surface.items.insert(item, shape);
+            self.surface.items.insert(item, Shape::Typed(types));
         }
     }
 
@@ -390,11 +392,23 @@ impl Reader<'_> {
         }
         let path = join(module, &of);
         if let Some((of, _)) = &item.trait_ {
-            self.implements(&path, of);
+            let types = item.items.iter().filter_map(|member| match member {
+                ImplItem::Type(member) => Some(format!("{} = {}", member.ident, text(&member.ty))),
+                _ => None,
+            });
+            let types: Vec<_> = types.collect();
+            self.implements(&path, of, types.join(", "));
         }
         for member in item.items {
-            let ImplItem::Fn(function) = member else {
-                continue;
+            let function = match member {
+                ImplItem::Fn(function) => function,
+                ImplItem::Const(constant) if is_public(&constant.vis) => {
+                    let member = Member::Constant(constant.ident.to_string());
+                    let shape = Shape::Typed(text(&constant.ty));
+                    self.surface.items.insert(Item::new(&path, member), shape);
+                    continue;
+                }
+                _ => continue,
             };
             let name = function.sig.ident.to_string();
             if item.trait_.is_some() {

@@ -97,9 +97,14 @@ fn changes(edit: impl Fn(&mut Value)) -> Vec<Change> {
 
 /// The same, and the changes back.
 fn both(edit: impl Fn(&mut Value)) -> (Vec<Change>, Vec<Change>) {
-    let mut edited = document();
+    both_of(&document(), edit)
+}
+
+/// The same, of another document.
+fn both_of(document: &Value, edit: impl Fn(&mut Value)) -> (Vec<Change>, Vec<Change>) {
+    let mut edited = document.clone();
     edit(&mut edited);
-    let [old, new] = [&document(), &edited].map(read_side);
+    let [old, new] = [document, &edited].map(read_side);
     let judged = |old: &Side, new: &Side| {
         let pairs = Pairs::of(&old.description, &new.description);
         let mut changes = compare(&old.description, &new.description, &pairs);
@@ -302,6 +307,48 @@ fn a_renamed_message_is_one_break_and_not_one_for_each_use() {
     verdict::judge(&old, &new, &pairs, &mut changes);
     assert_eq!(lines(&changes), ["schema Part: renamed: breaks"]);
     assert_eq!(broken(&changes), ["types::Part"]);
+}
+
+#[test]
+fn a_field_that_is_no_longer_updated_loses_its_constant() {
+    let mut document = document();
+    *schema(&mut document, "UpdateThingRequest") = json!({ "type": "object", "properties": {
+        "thing": { "$ref": "#/components/schemas/Thing" }, "updateMask": { "type": "string" },
+    } });
+    fields(&mut document, "ThingDraft")["update"] =
+        json!({ "$ref": "#/components/schemas/UpdateThingRequest" });
+
+    let (there, back) = both_of(&document, |document| {
+        fields(document, "Thing")["note"]["readOnly"] = true.into();
+    });
+    assert_eq!(lines(&there), ["field Thing.note: read-only: breaks"]);
+    assert_eq!(
+        broken(&there),
+        ["types::Thing::NOTE", "types::Thing::note()"]
+    );
+    assert_eq!(lines(&back), ["field Thing.note: read-only: compatible"]);
+
+    let gone = both_of(&document, |document| {
+        remove(fields(document, "UpdateThingRequest"), "updateMask");
+    });
+    let names = broken(&gone.0);
+    for name in [
+        "types::Thing::NOTE",
+        "types::Thing: Updatable",
+        "types::UpdateThingRequest: Update",
+    ] {
+        assert!(names.contains(&name.to_owned()), "{name}: {names:?}");
+    }
+
+    let (other, _) = both_of(&document, |document| {
+        fields(document, "UpdateThingRequest")["thing"] =
+            json!({ "$ref": "#/components/schemas/Part" });
+    });
+    let names = broken(&other);
+    assert!(
+        names.contains(&"types::UpdateThingRequest: Update".to_owned()),
+        "{names:?}"
+    );
 }
 
 #[test]

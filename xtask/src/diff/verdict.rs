@@ -242,6 +242,12 @@ fn of_type(item: &Item, name: &str, side: &Side, new: &Side) -> Subject {
             };
             of_field.or_else(of_oneof).unwrap_or(schema)
         }
+        Member::Constant(name) => {
+            // The field in capitals.
+            let ident = name.to_lowercase();
+            let of_field = field(&ident).or_else(|| field(&format!("r#{ident}")));
+            of_field.unwrap_or(schema)
+        }
         Member::Itself | Member::Trait(_) => schema,
     }
 }

@@ -89,6 +89,8 @@ pub use crate::page::{Items, Paged, Pages, Position};
 pub use crate::request::Request;
 pub use crate::transport::{Bearer, Transport, require_runtime};
 pub use crate::wire::Any;
+#[cfg(feature = "unknown-fields")]
+pub use crate::wire::UnknownFields;
 
 /// progenitor's client: one method per operation that it can express, every parameter by position.
 ///

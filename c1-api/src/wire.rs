@@ -45,6 +45,8 @@ mod sample;
 mod scalar;
 mod time;
 mod tree;
+#[cfg(feature = "unknown-fields")]
+mod unknown;
 mod value;
 
 pub(crate) use error::Fault;
@@ -61,6 +63,11 @@ pub(crate) use message::messages;
 pub(crate) use message::{deserialize_message, encode_message, read_message};
 #[allow(unused_imports, reason = "a build without features has no enums")]
 pub(crate) use open_enum::{decode_enum, encode_enum, open_enum};
+#[cfg(feature = "unknown-fields")]
+pub use unknown::UnknownFields;
+#[cfg(feature = "unknown-fields")]
+#[allow(unused_imports, reason = "a build without features has no messages")]
+pub(crate) use unknown::write_unknown;
 #[allow(unused_imports, reason = "not every build has fields of all kinds")]
 pub(crate) use value::{
     Field, Value, Writer, absent, deserialize, from_slice, read, redact, to_json, to_vec, write,

@@ -104,7 +104,14 @@ impl Any {
     /// too much memory for a payload of this size.
     pub fn decode<M: Message>(&self) -> Result<M, Error> {
         let budget = Budget::for_json(length(self.0.values()));
-        message_within(&budget, &self.0).map_err(|error| {
+        let message = message_within(&budget, &self.0);
+        // Not a field of the payload.
+        #[cfg(feature = "unknown-fields")]
+        let message = message.map(|mut message: M| {
+            message.unknown_fields_mut().remove("@type");
+            message
+        });
+        message.map_err(|error| {
             if let Some(refusal) = budget.refusal() {
                 return refusal;
             }

@@ -11,7 +11,8 @@
 //! | --- | --- | --- |
 //! | `display_name` for `displayName` | the same field | the same field |
 //! | a field twice, by one name or by both | the last one counts | refused |
-//! | an unknown field | skipped | refused |
+//! | an unknown field | skipped; with the feature `unknown-fields`, kept and written again | refused |
+//! | an unknown field that is `null` | skipped | refused |
 //! | `0` or `0.0` for an enum | the first value | the first value |
 //! | another number for an enum, also as `1.0` | kept, written as a number | refused |
 //! | an integer as `5.0`, `5e0` or such a string | exact | exact |

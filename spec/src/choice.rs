@@ -184,6 +184,14 @@ mod tests {
     }
 
     #[test]
+    fn the_feature_for_unknown_fields_is_no_group() {
+        assert_eq!(
+            chosen(&["apps", "unknown_fields"], "").unwrap().missing,
+            [""; 0]
+        );
+    }
+
+    #[test]
     fn unknown_names_are_refused_with_names_like_them() {
         for (name, message) in [
             ("biling", "names like it: `billing`"),

@@ -193,6 +193,26 @@ fn a_request_has_setters_for_what_the_client_decides() {
 }
 
 #[test]
+fn a_message_keeps_unknown_fields_if_the_build_asks_for_it() {
+    let description = normalize(&read(DOCUMENT).unwrap()).unwrap();
+    let files = generate(&description, &Whole::of(&description), UnknownFields::Keep).unwrap();
+    let kept: String = files.into_iter().map(|file| file.text).collect();
+    let skipped: String = self::files().into_iter().map(|file| file.text).collect();
+    let messages = skipped.matches("impl wire::Message for ").count();
+    assert!(messages > 1);
+    for line in [
+        "    pub unknown_fields: wire::UnknownFields,",
+        "        &mut self.unknown_fields",
+        "        wire::write_unknown(&self.unknown_fields, out);",
+    ] {
+        assert_eq!(kept.matches(line).count(), messages, "{line}");
+    }
+    // What has a required field is made without `Default`.
+    assert!(kept.contains("            unknown_fields: wire::UnknownFields::default(),"));
+    assert!(!skipped.contains("nknown_fields") && !skipped.contains("UnknownFields"));
+}
+
+#[test]
 fn a_oneof_that_is_called_as_a_field_is_told_apart() {
     let document = DOCUMENT.replace("oneof named kind", "oneof named edgy");
     let description = normalize(&read(&document).unwrap()).unwrap();

@@ -54,6 +54,15 @@ fn a_setter_steps_back_from_the_methods_of_its_message() {
 }
 
 #[test]
+fn a_field_steps_back_from_that_of_the_unknown_fields() {
+    assert_lines(&[
+        "pub unknown_fields_: Option<String>,",
+        "pub fn unknown_fields_(mut self, value: impl Into<String>) -> Self {",
+        "wire::write(&self.unknown_fields_, \"unknownFields\", out);",
+    ]);
+}
+
+#[test]
 fn a_oneof_whose_name_is_that_of_a_field_or_of_new_says_so() {
     assert_lines(&[
         "pub fn kind(mut self, value: impl Into<String>) -> Self {",
@@ -101,7 +110,14 @@ fn the_empty_value_is_a_variant() {
 #[test]
 fn groups_and_operations_that_cannot_have_their_name() {
     let description = description();
-    for group in ["raw_group", "full_group", "ok_group", "self_group", "type"] {
+    for group in [
+        "raw_group",
+        "full_group",
+        "ok_group",
+        "self_group",
+        "type",
+        "unknown_fields_group",
+    ] {
         assert!(description.groups().contains(group), "no {group}");
         assert_eq!(names::group(group), group, "stays as it is");
     }

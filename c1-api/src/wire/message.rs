@@ -245,6 +245,16 @@ mod tests {
         );
     }
 
+    /// They need not even fit into a value of `serde_json`.
+    #[cfg(not(feature = "unknown-fields"))]
+    #[test]
+    fn skipped_fields_have_no_limits() {
+        let nested = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        let json = format!(r#"{{"name": "f", "new": {nested}, "other": 1e999}}"#);
+        let folder: Folder = serde_json::from_str(&json).unwrap();
+        assert_eq!(folder.name, "f");
+    }
+
     #[test]
     fn original_names_are_read_and_json_names_written() {
         let json = r#"{"name": "n", "created_at": "2024-02-29T00:00:00Z", "user_ids": ["a"], "required_ids": ["r"]}"#;

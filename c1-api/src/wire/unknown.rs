@@ -222,6 +222,17 @@ mod tests {
         }
     }
 
+    /// Each is valid JSON, and would be skipped without the feature.
+    #[test]
+    fn what_cannot_be_kept_fails_the_message() {
+        let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(folder(&nested(126)).unknown_fields.len(), 1);
+        for value in [nested(127), "1e999".to_owned()] {
+            let error = refusal::<Folder>(&format!(r#"{{"new": {value}}}"#));
+            assert!(!error.contains("new"), "{error}");
+        }
+    }
+
     #[test]
     fn the_type_of_an_any_is_no_field_of_its_payload() {
         let any: Any = round(r#"{"@type": "a/Folder", "name": "f", "new": 1}"#).unwrap();

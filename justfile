@@ -6,7 +6,7 @@ _default:
     @just --list --unsorted
 
 # Everything that CI checks.
-ci: fmt spec-check deny clippy test corpus quickstart peers judges-share doc package features tls msrv
+ci: fmt spec-check deny clippy test unknown-fields corpus quickstart peers judges-share doc package features tls msrv
 
 # The formatting.
 fmt:
@@ -44,6 +44,11 @@ clippy:
 # All tests, those of the documentation and of the README among them.
 test:
     cargo test --workspace
+
+# The feature `unknown-fields`: the tests of c1-api, then every message with unknown fields in it.
+unknown-fields:
+    cargo test --package c1-api --features unknown-fields
+    cargo test --package c1-tests --features unknown-fields --test decode --test leaks
 
 # Documents that the vendor may write next: a share of them, which moves on with every commit, is built and called.
 corpus number=`git rev-list --count HEAD` of="4":

@@ -28,7 +28,7 @@ fn build() -> Result<(), Box<dyn Error>> {
         }
         fs::create_dir(folder)?;
     }
-    let files = generate(&selected.description, &selected.whole)
+    let files = generate(&selected.description, &selected.whole, selected.unknown)
         .map_err(|error| format!("{}: {error}", selected.name))?;
     for file in files {
         fs::write(out.join(file.path), file.text)?;

@@ -61,6 +61,8 @@
 //! - `signed-webhooks`: C1's webhooks verified, and those for C1 signed; `axum`: an extractor of verified webhooks.
 //! - `access-requests`: access requests as a workflow.
 //! - `record`: redacted recordings of calls; reads the API description, so it brings c1-api-spec.
+//! - `unknown-fields`: messages keep the fields that the API description does not know, and send them back: see
+//!   [`c1_api`](c1_api#unknown-fields).
 //! - `core` (default): the operation groups that most programs need; `full`: all; or any group by itself.
 //!
 //! `C1_API_SPEC`, `C1_API_OVERLAY` and `C1_API_GROUPS` in the environment of a build have it made from another API

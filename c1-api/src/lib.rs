@@ -31,7 +31,8 @@
 //!
 //! # Responses that differ from the description
 //!
-//! Unknown fields are skipped, unknown values of enums are kept, and `null` counts as absent. Timestamps may also have forms
+//! Unknown fields are skipped unless a [feature](#unknown-fields) keeps them, unknown values of enums are kept, and `null`
+//! counts as absent. Timestamps may also have forms
 //! that RFC 3339 allows and protobuf does not: a space or `t` for `T`, `z` for `Z`, a leap second, more than nine digits of a
 //! fraction.
 //!
@@ -40,6 +41,24 @@
 //! server has not set it, and a program that writes the message back, or decides by it, would act on what nobody has sent.
 //! The server has carried out the request all the same, so do not repeat one that changes something. [`Client::call`] gets the
 //! response of the same path as JSON, whatever its fields hold.
+//!
+//! # Unknown fields
+//!
+//! A newer server may send fields that the description lacks. By default they are skipped, so a program that reads a message,
+//! changes it and sends it back sends it without them; the server may then clear them. With the feature `unknown-fields`, every
+//! message has a field `unknown_fields` of the type `UnknownFields`, which keeps them and is sent after the known fields:
+//!
+//! - It is sent in every request that contains the message. The emulator refuses such a request, as it refuses every unknown
+//!   field. Before a message goes to another server than it came from, call `unknown_fields.clear()`, in the messages within it
+//!   as well.
+//! - A new member of a oneof is an unknown field. The methods of the oneof do not see it: if you set another member, remove it,
+//!   or both are sent.
+//! - `Debug` shows how many unknown fields there are, not their names or values. `==` compares them.
+//! - They count towards the memory that a response may take. A response fails if they nest too deeply (127 levels in all) or
+//!   hold a number beyond the range of doubles, as it does for free-form JSON that is described. Skipped fields may.
+//!
+//! The feature is off by default because it makes every message larger by a pointer, and `cargo check` of this crate slower by
+//! about RATIO.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -97,6 +116,8 @@ pub use crate::present::__present;
 pub use crate::request::Request;
 pub use crate::transport::{Bearer, Transport, require_runtime};
 pub use crate::update::{MaskField, Updatable, Update};
+#[cfg(feature = "unknown-fields")]
+pub use crate::wire::UnknownFields;
 pub use crate::wire::{Any, FullName};
 
 /// progenitor's client: one method per operation that it can express, every parameter by position.

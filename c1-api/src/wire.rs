@@ -11,7 +11,8 @@
 //! | --- | --- | --- |
 //! | `display_name` for `displayName` | the same field | the same field |
 //! | a field twice, by one name or by both | the last one counts | refused |
-//! | an unknown field | skipped | refused |
+//! | an unknown field | skipped; with the feature `unknown-fields`, kept and written again | refused |
+//! | an unknown field that is `null` | skipped | refused |
 //! | `0` or `0.0` for an enum | the first value | the first value |
 //! | another number for an enum, also as `1.0` | kept, written as a number | refused |
 //! | an integer as `5.0`, `5e0` or such a string | exact | exact |
@@ -45,6 +46,8 @@ mod sample;
 mod scalar;
 mod time;
 mod tree;
+#[cfg(feature = "unknown-fields")]
+mod unknown;
 mod value;
 
 pub(crate) use error::Fault;
@@ -61,6 +64,11 @@ pub(crate) use message::messages;
 pub(crate) use message::{clear_field, deserialize_message, encode_message, read_message};
 #[allow(unused_imports, reason = "a build without features has no enums")]
 pub(crate) use open_enum::{decode_enum, encode_enum, open_enum};
+#[cfg(feature = "unknown-fields")]
+pub use unknown::UnknownFields;
+#[cfg(feature = "unknown-fields")]
+#[allow(unused_imports, reason = "a build without features has no messages")]
+pub(crate) use unknown::write_unknown;
 pub use value::FullName;
 #[allow(unused_imports, reason = "not every build has fields of all kinds")]
 pub(crate) use value::{

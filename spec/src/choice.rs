@@ -9,7 +9,7 @@ use crate::CORE;
 pub const VARIABLE: &str = "C1_API_GROUPS";
 
 /// The features of c1-api that are no groups.
-const NOT_GROUPS: [&str; 3] = ["core", "default", "full"];
+const NOT_GROUPS: [&str; 4] = ["core", "default", "full", "unknown_fields"];
 
 /// The groups of a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,6 +181,14 @@ mod tests {
             assert_eq!(groups(&["apps"], none).unwrap(), ["apps"]);
         }
         assert_eq!(groups(&["full"], "billing"), None);
+    }
+
+    #[test]
+    fn the_feature_for_unknown_fields_is_no_group() {
+        assert_eq!(
+            chosen(&["apps", "unknown_fields"], "").unwrap().missing,
+            [""; 0]
+        );
     }
 
     #[test]

@@ -53,6 +53,15 @@ impl File {
     }
 }
 
+/// What becomes of the fields in a response that the description does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownFields {
+    /// They are skipped.
+    Skip,
+    /// Messages keep them, in one field more, and write them again.
+    Keep,
+}
+
 /// What the generated code says of a description as a whole, whatever is selected of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Whole {
@@ -84,9 +93,13 @@ impl Whole {
 /// # Errors
 ///
 /// When progenitor refuses the lowered description.
-pub fn generate(description: &Description, whole: &Whole) -> Result<Vec<File>> {
+pub fn generate(
+    description: &Description,
+    whole: &Whole,
+    unknown: UnknownFields,
+) -> Result<Vec<File>> {
     let mut files = vec![raw(description)?];
-    files.extend(types::types(description));
+    files.extend(types::types(description, unknown));
     files.extend(groups::groups(description, whole));
     Ok(files)
 }

@@ -69,12 +69,15 @@ pub fn field(name: &str) -> String {
     let name = snake(name);
     match name.as_str() {
         "" => "value".to_owned(),
-        // These cannot be raw identifiers.
-        "self" | "super" | "crate" => name + "_",
+        // The first three cannot be raw identifiers.
+        "self" | "super" | "crate" | UNKNOWN_FIELDS => name + "_",
         _ if name.starts_with(|c: char| c.is_ascii_digit()) => format!("_{name}"),
         _ => name,
     }
 }
+
+/// The field of messages that has the fields which the description does not know.
+pub(crate) const UNKNOWN_FIELDS: &str = "unknown_fields";
 
 /// A name that is valid but for being a keyword, as an identifier.
 pub(crate) fn raw(name: &str) -> String {
@@ -205,6 +208,7 @@ pub fn group(name: &str) -> String {
 const NOT_GROUPS: &[&str] = &[
     // Features of c1-api and c1-api-ext.
     "axum", "compression", "core", "default", "device", "es256", "federation", "full", "gzip", "record", "rustls",
+    "unknown_fields",
     // Modules and crates at the root of c1-api.
     "base_url", "body", "c1_api", "call", "chrono", "client", "decode", "description", "direct", "error", "future", "hook",
     "json_request", "operation",

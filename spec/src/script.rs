@@ -6,7 +6,7 @@ use std::error::Error;
 use std::{env, io};
 
 use crate::choice::{self, choose, list};
-use crate::generate::Whole;
+use crate::generate::{UnknownFields, Whole};
 use crate::model::Description;
 use crate::select::select;
 use crate::source::Source;
@@ -19,6 +19,8 @@ pub struct Selected {
     pub description: Description,
     /// What the generated code says of all of it.
     pub whole: Whole,
+    /// What the features say of unknown fields.
+    pub unknown: UnknownFields,
     /// What was read, for messages: `C1_API_SPEC=/path/to/openapi.yaml`.
     pub name: String,
     /// What to tell of it, one line each.
@@ -43,7 +45,13 @@ pub fn selected(out: &mut dyn io::Write) -> Result<Selected, Box<dyn Error>> {
     let mut warnings = loaded.warnings;
     let whole = Whole::of(&description);
     let names = env::var_os(choice::VARIABLE).unwrap_or_default();
-    let choice = choose(&description.groups(), &features(), &names.to_string_lossy())
+    let features = features();
+    let unknown = if features.contains("unknown_fields") {
+        UnknownFields::Keep
+    } else {
+        UnknownFields::Skip
+    };
+    let choice = choose(&description.groups(), &features, &names.to_string_lossy())
         .map_err(|error| format!("{name} has {error}"))?;
     if !choice.missing.is_empty() {
         warnings.push(format!(
@@ -58,6 +66,7 @@ pub fn selected(out: &mut dyn io::Write) -> Result<Selected, Box<dyn Error>> {
     Ok(Selected {
         description,
         whole,
+        unknown,
         name,
         warnings,
     })

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use c1_api_spec::generate::{Whole, generate};
+use c1_api_spec::generate::{UnknownFields, Whole, generate};
 use c1_api_spec::{Description, emit, names, normalize, read};
 
 /// Every name that is known to need care.
@@ -26,7 +26,7 @@ fn description() -> Description {
 /// The lines of all generated files, without the spaces around them.
 fn lines() -> BTreeSet<String> {
     let description = description();
-    let files = generate(&description, &Whole::of(&description)).unwrap();
+    let files = generate(&description, &Whole::of(&description), UnknownFields::Skip).unwrap();
     let lines = files.iter().flat_map(|file| file.text.lines());
     lines.map(|line| line.trim().to_owned()).collect()
 }
@@ -50,6 +50,15 @@ fn a_setter_steps_back_from_the_methods_of_its_message() {
         "pub rules: Option<String>,",
         "pub fn rules(mut self, value: impl Into<String>) -> Self {",
         "pub fn to_kind(mut self, value: impl Into<String>) -> Self {",
+    ]);
+}
+
+#[test]
+fn a_field_steps_back_from_that_of_the_unknown_fields() {
+    assert_lines(&[
+        "pub unknown_fields_: Option<String>,",
+        "pub fn unknown_fields_(mut self, value: impl Into<String>) -> Self {",
+        "wire::write(&self.unknown_fields_, \"unknownFields\", out);",
     ]);
 }
 
@@ -101,7 +110,14 @@ fn the_empty_value_is_a_variant() {
 #[test]
 fn groups_and_operations_that_cannot_have_their_name() {
     let description = description();
-    for group in ["raw_group", "full_group", "ok_group", "self_group", "type"] {
+    for group in [
+        "raw_group",
+        "full_group",
+        "ok_group",
+        "self_group",
+        "type",
+        "unknown_fields_group",
+    ] {
         assert!(description.groups().contains(group), "no {group}");
         assert_eq!(names::group(group), group, "stays as it is");
     }

@@ -18,7 +18,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{fs, io, thread};
 
-use c1_api_spec::generate::{Whole, generate};
+use c1_api_spec::generate::{UnknownFields, Whole, generate};
 use c1_api_spec::{Description, emit, normalize, read};
 use change::{Change, Kind, Subject, What};
 use compare::compare;
@@ -117,7 +117,7 @@ fn read(file: &Path, overlay: &str) -> Result<(Side, Vec<String>), Failure> {
 
 /// A description with the crate that comes of it.
 fn side(description: Description) -> Result<Side, Failure> {
-    let files = generate(&description, &Whole::of(&description))?;
+    let files = generate(&description, &Whole::of(&description), UnknownFields::Skip)?;
     let surface = surface::read(&files)?;
     Ok(Side {
         description,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use c1_api_spec::check::{Counts, lost_oneofs};
-use c1_api_spec::generate::{Whole, generate};
+use c1_api_spec::generate::{UnknownFields, Whole, generate};
 use c1_api_spec::overlay::accepted;
 use c1_api_spec::select::select;
 use c1_api_spec::{CORE, Description, Lock, Origin, emit, normalize, read};
@@ -181,7 +181,10 @@ fn verify(document: &str) -> Result<Verified, Box<dyn Error>> {
     let whole = Whole::of(&description);
     let mut core = description.clone();
     select(&mut core, |group| CORE.contains(&group), false);
-    let made = [generate(&description, &whole), generate(&core, &whole)];
+    let made = [
+        generate(&description, &whole, UnknownFields::Skip),
+        generate(&core, &whole, UnknownFields::Skip),
+    ];
     // What both refuse is told once.
     let errors = made.into_iter().filter_map(Result::err);
     if let Some(error) = errors.reduce(c1_api_spec::Error::and) {

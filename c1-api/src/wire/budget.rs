@@ -167,10 +167,22 @@ mod tests {
         assert_eq!(charged::<Json>(r#""a""#), BLOCK);
     }
 
+    #[cfg(not(feature = "unknown-fields"))]
     #[test]
     fn what_is_skipped_costs_nothing() {
         let unknown = format!("{{\"unknown\": {}}}", list("[{}, \"text\"]", 100));
         assert_eq!(charged::<Sample>(&unknown), 0);
+    }
+
+    #[cfg(feature = "unknown-fields")]
+    #[test]
+    fn unknown_fields_are_charged() {
+        let map = size_of::<serde_json::Map<String, Json>>();
+        let node = NODE * size_of::<(String, Json)>();
+        assert_eq!(charged::<Folder>(r#"{"new": 0}"#), BLOCK + map + node);
+        let two = format!(r#"{{"new": 0, "{}": "text"}}"#, "x".repeat(100));
+        assert_eq!(charged::<Folder>(&two), BLOCK + map + node + 100 + BLOCK);
+        assert_eq!(charged::<Folder>(r#"{"new": null}"#), 0);
     }
 
     /// Each takes many times its size, in another way.

@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 
 use super::budget::Budget;
 use super::error::{Fault, at, expected};
+use super::message::{Message, read_field};
 use super::name::{NUMBER, Name};
 use super::tree::Tree;
 
@@ -37,16 +38,12 @@ pub trait Input {
     fn budget(&self) -> &Budget;
 }
 
-/// Reads the value of a field of a message by its name: `Ok(false)` if there is no such field, and the value is still to be
-/// consumed.
-pub(crate) type Fields<'a> = &'a mut dyn FnMut(&str, &mut dyn Input) -> Result<bool, Fault>;
-
 /// What an [`Input`] is to be read as.
 pub enum Want<'a> {
     /// A string, boolean or number, described for the error.
     Scalar(&'static str),
     /// An object with the fields of the message.
-    Message(Fields<'a>),
+    Message(&'a mut dyn Message),
     /// An object with any keys.
     Entries(&'a mut dyn FnMut(String, &mut dyn Input) -> Result<(), Fault>),
     /// A list.
@@ -238,7 +235,7 @@ impl<'de> Visitor<'de> for Visit<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         match self.want {
-            Want::Message(fields) => message(map, fields, self.budget),
+            Want::Message(target) => message(map, target, self.budget),
             Want::Entries(each) => entries(map, each, self.budget),
             Want::Scalar(_) => match number(map)? {
                 Some(number) => Ok(number),
@@ -251,14 +248,18 @@ impl<'de> Visitor<'de> for Visit<'_, '_> {
 
 fn message<'de, A: MapAccess<'de>>(
     mut map: A,
-    fields: Fields<'_>,
+    target: &mut dyn Message,
     budget: &Budget,
 ) -> Result<Found<'de>, A::Error> {
     while let Some(name) = map.next_key_seed(Name)? {
         let mut known = false;
         let mut read = |input: &mut dyn Input| {
-            let outcome = fields(&name, input);
+            let outcome = read_field(target, &name, input);
             known = !matches!(outcome, Ok(false));
+            #[cfg(feature = "unknown-fields")]
+            if !known {
+                return target.unknown_fields_mut().read(&name, input);
+            }
             outcome.map(drop)
         };
         let outcome = map.next_value_seed(Feed(&mut read, budget));

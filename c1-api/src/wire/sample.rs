@@ -54,6 +54,20 @@ wire::open_enum! {
     }
 }
 
+/// What the generated messages have besides, with the feature `unknown-fields`.
+macro_rules! unknown_fields {
+    (keep) => {
+        #[cfg(feature = "unknown-fields")]
+        fn unknown_fields_mut(&mut self) -> &mut wire::UnknownFields {
+            &mut self.unknown_fields
+        }
+    };
+    (write $self:ident, $out:ident) => {
+        #[cfg(feature = "unknown-fields")]
+        wire::write_unknown(&$self.unknown_fields, $out);
+    };
+}
+
 /// A message that nests in itself, with a required field and two members of a oneof.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -63,6 +77,8 @@ pub(crate) struct Folder {
     pub(crate) owner: Option<String>,
     pub(crate) group: Option<String>,
     pub(crate) keep: Option<TimeDelta>,
+    #[cfg(feature = "unknown-fields")]
+    pub(crate) unknown_fields: wire::UnknownFields,
 }
 
 impl wire::FullName for Folder {
@@ -77,6 +93,8 @@ impl wire::Message for Folder {
             owner: wire::absent(),
             group: wire::absent(),
             keep: wire::absent(),
+            #[cfg(feature = "unknown-fields")]
+            unknown_fields: wire::UnknownFields::default(),
         }
     }
 
@@ -91,12 +109,15 @@ impl wire::Message for Folder {
         }
     }
 
+    unknown_fields!(keep);
+
     fn write_fields<S: SerializeMap>(&self, out: &mut wire::Writer<'_, S>) {
         wire::write_required(&self.name, "name", out);
         wire::write(&self.inner, "inner", out);
         wire::write(&self.owner, "owner", out);
         wire::write(&self.group, "group", out);
         wire::write(&self.keep, "keep", out);
+        unknown_fields!(write self, out);
     }
 }
 
@@ -105,13 +126,21 @@ macro_rules! sample {
     ($($write:ident $field:ident: $type:ty = $name:literal),* $(,)?) => {
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
-        pub(super) struct Sample { $(pub(super) $field: $type),* }
+        pub(super) struct Sample {
+            $(pub(super) $field: $type,)*
+            #[cfg(feature = "unknown-fields")]
+            pub(super) unknown_fields: wire::UnknownFields,
+        }
 
         pub(super) const FIELDS: &[&str] = &[$($name),*];
 
         impl wire::Message for Sample {
             fn empty() -> Self {
-                Self { $($field: wire::absent()),* }
+                Self {
+                    $($field: wire::absent(),)*
+                    #[cfg(feature = "unknown-fields")]
+                    unknown_fields: wire::UnknownFields::default(),
+                }
             }
 
             fn read_field(&mut self, name: &str, input: &mut dyn wire::Input) -> Result<bool, wire::Fault> {
@@ -121,8 +150,11 @@ macro_rules! sample {
                 }
             }
 
+            unknown_fields!(keep);
+
             fn write_fields<S: SerializeMap>(&self, out: &mut wire::Writer<'_, S>) {
                 $(wire::$write(&self.$field, $name, out);)*
+                unknown_fields!(write self, out);
             }
         }
     };
@@ -160,6 +192,8 @@ sample! {
 pub(super) struct List {
     pub(super) list: Vec<Sample>,
     pub(super) kinds: Vec<FolderKind>,
+    #[cfg(feature = "unknown-fields")]
+    pub(super) unknown_fields: wire::UnknownFields,
 }
 
 impl wire::FullName for List {
@@ -171,6 +205,8 @@ impl wire::Message for List {
         Self {
             list: wire::absent(),
             kinds: wire::absent(),
+            #[cfg(feature = "unknown-fields")]
+            unknown_fields: wire::UnknownFields::default(),
         }
     }
 
@@ -182,9 +218,12 @@ impl wire::Message for List {
         }
     }
 
+    unknown_fields!(keep);
+
     fn write_fields<S: SerializeMap>(&self, out: &mut wire::Writer<'_, S>) {
         wire::write(&self.list, "list", out);
         wire::write(&self.kinds, "kinds", out);
+        unknown_fields!(write self, out);
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::UnknownFields;
 use super::docs::{field_doc, folded};
 use super::text::{argument, doc, is_pattern, literal, put, rust, signature};
 use crate::model::{Description, Field, Message, Schema, Type};
-use crate::names::{raw, snake};
+use crate::names::{UNKNOWN_FIELDS, raw, snake};
 use crate::naming::{METHODS, methods};
 
 /// Prints one message.
@@ -13,6 +14,7 @@ pub(super) struct Writer<'a> {
     pub(super) description: &'a Description,
     pub(super) name: &'a str,
     pub(super) message: &'a Message,
+    pub(super) unknown: UnknownFields,
 }
 
 impl Writer<'_> {
@@ -42,6 +44,10 @@ impl Writer<'_> {
             let ident = self.ident(wire);
             field_doc(wire, &ident, field, self.oneof_of(wire), out);
             put!(out, "    pub {ident}: {},", self.field_type(field));
+        }
+        if self.keeps_unknown_fields() {
+            put!(out, "    /// The fields that are not described here.");
+            put!(out, "    pub {UNKNOWN_FIELDS}: wire::UnknownFields,");
         }
         put!(out, "}}");
         if is_sensitive {
@@ -78,6 +84,10 @@ impl Writer<'_> {
     /// A message can be made of nothing where it requires nothing.
     fn has_default(&self) -> bool {
         !self.message.fields.values().any(|field| field.required)
+    }
+
+    fn keeps_unknown_fields(&self) -> bool {
+        self.unknown == UnknownFields::Keep
     }
 
     /// `Option<T>`, a list or a map; `T` itself where it is required.
@@ -153,6 +163,12 @@ impl Writer<'_> {
                 format!("self.{ident}")
             };
             put!(fields, "            .field({shown}, &{value})");
+        }
+        if self.keeps_unknown_fields() {
+            put!(
+                fields,
+                "            .field({UNKNOWN_FIELDS:?}, &self.{UNKNOWN_FIELDS})"
+            );
         }
         put!(
             out,
@@ -271,19 +287,36 @@ impl std::fmt::Debug for {name} {{
                 "        wire::{function}(&self.{ident}, {key}, out);"
             );
         }
+        let mut unknown = String::new();
+        if self.keeps_unknown_fields() {
+            put!(
+                absent,
+                "            {UNKNOWN_FIELDS}: wire::UnknownFields::default(),"
+            );
+            put!(
+                unknown,
+                "    fn unknown_fields_mut(&mut self) -> &mut wire::UnknownFields {{
+        &mut self.{UNKNOWN_FIELDS}
+    }}\n"
+            );
+            put!(
+                write,
+                "        wire::write_unknown(&self.{UNKNOWN_FIELDS}, out);"
+            );
+        }
         let empty = if self.has_default() {
             "        <Self as Default>::default()".to_owned()
         } else {
             format!("        Self {{\n{absent}        }}")
         };
-        let (arguments, read) = if read.is_empty() {
-            (["_", "_", "_"], "        Ok(false)".to_owned())
+        let ([key, input], read) = if read.is_empty() {
+            (["_", "_"], "        Ok(false)".to_owned())
         } else {
             let read =
                 format!("        match name {{\n{read}            _ => Ok(false),\n        }}");
-            (["name", "input", "out"], read)
+            (["name", "input"], read)
         };
-        let [key, input, writer] = arguments;
+        let writer = if write.is_empty() { "_" } else { "out" };
         put!(
             out,
             "
@@ -296,7 +329,7 @@ impl wire::Message for {name} {{
 {read}
     }}
 
-    fn write_fields<S: serde::ser::SerializeMap>(&self, {writer}: &mut wire::Writer<'_, S>) {{
+{unknown}    fn write_fields<S: serde::ser::SerializeMap>(&self, {writer}: &mut wire::Writer<'_, S>) {{
 {write}    }}
 }}"
         );

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::File;
 use super::enums::open_enum;
 use super::messages::Writer;
 use super::text::{include, put};
 use super::updates::updates;
+use super::{File, UnknownFields};
 use crate::model::{Description, SchemaKind, Type};
 use crate::names::{pascal, snake};
 use crate::select::{closure, roots};
 
 /// `types.rs` and what it includes.
-pub(super) fn types(description: &Description) -> Vec<File> {
+pub(super) fn types(description: &Description, unknown: UnknownFields) -> Vec<File> {
     let operations = description.operations.iter();
     let bodies = operations.filter_map(|operation| operation.body.as_ref()?.json.as_ref());
     let bodies = bodies.filter_map(Type::reference);
@@ -34,6 +34,7 @@ pub(super) fn types(description: &Description) -> Vec<File> {
                     description,
                     name,
                     message,
+                    unknown,
                 };
                 writer.message(schema, is_request, out);
                 if let Some(object) = updates.get(name.as_str()) {

@@ -1,8 +1,9 @@
 //! Protobuf JSON in its canonical form, told from the description.
 //!
-//! Whatever form a value came in, this is how it must be written again: without nulls, unknown
-//! fields and empty lists, 64-bit integers as strings, times with 0, 3, 6 or 9 digits. It knows
-//! nothing of the generated types, so that it can be held against them.
+//! Whatever form a value came in, this is how it must be written again: without nulls and empty
+//! lists, 64-bit integers as strings, times with 0, 3, 6 or 9 digits; and without unknown fields,
+//! unless the feature `unknown-fields` keeps them as they are. It knows nothing of the generated
+//! types, so that it can be held against them.
 //!
 //! Rules: <https://protobuf.dev/programming-guides/json/>.
 
@@ -87,6 +88,12 @@ pub fn value(description: &Description, ty: &Type, json: &Value) -> Result<Optio
                         canonical = None;
                     }
                     out.extend(canonical.map(|value| (name.clone(), value)));
+                }
+                if cfg!(feature = "unknown-fields") {
+                    let unknown = object.iter().filter(|(name, value)| {
+                        !message.fields.contains_key(*name) && !value.is_null()
+                    });
+                    out.extend(unknown.map(|(name, value)| (name.clone(), value.clone())));
                 }
                 Value::Object(out)
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use c1_api_spec::generate::{File, Whole, generate};
+use c1_api_spec::generate::{File, UnknownFields, Whole, generate};
 use c1_api_spec::{Error, Note, OVERLAY, emit, normalize, overlay, read};
 use serde_json::Value;
 
@@ -194,7 +194,7 @@ fn accept(document: &Value, overlay: &Value) -> Result<Accepted, Error> {
     overlay::apply(&mut ours, overlay)?;
     let description = normalize::normalize(&ours)?;
     let whole = Whole::of(&description);
-    let files = generate(&description, &whole)?;
+    let files = generate(&description, &whole, UnknownFields::Skip)?;
     let words: Vec<&str> = files
         .iter()
         .flat_map(|file| file.text.split_whitespace())

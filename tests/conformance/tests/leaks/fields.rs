@@ -58,6 +58,28 @@ fn every_sensitive_field_is_redacted_at_any_depth() {
     println!("{canaries} canaries in {messages} messages");
 }
 
+/// What the description does not know may be a secret; with the feature `unknown-fields`, messages hold it.
+#[test]
+fn no_unknown_field_is_shown() {
+    for schema in schemas::all() {
+        let Some(debug) = schema.debug else { continue };
+        let ty = Type::Ref(schema.name.to_owned());
+        let whole = Sampler::new(description(), 0).message(schema.name);
+        let grown = edit::everywhere(description(), &ty, whole, &mut |ty, mut value| {
+            let is_message = matches!(ty, Type::Ref(name) if description().message(name).is_some());
+            if let Some(fields) = value.as_object_mut().filter(|_| is_message) {
+                fields.insert(TOKEN.to_owned(), json!({ "key": [TOKEN] }));
+            }
+            value
+        });
+        assert!(grown.to_string().contains(TOKEN), "{}", schema.name);
+        let shown = debug(grown.to_string().as_bytes()).unwrap();
+        assert!(!shown.contains(TOKEN), "{}: {shown}", schema.name);
+        let is_kept = shown.contains("unknown_fields: UnknownFields(1)");
+        assert_eq!(is_kept, cfg!(feature = "unknown-fields"), "{}", schema.name);
+    }
+}
+
 fn canary(ty: &Type) -> Value {
     match ty {
         Type::List(item) => json!([canary(item)]),

@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_type_of_an_any_is_no_field_of_its_payload() {
-        let any: Any = round(r#"{"@type": "a/Folder", "name": "f", "new": 1}"#).unwrap();
+        let any: Any = round(r#"{"@type": "a/x.Folder", "name": "f", "new": 1}"#).unwrap();
         let folder: Folder = any.decode().unwrap();
         assert_eq!(written(&folder), r#"{"name":"f","new":1}"#);
     }

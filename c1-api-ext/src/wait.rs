@@ -232,20 +232,11 @@ impl Wait {
     }
 
     /// Polls until what `poll` asks for is found: [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) means not yet. For
-    /// what was created just now, and does not show everywhere yet.
+    /// what was created just now, and does not show everywhere yet. In a list, it is a condition of [`until`](Self::until).
     ///
     /// ```no_run
-    /// # async fn run(c1: c1_api_ext::C1, app: &str, user: &str) -> Result<(), c1_api_ext::Error> {
-    /// use c1_api_ext::Wait;
-    ///
-    /// let found = Wait::new().found(|| c1.apps().get(app)).await?;
-    /// // In a list, it is a condition:
-    /// let owned = Wait::new()
-    ///     .until(
-    ///         || c1.user_search().search(c1_api_ext::types::SearchUsersRequest::new().ids([user])),
-    ///         |found| !found.list.is_empty(),
-    ///     )
-    ///     .await?;
+    /// # async fn run(c1: c1_api_ext::C1, app: &str) -> Result<(), c1_api_ext::Error> {
+    /// let app = c1_api_ext::Wait::new().found(|| c1.apps().get(app)).await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -6,7 +6,9 @@
 
 mod by_hand;
 mod call;
+mod connector;
 mod engine;
+mod execution;
 mod expand;
 mod filter;
 mod grant;

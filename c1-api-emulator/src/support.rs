@@ -77,6 +77,6 @@ mod tests {
             .unwrap();
             return;
         }
-        assert!(state >= 507, "{state} of {}", support.len());
+        assert!(state >= 517, "{state} of {}", support.len());
     }
 }

@@ -33,7 +33,7 @@
 //! - [`RetryPolicy`] and [`Limits`] say how calls are retried and paced; [`Metrics`] and the spans of `tracing` report them.
 //! - [`C1::read_only`] and [`C1::dry_run`] give clients that do not write.
 //! - [`Client::call`](c1_api::Client::call) sends requests that the description lacks.
-//! - [`Wait`] polls until something has happened: a task is closed, a new object shows.
+//! - [`Wait`] polls until something has happened: a task is closed, an execution or a sync is over, a new object shows.
 //! - `access` (feature `access-requests`) requests access and decides on requests.
 //! - `EventFeed` (feature `system_log`) follows the system log.
 //! - [`Bulk`] makes many calls, some at a time.
@@ -52,6 +52,23 @@
 //!
 //! Tokens are cached and renewed. Secrets never appear in `Debug` output, errors, logs or traces, and are sent to the
 //! tenant's host only.
+//!
+//! # Without async
+//!
+//! A program that is not async keeps a runtime and a client, and blocks on each call:
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use c1_api_ext::C1;
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! let c1 = C1::from_env()?;
+//! let apps = runtime.block_on(c1.apps().list().into_future())?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Several threads may share both. Inside another runtime, `block_on` panics at once, and
+//! does not hang: await the call there, or, where that is not possible, block on it in a thread of `std::thread::scope`.
 //!
 //! # Features
 //!

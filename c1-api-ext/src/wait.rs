@@ -1,5 +1,9 @@
 //! Waits until something has happened, by asking for it again and again.
 
+#[cfg(feature = "automation_execution")]
+mod execution;
+#[cfg(feature = "connector")]
+mod sync;
 #[cfg(feature = "task")]
 pub(crate) mod task;
 #[cfg(test)]
@@ -225,6 +229,40 @@ impl Wait {
             elapsed = elapsed.saturating_add(delay);
         }
         Ok(WaitEnd::TimedOut { last, error: None })
+    }
+
+    /// Polls until what `poll` asks for is found: [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) means not yet. For
+    /// what was created just now, and does not show everywhere yet. In a list, it is a condition of [`until`](Self::until).
+    ///
+    /// ```no_run
+    /// # async fn run(c1: c1_api_ext::C1, app: &str) -> Result<(), c1_api_ext::Error> {
+    /// let app = c1_api_ext::Wait::new().found(|| c1.apps().get(app)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The first other failure that is not temporary.
+    pub async fn found<T, F>(&self, mut poll: impl FnMut() -> F) -> Result<WaitEnd<T>, Error>
+    where
+        F: IntoFuture<Output = Result<T, Error>>,
+    {
+        let poll = || {
+            let call = poll().into_future();
+            async {
+                match call.await {
+                    Ok(found) => Ok(Some(found)),
+                    Err(error) if error.is_not_found() => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        let (found, error) = match self.until(poll, Option::is_some).await? {
+            WaitEnd::Done(found) | WaitEnd::Failed(found) => (found, None),
+            WaitEnd::TimedOut { error, .. } => (None, error),
+        };
+        let timed_out = WaitEnd::TimedOut { last: None, error };
+        Ok(found.map_or(timed_out, WaitEnd::Done))
     }
 }
 

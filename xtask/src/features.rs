@@ -56,7 +56,13 @@ pub(crate) fn warning(description: &Description) -> Option<String> {
 }
 
 /// The groups whose features bring code of c1-api-ext.
-const WITH_CODE: &[&str] = &["personal_client", "system_log", "task"];
+const WITH_CODE: &[&str] = &[
+    "automation_execution",
+    "connector",
+    "personal_client",
+    "system_log",
+    "task",
+];
 
 /// The files with fresh tables.
 fn tables(description: &Description) -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {

@@ -3,7 +3,7 @@
 use c1_api_spec::model::Operation;
 
 use super::call::Call;
-use super::{HandlerResult, State, grant, me, system_log, task, webhook};
+use super::{HandlerResult, State, connector, execution, grant, me, system_log, task, webhook};
 
 /// Executes an operation.
 pub(super) type Handler = fn(&mut State, &Call<'_>) -> HandlerResult;
@@ -18,6 +18,8 @@ const ROOMS: &[(&[&str], &[Entry])] = &[
     (grant::KINDS, grant::HANDLERS),
     (task::KINDS, task::HANDLERS),
     (webhook::KINDS, webhook::HANDLERS),
+    (connector::KINDS, connector::HANDLERS),
+    (execution::KINDS, execution::HANDLERS),
 ];
 
 /// What executes the operation, if it has rules of its own, and the kinds of objects that it needs.

@@ -61,7 +61,7 @@ impl AccessRequest {
         let mut entries = self.client.task_audit().list(list).items();
         while let Some(entry) = entries.try_next().await? {
             let comment = entry.comment.and_then(|comment| comment.comment);
-            if entry.user_id.as_deref() == user_id && comment.is_some() {
+            if some(entry.user_id.as_ref()).as_deref() == user_id && comment.is_some() {
                 return Ok(some(comment.as_ref()));
             }
         }

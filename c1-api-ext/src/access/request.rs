@@ -192,34 +192,29 @@ impl About {
         let Some(kind) = &task.r#type else {
             return false;
         };
-        let (grant, revoke) = (kind.grant.as_ref(), kind.revoke.as_ref());
-        let about = match self.kind {
-            Kind::Grant => grant.map(|it| {
-                [
-                    &it.app_id,
-                    &it.app_entitlement_id,
-                    &it.identity_user_id,
-                    &it.app_user_id,
-                ]
-            }),
-            Kind::Revoke => revoke.map(|it| {
-                [
-                    &it.app_id,
-                    &it.app_entitlement_id,
-                    &it.identity_user_id,
-                    &it.app_user_id,
-                ]
-            }),
+        let about = match (self.kind, &kind.grant, &kind.revoke) {
+            (Kind::Grant, Some(it), _) => (
+                &it.app_id,
+                &it.app_entitlement_id,
+                &it.identity_user_id,
+                &it.app_user_id,
+            ),
+            (Kind::Revoke, _, Some(it)) => (
+                &it.app_id,
+                &it.app_entitlement_id,
+                &it.identity_user_id,
+                &it.app_user_id,
+            ),
+            _ => return false,
         };
+        let (app, entitlement, user, account) = about;
         let is = |field: &Option<String>, value: &str| field.as_deref() == Some(value);
-        about.is_some_and(|[app, entitlement, user, account]| {
-            task.state != Some(TaskState::Closed)
-                && is(app, &self.app_id)
-                && is(entitlement, &self.entitlement_id)
-                && match &self.recipient {
-                    Recipient::User(id) => is(user, id),
-                    Recipient::AppUser(id) => is(account, id),
-                }
-        })
+        task.state != Some(TaskState::Closed)
+            && is(app, &self.app_id)
+            && is(entitlement, &self.entitlement_id)
+            && match &self.recipient {
+                Recipient::User(id) => is(user, id),
+                Recipient::AppUser(id) => is(account, id),
+            }
     }
 }

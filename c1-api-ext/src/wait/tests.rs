@@ -211,40 +211,165 @@ fn a_wait_can_be_spawned() {
     is_send(&wait().0.until(|| async { Ok(1) }, |_| true));
 }
 
-#[cfg(feature = "task")]
-mod tasks {
-    use c1_api::{BoxFuture, Call, Transport};
-    use reqwest::{Request, Response};
+#[tokio::test]
+async fn what_is_not_found_yet_is_waited_for() {
+    let not_found = || Err(status(StatusCode::NOT_FOUND, None));
+    let (wait, clock) = wait();
+    let busy = Err(status(StatusCode::SERVICE_UNAVAILABLE, None));
+    let found = wait
+        .found(script([not_found(), busy, not_found(), Ok(7)]))
+        .await;
+    assert!(matches!(found, Ok(WaitEnd::Done(7))), "{found:?}");
+    assert_eq!(clock.delays().len(), 3);
+
+    let never = wait
+        .longest(secs(4))
+        .found(script((0..9).map(|_| not_found())))
+        .await;
+    let timed_out = matches!(
+        never,
+        Ok(WaitEnd::TimedOut {
+            last: None,
+            error: None
+        })
+    );
+    assert!(timed_out, "{never:?}");
+    let (wait, _) = self::wait();
+    let refused = wait
+        .found(script([Err(status(StatusCode::FORBIDDEN, None))]))
+        .await;
+    assert!(refused.is_err_and(|error| error.is_permission_denied()));
+}
+
+#[cfg(feature = "automation_execution")]
+mod executions {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::Replies;
+
+    #[tokio::test]
+    async fn an_execution_is_waited_for_through_all_of_its_states() {
+        let state = |state: &str| {
+            let state = format!("AUTOMATION_EXECUTION_STATE_{state}");
+            (
+                200,
+                json!({ "automationExecution": { "id": "7", "state": state } }),
+            )
+        };
+        let before = || {
+            let busy = (503, json!({ "code": 14, "message": "busy" }));
+            let states = [
+                "PENDING",
+                "GET_STEP",
+                "PROCESS_STEP",
+                "WAITING",
+                "PAUSED_BY_CIRCUIT_BREAKER",
+                "NEW",
+            ];
+            states.into_iter().map(state).chain([busy])
+        };
+        for (last, succeeded) in [("DONE", true), ("ERROR", false), ("TERMINATE", false)] {
+            let replies = Replies::new(before().chain([state(last)]));
+            let (wait, clock) = wait();
+            let end = wait.execution(&replies.client(), 7).await.expect("an end");
+            let execution = match end {
+                WaitEnd::Done(execution) if succeeded => execution,
+                WaitEnd::Failed(execution) if !succeeded => execution,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(execution.id, Some(7));
+            assert_eq!(clock.delays().len(), 7);
+            assert_eq!(replies.asked()[0].0, "/api/v1/automation_executions/7");
+        }
+    }
+}
+
+#[cfg(feature = "connector")]
+mod syncs {
+    use c1_api::types::Connector;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{C1, TaskOutcome, TaskStatus};
+    use crate::testing::Replies;
 
-    /// Answers with one state of a task after the other.
-    #[derive(Debug)]
-    struct History(Mutex<VecDeque<Value>>);
-
-    impl Transport for History {
-        fn execute<'a>(
-            &'a self,
-            request: Request,
-            _: &'a Call,
-        ) -> BoxFuture<'a, Result<Response, Error>> {
-            assert_eq!(request.url().path(), "/api/v1/tasks/t1");
-            let task = self.0.lock().expect("no panic").pop_front();
-            let body = json!({ "taskView": { "task": task.expect("another state") } }).to_string();
-            let response = ::http::Response::builder().header("content-type", "application/json");
-            Box::pin(std::future::ready(Ok(response
-                .body(body)
-                .expect("a response")
-                .into())))
-        }
+    fn connector(status: &str, started: &str, completed: Option<&str>) -> Value {
+        json!({ "appId": "a1", "id": "c1", "status": {
+            "status": format!("SYNC_STATUS_{status}"), "startedAt": started, "completedAt": completed,
+        }})
     }
 
+    async fn sync(before: &Value, after: &[Value]) -> (WaitEnd<Connector>, usize) {
+        let replies = after
+            .iter()
+            .map(|it| (200, json!({ "connectorView": { "connector": it } })));
+        let replies = Replies::new(replies);
+        let before = serde_json::from_value(before.clone()).expect("a connector");
+        let (wait, _) = wait();
+        let end = wait.sync(&replies.client(), &before).await;
+        let asked = replies.asked();
+        assert!(
+            asked
+                .iter()
+                .all(|(path, _)| path == "/api/v1/apps/a1/connectors/c1")
+        );
+        (end.expect("an end"), asked.len())
+    }
+
+    #[tokio::test]
+    async fn the_end_of_an_earlier_sync_is_not_that_of_this_one() {
+        const ONE: &str = "2026-05-01T00:00:00Z";
+        const TWO: &str = "2026-05-02T00:00:00Z";
+        const THREE: &str = "2026-05-03T00:00:00Z";
+        for old in ["DONE", "ERROR", "DISABLED"] {
+            let before = connector(old, ONE, Some(ONE));
+            let running = connector("RUNNING", TWO, None);
+            for (new, succeeded) in [("DONE", true), ("ERROR", false), ("DISABLED", false)] {
+                let ended = connector(new, TWO, Some(THREE));
+                let (end, polls) = sync(&before, &[before.clone(), running.clone(), ended]).await;
+                assert_eq!(matches!(end, WaitEnd::Done(_)), succeeded, "{old} {new}");
+                assert_eq!(matches!(end, WaitEnd::Failed(_)), !succeeded, "{old} {new}");
+                assert_eq!(polls, 3);
+            }
+        }
+        // One that was running already, one that was over before it was seen, and the first of a connector.
+        let running = connector("RUNNING", ONE, None);
+        let (end, polls) = sync(
+            &running,
+            &[running.clone(), connector("DONE", ONE, Some(TWO))],
+        )
+        .await;
+        assert!(matches!((end, polls), (WaitEnd::Done(_), 2)));
+        let done = connector("DONE", ONE, Some(ONE));
+        let (end, _) = sync(&done, &[connector("DONE", TWO, Some(TWO))]).await;
+        assert!(matches!(end, WaitEnd::Done(_)));
+        let new = json!({ "appId": "a1", "id": "c1" });
+        let (end, polls) = sync(&new, &[new.clone(), running, done]).await;
+        assert!(matches!((end, polls), (WaitEnd::Done(_), 3)));
+    }
+
+    #[tokio::test]
+    async fn a_connector_without_ids_is_an_error() {
+        let replies = Replies::new([]);
+        let error = wait().0.sync(&replies.client(), &Connector::new()).await;
+        let error = error.expect_err("no ids");
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert!(error.to_string().starts_with("before: "), "{error}");
+    }
+}
+
+#[cfg(feature = "task")]
+mod tasks {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::Replies;
+    use crate::{C1, TaskOutcome, TaskStatus};
+
+    /// A client that gets one state of a task after the other.
     fn client(history: impl IntoIterator<Item = Value>) -> C1 {
-        let history = History(Mutex::new(history.into_iter().collect()));
-        let builder = C1::builder().tenant("127.0.0.1:1").access_token("token");
-        builder.transport(history).build().expect("a client")
+        let view = |task| (200, json!({ "taskView": { "task": task } }));
+        Replies::new(history.into_iter().map(view)).client()
     }
 
     fn task(state: &str, kind: &str, outcome: &str, step: &Value) -> Value {

@@ -116,3 +116,109 @@ impl Payload {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, from_slice, json};
+
+    use super::*;
+    use crate::webhook::reply::Reply;
+
+    fn delivery(name: &str, fields: &Value) -> Delivery {
+        let event = format!("c1.webhooks.v1.{name}");
+        let mut payload = fields.clone();
+        payload["@type"] = json!(format!("type.googleapis.com/{event}"));
+        let body =
+            json!({ "version": "v1", "webhookId": "w1", "event": event, "payload": payload });
+        let body = serde_json::to_vec(&body).expect("JSON");
+        Delivery::read(&HeaderMap::new(), &body, "t1".into()).expect("a delivery")
+    }
+
+    /// The kinds of replies that the event takes, and what is sent for each of them.
+    fn replies(delivery: &Delivery) -> Vec<Value> {
+        let context = Map::from_iter([("n".to_owned(), json!(1))]);
+        [
+            Reply::received(),
+            Reply::approve(""),
+            Reply::complete("yes"),
+            Reply::errored("no"),
+            Reply::context(context),
+        ]
+        .iter()
+        .filter_map(|reply| match delivery.reply(reply) {
+            Ok(json) => Some(from_slice(&json).expect("JSON")),
+            Err(WebhookError::Reply { .. }) => None,
+            Err(error) => panic!("{error}"),
+        })
+        .collect()
+    }
+
+    #[test]
+    fn every_payload_has_its_type_and_its_replies() {
+        let received = || json!({ "version": "v1" });
+        let task = json!({ "taskView": { "task": { "id": "task-1" } } });
+        let id_of = |view: Option<types::TaskView>| {
+            view.and_then(|view| view.task).and_then(|task| task.id)
+        };
+
+        let test = delivery("PayloadTest", &json!({}));
+        assert!(matches!(test.payload(), Ok(Payload::Test(_))));
+        assert_eq!(replies(&test), [received()]);
+
+        let step = delivery("PayloadPolicyApprovalStep", &task);
+        let Ok(Payload::PolicyApprovalStep(payload)) = step.payload() else {
+            panic!("another payload");
+        };
+        assert_eq!(id_of(payload.task_view).as_deref(), Some("task-1"));
+        let [approve] = &replies(&step)[..] else {
+            panic!("another number of replies");
+        };
+        assert_eq!(
+            *approve,
+            json!({ "version": "v1", "approve": { "comment": "" } })
+        );
+
+        let end = delivery("PayloadPolicyPostAction", &task);
+        let Ok(Payload::PolicyPostAction(payload)) = end.payload() else {
+            panic!("another payload");
+        };
+        assert_eq!(id_of(payload.task_view).as_deref(), Some("task-1"));
+        assert_eq!(replies(&end), [received()]);
+
+        let provision = delivery("PayloadProvisionStep", &task);
+        let Ok(Payload::ProvisionStep(payload)) = provision.payload() else {
+            panic!("another payload");
+        };
+        assert_eq!(id_of(payload.task_view).as_deref(), Some("task-1"));
+        let outcomes = [
+            json!({ "version": "v1", "complete": { "comment": "yes" } }),
+            json!({ "version": "v1", "errored": { "comment": "no" } }),
+        ];
+        assert_eq!(replies(&provision), outcomes);
+
+        let workflow = delivery(
+            "PayloadWorkflowStep",
+            &json!({ "workflowId": "a1", "context": { "n": 0 } }),
+        );
+        let Ok(Payload::WorkflowStep(payload)) = workflow.payload() else {
+            panic!("another payload");
+        };
+        assert_eq!(payload.workflow_id.as_deref(), Some("a1"));
+        let context = json!({ "version": "v1", "context": { "n": 1 } });
+        assert_eq!(replies(&workflow), [received(), context]);
+
+        let finding = delivery("PayloadFindingDispatch", &json!({ "findingId": "f1" }));
+        let Ok(Payload::FindingDispatch(payload)) = finding.payload() else {
+            panic!("another payload");
+        };
+        assert_eq!(payload.finding_id.as_deref(), Some("f1"));
+        assert_eq!(replies(&finding), [received()]);
+
+        let new = delivery("PayloadNew", &json!({ "n": 1 }));
+        assert!(matches!(new.payload(), Ok(Payload::Other(any)) if any.0["n"] == 1));
+        assert_eq!(replies(&new), [received()]);
+
+        let wrong = delivery("PayloadFindingDispatch", &json!({ "findingId": 1 }));
+        assert!(matches!(wrong.payload(), Err(WebhookError::Payload(_))));
+    }
+}

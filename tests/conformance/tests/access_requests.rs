@@ -5,8 +5,10 @@
 use c1_api::Error;
 use c1_api::types::{
     AppEntitlementSearchServiceSearchGrantsRequest, AppEntitlementSearchServiceSearchRequest, Task,
-    TaskActionsServiceApproveRequest, TaskActionsServiceDenyRequest, TaskServiceCreateGrantRequest,
+    TaskActionsServiceApproveRequest, TaskActionsServiceDenyRequest,
+    TaskActionsServiceRestartRequest, TaskServiceCreateGrantRequest,
 };
+use c1_api_ext::access::{AccessError, Entitlement, Recipient};
 use c1_api_ext::{C1, TaskOutcome, TaskStatus, Wait, WaitEnd};
 use c1_test_kit::{NoJitter, Tenant};
 use http::StatusCode;
@@ -51,6 +53,16 @@ impl Requests {
         let body = body.identity_user_id(&self.user);
         let created = self.c1.task().create_grant(body).await?;
         Ok(created.task_view.unwrap().task.unwrap())
+    }
+
+    fn entitlement(&self) -> Entitlement {
+        self.c1
+            .access()
+            .entitlement_by_id(&self.app, &self.entitlement)
+    }
+
+    fn recipient(&self) -> Recipient {
+        Recipient::user(&self.user)
     }
 
     fn wait(&self) -> Wait {
@@ -138,4 +150,105 @@ async fn a_request_is_denied() {
         TaskStatus::Closed(TaskOutcome::Denied)
     );
     assert!(!requests.has_it().await);
+}
+
+#[tokio::test]
+async fn the_workflow_goes_from_an_alias_to_the_grant_and_back() {
+    let requests = Requests::start().await;
+    let access = requests.c1.access();
+    let search = AppEntitlementSearchServiceSearchRequest::new().query("Taxes Reader");
+    let found = access.find(search).await.unwrap();
+    assert_eq!(found.id(), requests.entitlement);
+    let entitlement = access.entitlement(found.alias()).await.unwrap();
+    assert_eq!(
+        (entitlement.app_id(), entitlement.id()),
+        (found.app_id(), found.id())
+    );
+    let half = found.alias().split_once('-').unwrap().0;
+    let none = access.entitlement(half).await.unwrap_err();
+    let AccessError::NoEntitlement { similar, .. } = &none else {
+        panic!("{none}");
+    };
+    assert!(
+        similar.len() > 1 && none.to_string().contains(similar[0].alias()),
+        "{none}"
+    );
+    let search = AppEntitlementSearchServiceSearchRequest::new().query("Reader");
+    let several = access.find(search).await.unwrap_err();
+    assert!(matches!(&several, AccessError::Ambiguous { candidates, .. } if candidates.len() > 1));
+
+    let whom = requests.recipient();
+    assert!(entitlement.held_by(&whom).await.unwrap().is_empty());
+    let before = access.held_by(&whom).await.unwrap().len();
+    let request = entitlement
+        .grant_to(whom.clone())
+        .description("why")
+        .send()
+        .await
+        .unwrap();
+    assert!(!request.existed());
+    let again = entitlement.grant_to(whom.clone()).send().await.unwrap();
+    assert_eq!((again.id(), again.existed()), (request.id(), true));
+    assert_eq!(
+        request.task().await.unwrap().description.as_deref(),
+        Some("why")
+    );
+
+    let held = requests.status(request.id()).await;
+    assert!(matches!(held, TaskStatus::NeedsApproval { .. }), "{held:?}");
+    request.approve("fine").await.unwrap();
+    let done = request.wait(&requests.wait()).await.unwrap();
+    assert!(matches!(done, WaitEnd::Done(_)), "{done:?}");
+    assert_eq!(request.why_not().await.unwrap(), None);
+    let grants = entitlement.held_by(&whom).await.unwrap();
+    assert_eq!(access.held_by(&whom).await.unwrap().len(), before + 1);
+
+    let account = Recipient::app_user(grants[0].app_user_id.clone().unwrap());
+    assert_eq!(entitlement.held_by(&account).await.unwrap(), grants);
+    let revoke = entitlement
+        .revoke_from(account.clone())
+        .send()
+        .await
+        .unwrap();
+    let same = entitlement.revoke_from(account).send().await.unwrap();
+    assert_eq!((same.id(), same.existed()), (revoke.id(), true));
+    let held = requests.status(revoke.id()).await;
+    if matches!(held, TaskStatus::NeedsApproval { .. }) {
+        revoke.approve("").await.unwrap();
+    }
+    let done = revoke.wait(&requests.wait()).await.unwrap();
+    assert!(matches!(done, WaitEnd::Done(_)), "{done:?}");
+    assert!(entitlement.held_by(&whom).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_denial_tells_who_and_why_and_a_stale_step_is_looked_up() {
+    let requests = Requests::start().await;
+    let entitlement = requests.entitlement();
+    let request = entitlement
+        .grant_to(requests.recipient())
+        .send()
+        .await
+        .unwrap();
+    let before = requests.status(request.id()).await;
+    let restart = TaskActionsServiceRestartRequest::new();
+    requests
+        .c1
+        .task_actions()
+        .restart(request.id(), restart)
+        .await
+        .unwrap();
+    assert_ne!(requests.status(request.id()).await, before, "another step");
+    request.deny("not this quarter").await.unwrap();
+    let end = request.wait(&requests.wait()).await.unwrap();
+    assert!(matches!(end, WaitEnd::Failed(_)), "{end:?}");
+    let refusal = request.why_not().await.unwrap().unwrap();
+    assert_eq!(refusal.outcome, TaskOutcome::Denied);
+    assert_eq!(refusal.reason.as_deref(), Some("not this quarter"));
+    let late = request.approve("").await.unwrap_err();
+    let denied = TaskStatus::Closed(TaskOutcome::Denied);
+    assert!(
+        matches!(&late, AccessError::NotHeld { status, .. } if *status == denied),
+        "{late}"
+    );
 }

@@ -123,11 +123,17 @@ impl State {
     /// Does what the task's step provisions, and goes on with the next step.
     pub(super) fn provision(&mut self, id: &str, call: &Call<'_>) -> Result<(), Status> {
         let mut task = self.task(id)?;
-        if is_provisioning(&task["policy"]) {
+        if is_provisioning(&task["policy"]) && !self.provisioning_is_paused(&task) {
             self.provisioned(&mut task, "", call);
             self.save(task, call)?;
         }
         Ok(())
+    }
+
+    /// Whether the current step waits for a connector that is paused.
+    fn provisioning_is_paused(&self, task: &Value) -> bool {
+        let connector = "/policy/current/provision/provision/provisionPolicy/connector";
+        has(task, connector) && self.is_paused(of_type(task, "appId"))
     }
 
     /// Ends the current step, which provisions.

@@ -4,11 +4,12 @@ use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
 use c1_api::{Bearer, ErrorKind};
+use c1_api_ext::access::{AccessError, Recipient, Refusal};
 use c1_api_ext::record::Recorder;
 use c1_api_ext::webhook::{KeySource, Payload, Reply, Signer, TenantKeys, Verifier};
 use c1_api_ext::{
-    BoxFuture, Bulk, BulkDone, Error, Progress, SystemRandom, TaskOutcome, TaskStatus, Tenant,
-    Wait, WaitEnd, WaitPoll, types,
+    BoxFuture, Bulk, BulkDone, C1, Error, EventFeed, EventPosition, EventPositionError, Progress,
+    SystemRandom, TaskOutcome, TaskStatus, Tenant, Wait, WaitEnd, WaitPoll, types,
 };
 use c1_test_kit::TestClock;
 use reqwest::Method;
@@ -118,4 +119,31 @@ pub(crate) async fn waits_and_bulk(canaries: &Canaries) {
     let items = bulk.all([1], |_| async { Ok::<_, Error>(()) }).await;
     canaries.assert_not_in("BulkItem", items.first().expect("an item"));
     canaries.assert_not_in("BulkDone", &done.lock().expect("no panic").expect("a call"));
+}
+
+/// What asks for access and follows the system log has a client.
+pub(crate) fn workflows(canaries: &Canaries) {
+    let builder = C1::builder().tenant("acme").access_token(TOKEN);
+    let c1 = builder.build().expect("a client");
+    let access = c1.access();
+    canaries.assert_not_in("Access", &access);
+    let entitlement = access.entitlement_by_id("a1", "e1");
+    canaries.assert_not_in("Entitlement", &entitlement);
+    let recipient = Recipient::user("u1");
+    canaries.assert_not_in("Recipient", &recipient);
+    canaries.assert_not_in("GrantRequest", &entitlement.grant_to(recipient.clone()));
+    canaries.assert_not_in("RevokeRequest", &entitlement.revoke_from(recipient));
+    canaries.assert_not_in("AccessRequest", &access.request("t1"));
+    let error = AccessError::Ambiguous {
+        wanted: "one".into(),
+        candidates: vec![entitlement],
+    };
+    canaries.assert_not_in_error("AccessError", &error);
+    canaries.assert_not_in("Refusal", &None::<Refusal>);
+
+    let position = EventPosition::since(UNIX_EPOCH);
+    canaries.assert_not_in("EventPosition", &position);
+    canaries.assert_not_in("EventFeed", &EventFeed::new(&c1, position));
+    let error: EventPositionError = TOKEN.parse::<EventPosition>().expect_err("no time");
+    canaries.assert_not_in_error("EventPositionError", &error);
 }

@@ -200,6 +200,7 @@ async fn no_public_type_shows_a_secret() {
 
     conveniences::webhooks(&canaries, &tenant).await;
     conveniences::waits_and_bulk(&canaries).await;
+    conveniences::workflows(&canaries);
     conveniences::recordings(&canaries);
 
     let mut declared = BTreeSet::new();

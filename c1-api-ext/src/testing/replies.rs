@@ -1,0 +1,64 @@
+//! Responses for the modules that call operations by hand, one after the other.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use c1_api::{BoxFuture, Call, Error, Transport};
+use reqwest::{Request, Response};
+use serde_json::Value;
+
+use crate::{C1, RetryPolicy};
+
+/// A transport that gives one response after the other, and remembers what was asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Replies(Arc<Mutex<(VecDeque<(u16, Value)>, Vec<(String, Value)>)>>);
+
+impl Replies {
+    /// Statuses and bodies.
+    pub(crate) fn new(replies: impl IntoIterator<Item = (u16, Value)>) -> Self {
+        Self(Arc::new(Mutex::new((
+            replies.into_iter().collect(),
+            Vec::new(),
+        ))))
+    }
+
+    /// A client that gets them, without retries.
+    pub(crate) fn client(&self) -> C1 {
+        let builder = C1::builder().tenant("127.0.0.1:1").access_token("token");
+        let builder = builder.retry(RetryPolicy::off()).transport(self.clone());
+        builder.build().expect("a client")
+    }
+
+    /// The paths and bodies since the last look.
+    pub(crate) fn asked(&self) -> Vec<(String, Value)> {
+        std::mem::take(&mut self.0.lock().expect("no panic").1)
+    }
+
+    /// How many responses are left.
+    pub(crate) fn left(&self) -> usize {
+        self.0.lock().expect("no panic").0.len()
+    }
+}
+
+impl Transport for Replies {
+    fn execute<'a>(
+        &'a self,
+        request: Request,
+        _: &'a Call,
+    ) -> BoxFuture<'a, Result<Response, Error>> {
+        let body = request.body().and_then(reqwest::Body::as_bytes);
+        let body = body.map_or(Value::Null, |body| {
+            serde_json::from_slice(body).expect("JSON")
+        });
+        let mut state = self.0.lock().expect("no panic");
+        state.1.push((request.url().path().to_owned(), body));
+        let (status, body) = state.0.pop_front().expect("another reply");
+        drop(state);
+        let response = ::http::Response::builder()
+            .status(status)
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .expect("a response");
+        Box::pin(std::future::ready(Ok(response.into())))
+    }
+}

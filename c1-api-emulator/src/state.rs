@@ -6,6 +6,7 @@
 
 mod by_hand;
 mod call;
+mod catalog;
 mod engine;
 mod expand;
 mod filter;

@@ -63,11 +63,6 @@ pub(super) const HANDLERS: &[Entry] = &[
         |state, call| state.read(call, lists::accounts),
     ),
     (
-        "request_catalog_search.search_entitlements",
-        "/api/v1/search/request_catalog/entitlements",
-        |state, call| state.read(call, lists::requestable),
-    ),
-    (
         "app_entitlement_search.count_grants_for_user_by_app",
         "/api/v1/search/graph/counts",
         |state, call| state.read(call, lists::count),

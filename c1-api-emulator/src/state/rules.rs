@@ -20,6 +20,8 @@ struct Rule {
     renamed: &'static [(&'static str, &'static str)],
     /// Fields of requests with ids, the field of the object with copies of what they mean, and its kind.
     copied: &'static [(&'static str, &'static str, &'static str)],
+    /// Fields with copies of other objects, and their kind.
+    copies: &'static [(&'static str, &'static str)],
     /// Filters, and the fields that they mean.
     filters: &'static [(&'static str, &'static [&'static str])],
     /// Kinds of other objects that it belongs to, with the parts of their key and of this object.
@@ -34,6 +36,7 @@ const NONE: Rule = Rule {
     ids: &[],
     renamed: &[],
     copied: &[],
+    copies: &[],
     filters: &[],
     owners: &[],
 };
@@ -81,6 +84,11 @@ const RULES: &[Rule] = &[
         ..NONE
     },
     Rule {
+        kind: "RequestCatalog",
+        copies: &[("accessEntitlements", "AppEntitlement")],
+        ..NONE
+    },
+    Rule {
         kind: "TaskAuditView",
         key: &["id"],
         ..NONE
@@ -115,6 +123,13 @@ pub(super) fn renamed(kind: &str) -> &'static [(&'static str, &'static str)] {
 
 pub(super) fn copied(kind: &str) -> &'static [(&'static str, &'static str, &'static str)] {
     rule(kind).copied
+}
+
+/// Fields with copies of other objects, and the kind of these.
+pub(super) fn copies(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let rule = rule(kind);
+    let copied = rule.copied.iter().map(|(_, field, kind)| (*field, *kind));
+    copied.chain(rule.copies.iter().copied())
 }
 
 /// Filters, and the fields that they mean.
@@ -153,6 +168,7 @@ mod tests {
             let fields = fields.chain(key);
             let fields = fields.chain(rule.renamed.iter().map(|(_, field)| field));
             let fields = fields.chain(rule.copied.iter().map(|(_, field, _)| field));
+            let fields = fields.chain(rule.copies.iter().map(|(field, _)| field));
             let fields = fields.chain(rule.filters.iter().flat_map(|(_, fields)| *fields));
             let fields = fields.chain(
                 rule.owners

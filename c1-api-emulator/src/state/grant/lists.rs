@@ -9,24 +9,9 @@ use super::super::call::Call;
 use super::super::expand::Expansion;
 use super::super::filter::is_empty;
 use super::super::row::Row;
-use super::super::table::Table;
 use super::super::{HandlerResult, State, respond};
 use super::{FEED, GRANT, in_app};
 use crate::status::Status;
-
-/// A page of the objects of a kind.
-fn page<'s>(
-    state: &'s State,
-    call: &Call<'_>,
-    kind: &str,
-    keep: impl Fn(&Row) -> bool,
-    element: impl Fn(&Row, &mut Expansion<'s>) -> Value,
-) -> HandlerResult {
-    let empty = Table::new(kind);
-    let table = state.tables.get(kind).unwrap_or(&empty);
-    let page = table.page(&state.description, call, keep)?;
-    Ok(respond::list(state, call, "list", page, element))
-}
 
 /// The app and the entitlement of the path, which must exist.
 fn entitlement<'c>(state: &State, call: &Call<'c>) -> Result<[&'c str; 2], Status> {
@@ -71,14 +56,9 @@ fn user_view<'s>(state: &'s State, grant: &Row, expansion: &mut Expansion<'s>) -
     })
 }
 
-fn entitlement_view<'s>(state: &'s State, row: &Row, expansion: &mut Expansion<'s>) -> Value {
-    let view = ("AppEntitlementView", "appEntitlement");
-    respond::in_view(state, "AppEntitlement", view, row, expansion)
-}
-
 pub(super) fn users(state: &State, call: &Call<'_>) -> HandlerResult {
     let of = entitlement(state, call)?;
-    page(
+    respond::rows(
         state,
         call,
         GRANT,
@@ -105,7 +85,7 @@ pub(super) fn with_expiry(state: &State, call: &Call<'_>) -> HandlerResult {
             "grantSources": grant.0.get("grantSources"),
         })
     };
-    page(state, call, GRANT, |grant| is_of(grant, of), element)
+    respond::rows(state, call, GRANT, |grant| is_of(grant, of), element)
 }
 
 /// The values of a filter; empty if it is not set.
@@ -177,9 +157,9 @@ pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
             && pass(&of_entitlement, entitlement_of(state, grant))
             && pass(&of_account, account(state, grant))
     };
-    page(state, call, GRANT, keep, |grant, expansion| {
+    respond::rows(state, call, GRANT, keep, |grant, expansion| {
         json!({
-            "entitlement": entitlement_of(state, grant).map(|row| entitlement_view(state, row, expansion)),
+            "entitlement": entitlement_of(state, grant).map(|row| respond::entitlement(state, row, expansion)),
             "appEntitlementUserBinding": user_view(state, grant, expansion),
         })
     })
@@ -190,12 +170,12 @@ pub(super) fn entitlements(state: &State, call: &Call<'_>) -> HandlerResult {
     let [app, app_user] = [call.path("app_id"), call.path("app_user_id")];
     state.find_by_id("App", app)?;
     state.find("AppUser", &in_app(app, app_user))?;
-    page(
+    respond::rows(
         state,
         call,
         "AppEntitlement",
         |row| row.text("appId") == app && state.grant(app, row.text("id"), app_user).is_some(),
-        |row, expansion| entitlement_view(state, row, expansion),
+        |row, expansion| respond::entitlement(state, row, expansion),
     )
 }
 
@@ -212,57 +192,6 @@ pub(super) fn accounts(state: &State, call: &Call<'_>) -> HandlerResult {
         }
     });
     Ok(json!({ "bindings": bindings.collect::<Vec<_>>() }))
-}
-
-/// What the caller can request, from the published catalogs that the caller sees, and what of it is granted.
-pub(super) fn requestable(state: &State, call: &Call<'_>) -> HandlerResult {
-    let me = state.me(call)?.text("id");
-    let body = call.body();
-    let bindings = |row: &Row| {
-        let [app, id] = ["appId", "id"].map(|field| row.text(field));
-        let accounts = state.accounts(app, me);
-        let grants = accounts.filter_map(|own| state.grant(app, id, own.text("id")));
-        let grants = grants.map(|grant| Value::Object(grant.fields()));
-        grants.collect::<Vec<_>>()
-    };
-    let is_true = |row: &Row, field: &str| row.0.get(field) == Some(&json!(true));
-    let catalogs = state.all("RequestCatalog").filter(|catalog| {
-        let access = catalog
-            .0
-            .get("accessEntitlements")
-            .and_then(Value::as_array);
-        let mut access = access.into_iter().flatten().filter_map(Value::as_object);
-        is_true(catalog, "published")
-            && (is_true(catalog, "visibleToEveryone")
-                || access.any(|row| !bindings(&Row(row.clone())).is_empty()))
-    });
-    let catalogs: Vec<_> = catalogs.map(|catalog| catalog.text("id")).collect();
-    let entries = state.all("RequestableEntry");
-    let entries = entries.filter(|entry| catalogs.contains(&entry.text("catalogId")));
-    let entries: BTreeSet<_> = entries
-        .map(|entry| (entry.text("appId"), entry.text("entitlementId")))
-        .collect();
-    let app_name = body.text("appDisplayName").to_lowercase();
-    let keep = |row: &Row| {
-        let app = state.find_by_id("App", row.text("appId"));
-        let app = app.map(|app| app.text("displayName").to_lowercase());
-        let alias = body.text("entitlementAlias");
-        entries.contains(&(row.text("appId"), row.text("id")))
-            && row.matches_query(body.text("query"), &["displayName", "description", "alias"])
-            && app.is_ok_and(|app| app.contains(&app_name))
-            && (alias.is_empty() || row.text("alias") == alias)
-            && match body.text("grantedStatus") {
-                "GRANTED" => !bindings(row).is_empty(),
-                "NOT_GRANTED" => bindings(row).is_empty(),
-                _ => true,
-            }
-    };
-    page(state, call, "AppEntitlement", keep, |row, expansion| {
-        json!({
-            "entitlement": entitlement_view(state, row, expansion),
-            "appEntitlementUserBindings": bindings(row),
-        })
-    })
 }
 
 pub(super) fn count(state: &State, call: &Call<'_>) -> HandlerResult {
@@ -310,7 +239,7 @@ pub(super) fn resources(state: &State, call: &Call<'_>) -> HandlerResult {
             && apps.pass(Some(row), "appId")
             && row.matches_query(call.body().text("query"), &["displayName"])
     };
-    page(state, call, "AppResource", keep, |row, _| {
+    respond::rows(state, call, "AppResource", keep, |row, _| {
         json!({
             "id": row.text("id"),
             "appId": row.text("appId"),
@@ -346,7 +275,7 @@ pub(super) fn feed(state: &State, call: &Call<'_>) -> HandlerResult {
             && own.iter().all(|references| references.pass(event))
             && users.pass(account(state, event).unwrap_or(&none))
     };
-    page(state, call, FEED, keep, |event, expansion| {
+    respond::rows(state, call, FEED, keep, |event, expansion| {
         let mut view: Map<_, _> = expansion.paths("AppEntitlementUserBindingFeedView", FEED, event);
         if expansion.wants("app_entitlement_id") || expansion.wants("entitlement_id") {
             let key = in_app(event.text("appId"), event.text("appEntitlementId"));

@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 
 use self::assertion::Assertions;
 use self::clients::Clients;
+pub(crate) use self::clients::{ClientChange, Terms};
 use self::device::{Devices, Started};
 pub(crate) use self::dpop::{HEADER as DPOP, Realm};
 use self::dpop::{Proofs, Target};
@@ -102,7 +103,7 @@ impl Auth {
     ) -> Result<Self, Error> {
         let origin = format!("{scheme}://{address}");
         let mut clients = Clients::default();
-        clients.add(client, None, None);
+        clients.add(client, Terms::default());
         Ok(Self {
             require_dpop: settings.require_dpop,
             clients,
@@ -132,7 +133,9 @@ impl Auth {
         }
         let form = Form::parse(headers, body)?;
         // Before the grant, so that a client that needs a nonce can retry with the same grant.
-        let key = self.verify_proof(now, headers)?;
+        let client = form.get("client_id");
+        let required = self.require_dpop || self.clients.require_dpop(client);
+        let key = self.verify_proof(now, headers, required)?;
         let grant = form.require("grant_type")?;
         let mut holder = Holder::default();
         match grant {
@@ -162,8 +165,9 @@ impl Auth {
         &mut self,
         now: SystemTime,
         headers: &HeaderMap,
+        required: bool,
     ) -> Result<Option<String>, OAuthError> {
-        if !self.require_dpop && !headers.contains_key(DPOP) {
+        if !required && !headers.contains_key(DPOP) {
             return Ok(None);
         }
         let target = Target {
@@ -178,7 +182,7 @@ impl Auth {
     fn client_credentials(&mut self, now: SystemTime, form: &Form) -> Result<Holder, OAuthError> {
         let client = self.clients.get(now, form.get("client_id"))?;
         let holder = Holder {
-            user: client.user.clone(),
+            user: client.terms.user.clone(),
             client: Some(client.id.clone()),
         };
         match (form.get("client_assertion"), form.get("client_secret")) {
@@ -229,20 +233,16 @@ impl Auth {
         self.tokens.issue(now, None, holder)
     }
 
-    /// Registers a client until `expiry`, of `user` if given.
-    pub(crate) fn add_client(
-        &mut self,
-        credentials: &Credentials,
-        expiry: Option<SystemTime>,
-        user: Option<String>,
-    ) {
-        self.clients.add(credentials, expiry, user);
-    }
-
-    /// Forgets a client, and revokes its tokens.
-    pub(crate) fn remove_client(&mut self, id: &str) {
-        self.clients.remove(id);
-        self.tokens.revoke_client(id);
+    /// Changes a client. If it is removed, its tokens are revoked.
+    pub(crate) fn change_client(&mut self, change: ClientChange) {
+        match change {
+            ClientChange::Added(credentials, terms) => self.clients.add(&credentials, terms),
+            ClientChange::Expires(id, expiry) => self.clients.set_expiry(&id, expiry),
+            ClientChange::Removed(id) => {
+                self.clients.remove(&id);
+                self.tokens.revoke_client(&id);
+            }
+        }
     }
 
     /// Revokes all tokens.

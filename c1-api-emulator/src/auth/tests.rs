@@ -16,7 +16,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 
-use super::{Auth, OAuthError, Settings, Trust, hosts};
+use super::{Auth, OAuthError, Settings, Terms, Trust, hosts};
 use crate::credentials::Credentials;
 
 const NOW: u64 = 1_800_000_000;
@@ -186,7 +186,11 @@ fn a_client_secret_is_accepted() {
 fn clients_have_their_own_secrets_and_expire() {
     let mut fixture = Fixture::new();
     let other = Credentials::generate(([127, 0, 0, 1], 80).into(), "pcc").unwrap();
-    fixture.auth.add_client(&other, Some(at(NOW + 60)), None);
+    let terms = Terms {
+        expiry: Some(at(NOW + 60)),
+        ..Terms::default()
+    };
+    fixture.auth.clients.add(&other, terms);
     let form = by_secret(&other.client_id, &other.client_secret);
     assert!(fixture.request(&form).is_ok());
     let secret = fixture.client.client_secret.clone();

@@ -439,7 +439,6 @@ impl State {
         }
         while let Some((kind, row)) = removed.pop() {
             self.record(&kind, &row, Change::Deleted, now);
-            self.forget_client(&kind, &row);
             for (other, facts) in &plan.kinds {
                 for link in facts.owners.iter().filter(|link| link.kind == kind) {
                     let belongs = |own: &Row| {
@@ -547,6 +546,11 @@ impl State {
                     Some(Value::Object(self.find(other, &key).ok()?.fields()))
                 });
                 *copies = current.collect();
+            }
+        }
+        for (field, other, part) in rules::joined(kind) {
+            if let Ok(found) = self.find_by_id(other, row.text(part)) {
+                fields.insert((*field).to_owned(), Value::Object(found.fields()));
             }
         }
         let embeds = self.plan.kinds.get(kind).map(|facts| &facts.embeds);

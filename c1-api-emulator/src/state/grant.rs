@@ -144,7 +144,7 @@ pub(super) fn seconds(duration: &str) -> Option<Duration> {
 }
 
 /// A time in the API's format.
-fn time(text: &str) -> Option<SystemTime> {
+pub(super) fn time(text: &str) -> Option<SystemTime> {
     let time = DateTime::parse_from_rfc3339(text).ok();
     time.map(SystemTime::from)
 }

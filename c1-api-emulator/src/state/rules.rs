@@ -22,6 +22,8 @@ struct Rule {
     copied: &'static [(&'static str, &'static str, &'static str)],
     /// Fields with copies of other objects, and their kind.
     copies: &'static [(&'static str, &'static str)],
+    /// Fields with another object as it is, its kind, and the part with its id.
+    joined: &'static [(&'static str, &'static str, &'static str)],
     /// Filters, and the fields that they mean.
     filters: &'static [(&'static str, &'static [&'static str])],
     /// Kinds of other objects that it belongs to, with the parts of their key and of this object.
@@ -37,6 +39,7 @@ const NONE: Rule = Rule {
     renamed: &[],
     copied: &[],
     copies: &[],
+    joined: &[],
     filters: &[],
     owners: &[],
 };
@@ -89,6 +92,16 @@ const RULES: &[Rule] = &[
         ..NONE
     },
     Rule {
+        kind: "ServicePrincipal",
+        joined: &[("user", "User", "id")],
+        ..NONE
+    },
+    Rule {
+        kind: "ServicePrincipalCredential",
+        renamed: &[("scopedRoles", "scopedRoleIds")],
+        ..NONE
+    },
+    Rule {
         kind: "TaskAuditView",
         key: &["id"],
         ..NONE
@@ -132,6 +145,11 @@ pub(super) fn copies(kind: &str) -> impl Iterator<Item = (&'static str, &'static
     copied.chain(rule.copies.iter().copied())
 }
 
+/// Fields with another object as it is, its kind, and the part with its id.
+pub(super) fn joined(kind: &str) -> &'static [(&'static str, &'static str, &'static str)] {
+    rule(kind).joined
+}
+
 /// Filters, and the fields that they mean.
 pub(super) fn filters(kind: &str) -> &'static [(&'static str, &'static [&'static str])] {
     rule(kind).filters
@@ -169,6 +187,7 @@ mod tests {
             let fields = fields.chain(rule.renamed.iter().map(|(_, field)| field));
             let fields = fields.chain(rule.copied.iter().map(|(_, field, _)| field));
             let fields = fields.chain(rule.copies.iter().map(|(field, _)| field));
+            let fields = fields.chain(rule.joined.iter().map(|(field, _, _)| field));
             let fields = fields.chain(rule.filters.iter().flat_map(|(_, fields)| *fields));
             let fields = fields.chain(
                 rule.owners

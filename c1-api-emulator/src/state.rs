@@ -22,6 +22,7 @@ mod names;
 mod path;
 mod plan;
 mod respond;
+mod review;
 mod row;
 mod rules;
 mod seed;

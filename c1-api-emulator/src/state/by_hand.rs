@@ -3,7 +3,7 @@
 use c1_api_spec::model::Operation;
 
 use super::call::Call;
-use super::{HandlerResult, State, catalog, clients, grant, me, system_log, task, webhook};
+use super::{HandlerResult, State, catalog, clients, grant, me, review, system_log, task, webhook};
 
 /// Executes an operation.
 pub(super) type Handler = fn(&mut State, &Call<'_>) -> HandlerResult;
@@ -19,6 +19,7 @@ const ROOMS: &[(&[&str], &[Entry])] = &[
     (clients::PERSONAL_KINDS, clients::PERSONAL_HANDLERS),
     (clients::PRINCIPAL_KINDS, clients::PRINCIPAL_HANDLERS),
     (grant::KINDS, grant::HANDLERS),
+    (review::KINDS, review::HANDLERS),
     (task::KINDS, task::HANDLERS),
     (webhook::KINDS, webhook::HANDLERS),
 ];

@@ -65,6 +65,16 @@ const RULES: &[Rule] = &[
         ..NONE
     },
     Rule {
+        kind: "AccessReviewSetupEntitlement",
+        key: &["accessReviewId", "appId", "appEntitlementId"],
+        ..NONE
+    },
+    Rule {
+        kind: "AccessReviewTemplateSetupEntitlement",
+        key: &["accessReviewTemplateId", "appId", "appEntitlementId"],
+        ..NONE
+    },
+    Rule {
         kind: "AppEntitlementUserBinding",
         key: &["appId", "appEntitlementId", "appUserId"],
         ..NONE

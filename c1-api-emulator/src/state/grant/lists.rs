@@ -277,11 +277,7 @@ pub(super) fn feed(state: &State, call: &Call<'_>) -> HandlerResult {
     };
     respond::rows(state, call, FEED, keep, |event, expansion| {
         let mut view: Map<_, _> = expansion.paths("AppEntitlementUserBindingFeedView", FEED, event);
-        if expansion.wants("app_entitlement_id") || expansion.wants("entitlement_id") {
-            let key = in_app(event.text("appId"), event.text("appEntitlementId"));
-            let path = expansion.add_all("AppEntitlement", &[key.to_vec()]);
-            view.insert("entitlementPath".to_owned(), path);
-        }
+        respond::set_entitlement_path(&mut view, event, expansion);
         view.insert("feed".to_owned(), Value::Object(event.fields()));
         Value::Object(view)
     })

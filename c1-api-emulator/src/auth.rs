@@ -34,7 +34,8 @@ use self::dpop::{Proofs, Target};
 pub(crate) use self::exchange::Trust;
 use self::form::Form;
 pub(crate) use self::oauth_error::OAuthError;
-use self::tokens::{Holder, Tokens};
+pub(crate) use self::tokens::Holder;
+use self::tokens::Tokens;
 use crate::credentials::Credentials;
 use crate::error::Error;
 
@@ -119,13 +120,13 @@ impl Auth {
         })
     }
 
-    /// Handles a token request.
+    /// Handles a token request. Returns the response, and whose token it is.
     pub(crate) fn token(
         &mut self,
         now: SystemTime,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Value, OAuthError> {
+    ) -> Result<(Value, Holder), OAuthError> {
         if headers.contains_key(AUTHORIZATION) {
             return Err(OAuthError::client(
                 "expected credentials in the body, not in the authorization header",
@@ -150,14 +151,14 @@ impl Auth {
             }
         }
         let token_type = if key.is_some() { "DPoP" } else { "Bearer" };
-        let token = self.tokens.issue(now, key, holder)?;
+        let token = self.tokens.issue(now, key, holder.clone())?;
         let expires_in = self.tokens.lifetime().as_secs();
         let mut response =
             json!({ "access_token": token, "token_type": token_type, "expires_in": expires_in });
         if grant == exchange::GRANT {
             response["issued_token_type"] = json!(exchange::ISSUED);
         }
-        Ok(response)
+        Ok((response, holder))
     }
 
     /// The thumbprint of the key to bind the token to, if any.

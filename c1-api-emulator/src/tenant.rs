@@ -376,7 +376,7 @@ impl Tenant {
         } else if path == DEVICE_PATH {
             self.start_device_login(now, headers, body)
         } else {
-            lock(&self.auth).token(now, headers, body)
+            self.token(now, headers, body)
         };
         let mut response = match result {
             Ok(value) => json_response(StatusCode::OK, &value, None),
@@ -389,6 +389,17 @@ impl Tenant {
         };
         set_header(&mut response, CACHE_CONTROL, "no-store".to_owned());
         response
+    }
+
+    fn token(
+        &self,
+        now: SystemTime,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Value, OAuthError> {
+        let (response, holder) = lock(&self.auth).token(now, headers, body)?;
+        lock(&self.state).log_token(&holder, now);
+        Ok(response)
     }
 
     fn start_device_login(

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::by_hand::Entry;
 use super::call::Call;
-use super::grant::{GRANT, in_app};
+use super::grant::{GRANT, in_app, is_of_user};
 use super::row::Row;
 use super::{HandlerResult, State, respond};
 use crate::status::Status;
@@ -225,10 +225,13 @@ fn list_access(state: &mut State, call: &Call<'_>) -> HandlerResult {
 fn search(state: &State, call: &Call<'_>) -> HandlerResult {
     let me = state.me(call)?.text("id");
     let body = call.body();
+    let own = state.listed(GRANT, call, |grant| is_of_user(state, grant, me));
+    let own: Vec<_> = own.collect();
     let bindings = |row: &Row| {
-        let [app, id] = ["appId", "id"].map(|field| row.text(field));
-        let accounts = state.accounts(app, me);
-        let grants = accounts.filter_map(|own| state.grant(app, id, own.text("id")));
+        let wanted = of_entitlement(row);
+        let grants = own.iter();
+        let grants =
+            grants.filter(|grant| reference(grant, ["appId", "appEntitlementId"]) == wanted);
         let grants = grants.map(|grant| Value::Object(grant.fields()));
         grants.collect::<Vec<_>>()
     };

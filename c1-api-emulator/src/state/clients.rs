@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::by_hand::Entry;
 use super::call::Call;
+use super::engine::key;
 use super::grant::{end_of, time};
 use super::history::Change;
 use super::row::Row;
@@ -108,6 +109,21 @@ impl State {
                 user.set("status", "ENABLED");
                 let _ = self.insert("User", user, now);
             }
+        }
+    }
+
+    /// Sets when the client with the id was last used.
+    pub(super) fn use_client(&mut self, id: &str, now: &str) {
+        for kind in [PERSONAL, CREDENTIAL] {
+            let found = self.all(kind).find(|row| row.text("clientId") == id);
+            let Some(mut row) = found.cloned() else {
+                continue;
+            };
+            let facts = self.plan.kinds.get(kind);
+            let key = key(facts.map_or(&[][..], |facts| &facts.key), &row);
+            row.set("lastUsedAt", now);
+            // It has no names, so this cannot fail.
+            let _ = self.table(kind).put(&key, row);
         }
     }
 

@@ -209,12 +209,11 @@ impl State {
             row.is(&selection) && set.iter().all(|(filter, value)| filter.passes(row, value))
         };
         let message = message(&self.description, &action.kind)?;
-        let sorted;
         let page = match Order::of(message, call)? {
             None => table.page(&self.description, call, keep)?,
             Some(order) => {
-                sorted = table.ordered(call.now, keep, |rows| order.apply(message, rows));
-                sorted.page(&self.description, call, |_| true)?
+                let key = |row: &Row| order.key(message, row);
+                table.sorted_page(&self.description, call, keep, key, order.descending)?
             }
         };
         Ok(respond::page(self, action, call, page))

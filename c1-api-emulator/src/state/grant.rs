@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use chrono::DateTime;
 use serde_json::json;
 
+pub(super) use self::lists::is_of_user;
 use super::State;
 use super::by_hand::Entry;
 use super::call::{LATEST, timestamp};

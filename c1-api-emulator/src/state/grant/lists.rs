@@ -32,6 +32,11 @@ fn account<'s>(state: &'s State, grant: &Row) -> Option<&'s Row> {
     state.find("AppUser", &key).ok()
 }
 
+/// Whether the account of a grant is the user's.
+pub(in super::super) fn is_of_user(state: &State, grant: &Row, user: &str) -> bool {
+    account(state, grant).is_some_and(|own| own.text("identityUserId") == user)
+}
+
 /// The entitlement of a grant.
 fn entitlement_of<'s>(state: &'s State, grant: &Row) -> Option<&'s Row> {
     let key = in_app(grant.text("appId"), grant.text("appEntitlementId"));
@@ -170,11 +175,15 @@ pub(super) fn entitlements(state: &State, call: &Call<'_>) -> HandlerResult {
     let [app, app_user] = [call.path("app_id"), call.path("app_user_id")];
     state.find_by_id("App", app)?;
     state.find("AppUser", &in_app(app, app_user))?;
+    let of_account =
+        |grant: &Row| grant.text("appId") == app && grant.text("appUserId") == app_user;
+    let grants = state.listed(GRANT, call, of_account);
+    let granted: BTreeSet<_> = grants.map(|grant| grant.text("appEntitlementId")).collect();
     respond::rows(
         state,
         call,
         "AppEntitlement",
-        |row| row.text("appId") == app && state.grant(app, row.text("id"), app_user).is_some(),
+        |row| row.text("appId") == app && granted.contains(row.text("id")),
         |row, expansion| respond::entitlement(state, row, expansion),
     )
 }
@@ -200,9 +209,8 @@ pub(super) fn count(state: &State, call: &Call<'_>) -> HandlerResult {
     let apps = Values::of(call, "appIds");
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     let mut users = BTreeMap::new();
-    for grant in state.all(GRANT) {
-        let own = account(state, grant).is_some_and(|own| own.text("identityUserId") == user);
-        if own && apps.pass(Some(grant), "appId") {
+    for grant in state.listed(GRANT, call, |grant| is_of_user(state, grant, user)) {
+        if apps.pass(Some(grant), "appId") {
             let app = grant.text("appId");
             *counts.entry(app).or_default() += 1;
             let reference = json!({ "appId": app, "id": grant.text("appUserId") });
@@ -226,9 +234,7 @@ pub(super) fn count(state: &State, call: &Call<'_>) -> HandlerResult {
 pub(super) fn resources(state: &State, call: &Call<'_>) -> HandlerResult {
     let user = call.body().text("userId");
     state.find_by_id("User", user)?;
-    let own =
-        |grant: &&Row| account(state, grant).is_some_and(|own| own.text("identityUserId") == user);
-    let granted = state.all(GRANT).filter(own);
+    let granted = state.listed(GRANT, call, |grant| is_of_user(state, grant, user));
     let reached: BTreeSet<_> = granted
         .filter_map(|grant| entitlement_of(state, grant))
         .map(|of| ["appId", "appResourceId"].map(|field| of.text(field)))

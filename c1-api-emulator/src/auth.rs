@@ -27,13 +27,15 @@ use serde_json::{Value, json};
 
 use self::assertion::Assertions;
 use self::clients::Clients;
+pub(crate) use self::clients::{ClientChange, Terms};
 use self::device::{Devices, Started};
 pub(crate) use self::dpop::{HEADER as DPOP, Realm};
 use self::dpop::{Proofs, Target};
 pub(crate) use self::exchange::Trust;
 use self::form::Form;
 pub(crate) use self::oauth_error::OAuthError;
-use self::tokens::{Holder, Tokens};
+pub(crate) use self::tokens::Holder;
+use self::tokens::Tokens;
 use crate::credentials::Credentials;
 use crate::error::Error;
 
@@ -102,7 +104,7 @@ impl Auth {
     ) -> Result<Self, Error> {
         let origin = format!("{scheme}://{address}");
         let mut clients = Clients::default();
-        clients.add(client, None, None);
+        clients.add(client, Terms::default());
         Ok(Self {
             require_dpop: settings.require_dpop,
             clients,
@@ -118,13 +120,13 @@ impl Auth {
         })
     }
 
-    /// Handles a token request.
+    /// Handles a token request. Returns the response, and whose token it is.
     pub(crate) fn token(
         &mut self,
         now: SystemTime,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Value, OAuthError> {
+    ) -> Result<(Value, Holder), OAuthError> {
         if headers.contains_key(AUTHORIZATION) {
             return Err(OAuthError::client(
                 "expected credentials in the body, not in the authorization header",
@@ -132,7 +134,9 @@ impl Auth {
         }
         let form = Form::parse(headers, body)?;
         // Before the grant, so that a client that needs a nonce can retry with the same grant.
-        let key = self.verify_proof(now, headers)?;
+        let client = form.get("client_id");
+        let required = self.require_dpop || self.clients.require_dpop(client);
+        let key = self.verify_proof(now, headers, required)?;
         let grant = form.require("grant_type")?;
         let mut holder = Holder::default();
         match grant {
@@ -147,14 +151,14 @@ impl Auth {
             }
         }
         let token_type = if key.is_some() { "DPoP" } else { "Bearer" };
-        let token = self.tokens.issue(now, key, holder)?;
+        let token = self.tokens.issue(now, key, holder.clone())?;
         let expires_in = self.tokens.lifetime().as_secs();
         let mut response =
             json!({ "access_token": token, "token_type": token_type, "expires_in": expires_in });
         if grant == exchange::GRANT {
             response["issued_token_type"] = json!(exchange::ISSUED);
         }
-        Ok(response)
+        Ok((response, holder))
     }
 
     /// The thumbprint of the key to bind the token to, if any.
@@ -162,8 +166,9 @@ impl Auth {
         &mut self,
         now: SystemTime,
         headers: &HeaderMap,
+        required: bool,
     ) -> Result<Option<String>, OAuthError> {
-        if !self.require_dpop && !headers.contains_key(DPOP) {
+        if !required && !headers.contains_key(DPOP) {
             return Ok(None);
         }
         let target = Target {
@@ -178,7 +183,7 @@ impl Auth {
     fn client_credentials(&mut self, now: SystemTime, form: &Form) -> Result<Holder, OAuthError> {
         let client = self.clients.get(now, form.get("client_id"))?;
         let holder = Holder {
-            user: client.user.clone(),
+            user: client.terms.user.clone(),
             client: Some(client.id.clone()),
         };
         match (form.get("client_assertion"), form.get("client_secret")) {
@@ -229,20 +234,16 @@ impl Auth {
         self.tokens.issue(now, None, holder)
     }
 
-    /// Registers a client until `expiry`, of `user` if given.
-    pub(crate) fn add_client(
-        &mut self,
-        credentials: &Credentials,
-        expiry: Option<SystemTime>,
-        user: Option<String>,
-    ) {
-        self.clients.add(credentials, expiry, user);
-    }
-
-    /// Forgets a client, and revokes its tokens.
-    pub(crate) fn remove_client(&mut self, id: &str) {
-        self.clients.remove(id);
-        self.tokens.revoke_client(id);
+    /// Changes a client. If it is removed, its tokens are revoked.
+    pub(crate) fn change_client(&mut self, change: ClientChange) {
+        match change {
+            ClientChange::Added(credentials, terms) => self.clients.add(&credentials, terms),
+            ClientChange::Expires(id, expiry) => self.clients.set_expiry(&id, expiry),
+            ClientChange::Removed(id) => {
+                self.clients.remove(&id);
+                self.tokens.revoke_client(&id);
+            }
+        }
     }
 
     /// Revokes all tokens.

@@ -6,6 +6,8 @@
 
 mod by_hand;
 mod call;
+mod catalog;
+mod clients;
 mod connector;
 mod engine;
 mod execution;
@@ -20,9 +22,9 @@ mod members;
 mod messages;
 mod names;
 mod path;
-mod personal_clients;
 mod plan;
 mod respond;
+mod review;
 mod row;
 mod rules;
 mod seed;
@@ -39,19 +41,21 @@ mod tests;
 mod webhook;
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use c1_api_spec::model::Description;
 pub(crate) use call::{Call, LATEST};
 use lag::Shown;
-pub(crate) use personal_clients::PERSONAL_CLIENT;
+use plan::Action;
 pub(crate) use plan::Plan;
 use serde_json::{Map, Value};
 use system_log::SystemLog;
 pub(crate) use table::Pages;
 use table::Table;
 
+use crate::auth::ClientChange;
 use crate::random::Random;
 use crate::status::Status;
 use crate::webhook::Outgoing;
@@ -78,8 +82,10 @@ pub(crate) struct State {
     system_log: SystemLog,
     /// The webhooks that are to be sent.
     outbox: Vec<Outgoing>,
-    /// The ids of the clients that the token endpoint is to forget.
-    removed_clients: Vec<String>,
+    /// Where the tenant is served, which the ids of clients tell.
+    address: SocketAddr,
+    /// What the token endpoint is to know of clients.
+    client_changes: Vec<ClientChange>,
 }
 
 impl State {
@@ -97,7 +103,8 @@ impl State {
             shown: None,
             system_log: SystemLog::new(seed),
             outbox: Vec::new(),
-            removed_clients: Vec::new(),
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            client_changes: Vec::new(),
         }
     }
 
@@ -109,6 +116,11 @@ impl State {
     /// Has responses leave out fields that are null, or not.
     pub(crate) fn send_nulls(&mut self, nulls: bool) {
         self.nulls = nulls;
+    }
+
+    /// Has the ids of clients tell where the tenant is served.
+    pub(crate) fn serve_at(&mut self, address: SocketAddr) {
+        self.address = address;
     }
 
     /// Has lists show the changes that follow only after the delay.
@@ -157,14 +169,7 @@ impl State {
     /// Executes the operation as the conventions say, for those by hand that only add something.
     fn by_convention(&mut self, call: &Call<'_>) -> HandlerResult {
         let plan = Arc::clone(&self.plan);
-        let id = call.operation.id();
-        let action = plan.action(&id);
-        self.execute(
-            action.ok_or_else(|| {
-                Status::internal(format!("bug in the emulator: {id} has no action"))
-            })?,
-            call,
-        )
+        self.execute(planned(&plan, call)?, call)
     }
 
     /// Adds an object as the service would return it, and returns it with its id and times.
@@ -180,4 +185,11 @@ impl State {
         let fields = Value::Object(self.fields(kind, &row));
         Ok(self.complete(kind, fields))
     }
+}
+
+/// What the conventions say that the operation does.
+fn planned<'p>(plan: &'p Plan, call: &Call<'_>) -> Result<&'p Action, Status> {
+    let id = call.operation.id();
+    let action = plan.action(&id);
+    action.ok_or_else(|| Status::internal(format!("bug in the emulator: {id} has no action")))
 }

@@ -28,7 +28,7 @@ use crate::received::Received;
 use crate::route::Router;
 use crate::sample::Sampler;
 use crate::site::Hosts;
-use crate::state::{Call, LATEST, PERSONAL_CLIENT, Pages, Plan, State};
+use crate::state::{Call, LATEST, Pages, Plan, State};
 use crate::status::Status;
 use crate::webhook::{KEYS_PATH, WebhookDelivery, Webhooks};
 use crate::{canonical, json, text};
@@ -150,6 +150,7 @@ impl Tenant {
         } else if settings.seed_data {
             state.seed(settings.now()).map_err(|_| Error::SeedData)?;
         }
+        state.serve_at(address);
         state.delay_lists(settings.consistency_delay);
         state.send_nulls(settings.nulls);
         let auth = Auth::new(&settings.auth, hosts.scheme(), address, client, trust)?;
@@ -375,7 +376,7 @@ impl Tenant {
         } else if path == DEVICE_PATH {
             self.start_device_login(now, headers, body)
         } else {
-            lock(&self.auth).token(now, headers, body)
+            self.token(now, headers, body)
         };
         let mut response = match result {
             Ok(value) => json_response(StatusCode::OK, &value, None),
@@ -388,6 +389,17 @@ impl Tenant {
         };
         set_header(&mut response, CACHE_CONTROL, "no-store".to_owned());
         response
+    }
+
+    fn token(
+        &self,
+        now: SystemTime,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Value, OAuthError> {
+        let (response, holder) = lock(&self.auth).token(now, headers, body)?;
+        lock(&self.state).log_token(&holder, now);
+        Ok(response)
     }
 
     fn start_device_login(
@@ -479,34 +491,15 @@ impl Tenant {
 
     /// Executes an operation that has state.
     fn execute(&self, call: &Call<'_>) -> Result<Value, Status> {
-        let operation = call.operation;
-        let response = if (operation.id().as_str(), operation.path.as_str()) == PERSONAL_CLIENT {
-            self.create_personal_client(call)?
-        } else {
-            let mut state = lock(&self.state);
-            let response = state.handle(call);
-            self.webhooks.enqueue(state.take_webhooks());
-            let removed = state.take_removed_clients();
-            drop(state);
-            for client in &removed {
-                lock(&self.auth).remove_client(client);
-            }
-            response.transpose()?
-        };
-        response.ok_or_else(|| Status::no_state(&operation.id()))
-    }
-
-    /// Changes both the state and the clients of the token endpoint.
-    fn create_personal_client(&self, call: &Call<'_>) -> Result<Option<Value>, Status> {
-        let credentials = Credentials::generate(self.address, "pcc")
-            .map_err(|error| Status::internal(error.to_string()))?;
-        let created = lock(&self.state).create_personal_client(call, &credentials);
-        let Some((response, expiry)) = created.transpose()? else {
-            return Ok(None);
-        };
-        let user = call.caller().map(str::to_owned);
-        lock(&self.auth).add_client(&credentials, expiry, user);
-        Ok(Some(response))
+        let mut state = lock(&self.state);
+        let response = state.handle(call);
+        self.webhooks.enqueue(state.take_webhooks());
+        let changes = state.take_client_changes();
+        drop(state);
+        for change in changes {
+            lock(&self.auth).change_client(change);
+        }
+        response.unwrap_or_else(|| Err(Status::no_state(&call.operation.id())))
     }
 
     /// A sample, another one for each call of the operation.

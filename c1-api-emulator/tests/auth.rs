@@ -1,6 +1,8 @@
 //! Authentication with the emulator over loopback.
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
+mod client;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -154,6 +156,139 @@ async fn a_personal_client_is_its_users_and_gone_when_it_is_deleted() {
 }
 
 #[tokio::test]
+async fn an_update_changes_when_a_personal_client_expires() {
+    let tenant = Tenant::start(|builder| builder).await;
+    let own = tenant.emulator.access_token().unwrap();
+    let url = tenant.url("/api/v1/iam/personal_clients");
+    let create = tenant.http.post(&url).json(&json!({ "expires": "60s" }));
+    let created = json(create.bearer_auth(&own)).await.1;
+    let object = format!("{url}/{}", text(&created["client"]["id"]));
+    let later = json!({ "client": { "expiresTime": "2027-01-15T08:02:00Z" } });
+    let update = tenant.http.post(object).json(&later).bearer_auth(&own);
+    assert_eq!(json(update).await.0, 200);
+    let (id, secret) = (
+        text(&created["client"]["clientId"]),
+        text(&created["clientSecret"]),
+    );
+    for (seconds, status) in [(90, 200), (120, 401)] {
+        tenant.seconds.store(NOW + seconds, Ordering::Relaxed);
+        assert_eq!(tenant.token(&by_secret(id, secret)).await.0, status);
+    }
+}
+
+/// The signed assertion of a client, with a key that its secret holds.
+fn assertion(id: &str, secret: &str) -> String {
+    let jwk = secret.strip_prefix("secret-token:conductorone.com:v1:");
+    let jwk = URL_SAFE_NO_PAD.decode(jwk.unwrap()).unwrap();
+    let jwk: Value = serde_json::from_slice(&jwk).unwrap();
+    let seed = URL_SAFE_NO_PAD.decode(text(&jwk["d"])).unwrap();
+    let key = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
+    let claims = json!({ "iss": id, "sub": id, "aud": "127.0.0.1", "exp": NOW + 120, "iat": NOW });
+    signed(&key, &json!({ "alg": "EdDSA" }), &claims)
+}
+
+#[tokio::test]
+async fn a_service_principal_is_a_user_with_credentials() {
+    let tenant = Tenant::start(|builder| builder).await;
+    if !client::has("principal.create_credential") {
+        return;
+    }
+    let own = tenant.emulator.access_token().unwrap();
+    let send = async |request: reqwest::RequestBuilder| json(request.bearer_auth(&own)).await;
+    let get = async |url: &str| send(tenant.http.get(url)).await;
+    let post = async |url: &str, body: Value| send(tenant.http.post(url).json(&body)).await;
+    let principals = tenant.url("/api/v1/service_principals");
+    let created = post(&principals, json!({ "displayName": "Deployer" }))
+        .await
+        .1;
+    let principal = text(&created["servicePrincipal"]["id"]);
+    let user = &created["servicePrincipal"]["user"];
+    assert_eq!(
+        (&user["id"], &user["type"]),
+        (&json!(principal), &json!("USER_TYPE_SERVICE"))
+    );
+    let user = tenant.url(&format!("/api/v1/users/{principal}"));
+    assert_eq!(
+        get(&user).await.1["userView"]["user"]["displayName"],
+        "Deployer"
+    );
+
+    let object = format!("{principals}/{principal}");
+    let credentials = format!("{object}/credentials");
+    let nosuch = format!("{principals}/nosuch/credentials");
+    assert_eq!(post(&nosuch, json!({})).await.0, 404);
+    let body = json!({ "displayName": "CI", "expires": "60s", "scopedRoles": ["r"] });
+    let (status, response) = post(&credentials, body).await;
+    assert_eq!(status, 200, "{response}");
+    let credential = &response["credential"];
+    assert_eq!(credential["expiresAt"], "2027-01-15T08:01:00Z");
+    assert_eq!(credential["scopedRoleIds"], json!(["r"]));
+    let (id, secret) = (
+        text(&credential["clientId"]),
+        text(&response["clientSecret"]),
+    );
+    assert!(id.ends_with("/spc"), "{id}");
+    let listed = get(&credentials).await.1;
+    assert_eq!(listed["list"][0]["clientId"], json!(id));
+    for text in [listed.to_string(), tenant.emulator.snapshot().to_string()] {
+        assert!(text.contains(id) && !text.contains(secret));
+    }
+
+    let by_assertion = |assertion: &str| {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", id),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", assertion),
+        ];
+        form.map(|(name, value)| (name, value.to_owned()))
+    };
+    let form = by_assertion(&assertion(id, secret));
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let (status, issued) = tenant.token(&form).await;
+    assert_eq!(status, 200, "{issued}");
+    let issued = text(&issued["access_token"]);
+    let me = tenant.http.get(tenant.url("/api/v1/auth/introspect"));
+    assert_eq!(
+        json(me.bearer_auth(issued)).await.1["userId"],
+        json!(principal)
+    );
+
+    let revoke = tenant
+        .http
+        .delete(format!("{credentials}/{}", text(&credential["id"])));
+    assert_eq!(send(revoke).await.0, 200);
+    assert_eq!(tenant.call(issued).await, 401, "its tokens are revoked");
+    assert_eq!(tenant.token(&by_secret(id, secret)).await.0, 401);
+
+    let bound = post(&credentials, json!({ "requireDpop": true })).await.1;
+    assert_eq!(bound["credential"]["requireDpop"], true);
+    let (id, secret) = (
+        text(&bound["credential"]["clientId"]),
+        text(&bound["clientSecret"]),
+    );
+    let (status, response) = tenant.token(&by_secret(id, secret)).await;
+    assert_eq!(
+        (status, &response["error"]),
+        (400, &json!("invalid_dpop_proof"))
+    );
+    let url = tenant.url("/auth/v1/token");
+    let request = tenant.http.post(&url).form(&by_secret(id, secret));
+    let proven = request.header("DPoP", proof("POST", &url, "", "", "1"));
+    assert_eq!(json(proven).await.1["token_type"], "DPoP");
+
+    assert_eq!(send(tenant.http.delete(&object)).await.0, 200);
+    assert_eq!(get(&user).await.0, 404);
+    assert_eq!(
+        tenant.token(&by_secret(id, secret)).await.1["error"],
+        "invalid_client"
+    );
+}
+
+#[tokio::test]
 async fn device_logins_can_be_approved_and_denied() {
     let tenant = Tenant::start(|builder| builder).await;
     let login = async || {
@@ -234,6 +369,14 @@ async fn a_subject_token_is_exchanged() {
     assert_eq!((status, &response["error"]), (400, &json!("invalid_grant")));
 }
 
+/// A JWT that the key signs.
+fn signed(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
+    let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+    let signed = signed.join(".");
+    let signature = URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes()));
+    format!("{signed}.{signature}")
+}
+
 /// A `DPoP` proof, with the hash of the token and the nonce unless they are empty.
 fn proof(method: &str, url: &str, token: &str, nonce: &str, jti: &str) -> String {
     let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
@@ -244,10 +387,7 @@ fn proof(method: &str, url: &str, token: &str, nonce: &str, jti: &str) -> String
     if !token.is_empty() {
         claims["ath"] = json!(URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes())));
     }
-    let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
-    let signed = signed.join(".");
-    let signature = URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes()));
-    format!("{signed}.{signature}")
+    signed(&key, &header, &claims)
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use c1_api_emulator::{Builder, Emulator};
 use client::access::{Tenant, grant_outcome};
-use client::{Client, text};
+use client::{Client, has, text};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -117,12 +117,25 @@ async fn a_grant_is_late_and_its_task_is_not() {
     };
     let granted = || tenant.granted("Elin Faber");
     let before = granted().await;
+    let elin = tenant.user("Elin Faber");
+    let count = async || {
+        let body = json!({ "userId": elin });
+        let counts = tenant.client.create("/api/v1/search/graph/counts", body);
+        text(&counts.await["totalGrants"])
+    };
     let task = tenant.request("Elin Faber", "Taxes Reader").await;
     assert_eq!(tenant.act(&task, "approve", json!({})).await.0, 200);
     assert_eq!(tenant.act(&task, "process", json!({})).await.0, 200);
     let closed = tenant.task(&task).await;
     assert_eq!(grant_outcome(&closed), "GRANT_OUTCOME_GRANTED");
     assert_eq!(granted().await, before);
+    let account = text(&closed["type"]["grant"]["appUserId"]);
+    let of_account = format!("{APPS}/{}/entitlements/users/{account}", tenant.ledger);
+    let entitlements = async || {
+        let found = tenant.client.get(&of_account).await.1;
+        found["list"].as_array().unwrap().len()
+    };
+    assert_eq!((count().await.as_str(), entitlements().await), ("3", 3));
     for sort in [
         json!({}),
         json!({ "sortBy": "TASK_SEARCH_SORT_BY_CREATED_AT" }),
@@ -131,7 +144,33 @@ async fn a_grant_is_late_and_its_task_is_not() {
     }
     tenant.pass(DELAY);
     assert!(granted().await.contains(&"Taxes Reader".to_owned()));
+    assert_eq!((count().await.as_str(), entitlements().await), ("4", 4));
     assert_eq!(tenant.search(json!({})).await, [text(&task["id"])]);
+}
+
+#[tokio::test]
+async fn an_owner_of_two_roles_is_listed_once_until_the_removal_shows() {
+    if !has("app_owners_v2.set") || !has("app_owners.add") {
+        return;
+    }
+    let (client, seconds) = start().await;
+    let users = client.get("/api/v1/users").await.1["list"].clone();
+    let owner = text(&users[0]["user"]["id"]);
+    let app = client.app("Orchard").await;
+    let owners = format!("{APPS}/{app}/owners");
+    client.create(&format!("{owners}/{owner}"), json!({})).await;
+    let keeper = format!("/api/v2/apps/{app}/owners/users/keeper/{owner}");
+    client.create(&keeper, json!({})).await;
+    seconds.fetch_add(DELAY, Ordering::Relaxed);
+    let listed = async || {
+        let found = client.get(&owners).await.1;
+        found["list"].as_array().unwrap().len()
+    };
+    assert_eq!(listed().await, 1);
+    assert_eq!(client.delete(&format!("{owners}/{owner}")).await, 200);
+    assert_eq!(listed().await, 1);
+    seconds.fetch_add(DELAY, Ordering::Relaxed);
+    assert_eq!(listed().await, 0);
 }
 
 #[tokio::test]

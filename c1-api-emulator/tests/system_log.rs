@@ -194,16 +194,56 @@ async fn pages_can_be_resumed_and_sorted() {
 }
 
 #[tokio::test]
-async fn exports_have_the_events_of_the_log() {
-    let Some((client, _)) = start().await else {
+async fn exports_have_the_events_since_they_were_created() {
+    let Some((client, seconds)) = start().await else {
         return;
     };
+    client.app("Before").await;
+    seconds.fetch_add(1, Ordering::Relaxed);
     let export = json!({ "displayName": "Out" });
     let created = client.create("/api/v1/systemlog/exports", export).await;
     let id = text(&created["exporter"]["exportId"]);
     let path = format!("/api/v1/systemlog/exports/{id}/events");
     let list = client.create(&path, json!({})).await["list"].clone();
     assert_eq!(brief(&list[0]), format!("export.create Create {id}"));
+    client.app("After").await;
+    let list = client.create(&path, json!({})).await["list"].clone();
+    assert_eq!(list.as_array().unwrap().len(), 2);
+    assert_eq!(list[1]["resources"][0]["name"], "After");
     let unknown = "/api/v1/systemlog/exports/nosuch/events";
     assert_eq!(client.post(unknown, json!({})).await.0, 404);
+}
+
+#[tokio::test]
+async fn tokens_write_events_too() {
+    let Some((client, _)) = start().await else {
+        return;
+    };
+    let user = client.get("/api/v1/users").await.1["list"][2]["user"].clone();
+    let token = client.emulator.access_token_of(&text(&user["id"])).unwrap();
+    let url = client.emulator.base_url();
+    let path = "/api/v1/iam/personal_clients";
+    let create = client.http.post(format!("{url}{path}")).bearer_auth(token);
+    let created = Client::send(create.json(&json!({}))).await.1;
+    let id = text(&created["client"]["clientId"]);
+    let mut form = vec![
+        ("grant_type", "client_credentials".to_owned()),
+        ("client_id", id.clone()),
+        ("client_secret", "wrong".to_owned()),
+    ];
+    let before = events(&client, json!({})).await.len();
+    for secret in ["wrong".to_owned(), text(&created["clientSecret"])] {
+        form[2].1 = secret;
+        let request = client.http.post(format!("{url}/auth/v1/token"));
+        Client::send(request.form(&form)).await;
+    }
+    let events = events(&client, json!({})).await;
+    assert_eq!(events.len(), before + 1, "only the one that was issued");
+    let event = events.last().unwrap();
+    assert_eq!(event["type_uid"], 300_201);
+    assert_eq!(event["actor"]["app_uid"], json!(id));
+    assert_eq!(event["user"]["uid"], user["id"]);
+    let object = format!("{path}/{}", text(&created["client"]["id"]));
+    let client = client.get(&object).await.1;
+    assert_eq!(client["client"]["lastUsedAt"], "2023-11-14T22:13:20Z");
 }

@@ -693,6 +693,15 @@ async fn a_token_can_be_that_of_a_user() {
     client.token = client.emulator.access_token_of(&user).unwrap();
     let (_, me) = client.get("/api/v1/auth/introspect").await;
     assert_eq!(text(&me["userId"]), user);
+    let deputy = json!({ "displayName": "Nils Ost", "delegatedUserId": user });
+    let deputy = client.emulator.add("User", deputy).unwrap();
+    let token = client.emulator.access_token_of(&text(&deputy["id"]));
+    client.token = token.unwrap();
+    let mask = json!({ "expandMask": { "paths": ["delegated_user_id"] } });
+    let me = client.create("/api/v1/users/introspect", mask).await;
+    assert_eq!(me["userView"]["user"]["displayName"], "Nils Ost");
+    assert_eq!(me["userView"]["delegatedUserPath"], "$.expanded[0]");
+    assert_eq!(me["expanded"][0]["id"], json!(user));
     client.token = client.emulator.access_token_of("nobody").unwrap();
     assert_eq!(client.get("/api/v1/auth/introspect").await.0, 404);
 }

@@ -16,7 +16,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 
-use super::{Auth, OAuthError, Settings, Trust, hosts};
+use super::{Auth, OAuthError, Settings, Terms, Trust, hosts};
 use crate::credentials::Credentials;
 
 const NOW: u64 = 1_800_000_000;
@@ -63,8 +63,10 @@ impl Fixture {
 
     fn request(&mut self, form: &[(&str, &str)]) -> Result<Value, OAuthError> {
         let body = encode(form);
-        self.auth
-            .token(at(self.now), &self.headers, body.as_bytes())
+        let issued = self
+            .auth
+            .token(at(self.now), &self.headers, body.as_bytes());
+        issued.map(|(response, _)| response)
     }
 
     fn rejected(&mut self, form: &[(&str, &str)]) -> (&'static str, String) {
@@ -132,6 +134,7 @@ fn malformed_token_requests_are_rejected() {
         fixture
             .auth
             .token(at(NOW), headers, body.as_bytes())
+            .map(drop)
             .unwrap_err()
     };
     let form = fixture.headers.clone();
@@ -186,7 +189,11 @@ fn a_client_secret_is_accepted() {
 fn clients_have_their_own_secrets_and_expire() {
     let mut fixture = Fixture::new();
     let other = Credentials::generate(([127, 0, 0, 1], 80).into(), "pcc").unwrap();
-    fixture.auth.add_client(&other, Some(at(NOW + 60)), None);
+    let terms = Terms {
+        expiry: Some(at(NOW + 60)),
+        ..Terms::default()
+    };
+    fixture.auth.clients.add(&other, terms);
     let form = by_secret(&other.client_id, &other.client_secret);
     assert!(fixture.request(&form).is_ok());
     let secret = fixture.client.client_secret.clone();

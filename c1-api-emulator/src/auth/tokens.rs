@@ -18,10 +18,10 @@ pub(super) struct Token {
 }
 
 /// Whose token it is.
-#[derive(Default)]
-pub(super) struct Holder {
-    pub(super) user: Option<String>,
-    pub(super) client: Option<String>,
+#[derive(Clone, Default)]
+pub(crate) struct Holder {
+    pub(crate) user: Option<String>,
+    pub(crate) client: Option<String>,
 }
 
 pub(super) struct Tokens {

@@ -3,7 +3,10 @@
 use c1_api_spec::model::Operation;
 
 use super::call::Call;
-use super::{HandlerResult, State, connector, execution, grant, me, system_log, task, webhook};
+use super::{
+    HandlerResult, State, catalog, clients, connector, execution, grant, me, review, system_log,
+    task, webhook,
+};
 
 /// Executes an operation.
 pub(super) type Handler = fn(&mut State, &Call<'_>) -> HandlerResult;
@@ -15,7 +18,11 @@ pub(super) type Entry = (&'static str, &'static str, Handler);
 const ROOMS: &[(&[&str], &[Entry])] = &[
     (&["User"], me::HANDLERS),
     (&[], system_log::HANDLERS),
+    (catalog::KINDS, catalog::HANDLERS),
+    (clients::PERSONAL_KINDS, clients::PERSONAL_HANDLERS),
+    (clients::PRINCIPAL_KINDS, clients::PRINCIPAL_HANDLERS),
     (grant::KINDS, grant::HANDLERS),
+    (review::KINDS, review::HANDLERS),
     (task::KINDS, task::HANDLERS),
     (webhook::KINDS, webhook::HANDLERS),
     (connector::KINDS, connector::HANDLERS),

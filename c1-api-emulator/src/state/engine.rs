@@ -100,6 +100,18 @@ impl State {
         self.tables.get(kind).into_iter().flat_map(Table::rows)
     }
 
+    /// The objects of a kind to keep, as lists show them at the time of the call.
+    pub(super) fn listed(
+        &self,
+        kind: &str,
+        call: &Call<'_>,
+        keep: impl Fn(&Row) -> bool + Copy,
+    ) -> impl Iterator<Item = &Row> {
+        let table = self.tables.get(kind).into_iter();
+        let rows = table.flat_map(move |table| table.listed(call.now, 0, keep));
+        rows.map(|(_, row)| row)
+    }
+
     /// The object that the selection identifies; 404 if there is none.
     pub(super) fn find(&self, kind: &str, selection: &[(String, String)]) -> Result<&Row, Status> {
         let values: Vec<_> = selection.iter().map(|(_, value)| value.as_str()).collect();
@@ -197,12 +209,11 @@ impl State {
             row.is(&selection) && set.iter().all(|(filter, value)| filter.passes(row, value))
         };
         let message = message(&self.description, &action.kind)?;
-        let sorted;
         let page = match Order::of(message, call)? {
             None => table.page(&self.description, call, keep)?,
             Some(order) => {
-                sorted = table.ordered(call.now, keep, |rows| order.apply(message, rows));
-                sorted.page(&self.description, call, |_| true)?
+                let key = |row: &Row| order.key(message, row);
+                table.sorted_page(&self.description, call, keep, key, order.descending)?
             }
         };
         Ok(respond::page(self, action, call, page))
@@ -427,7 +438,6 @@ impl State {
         }
         while let Some((kind, row)) = removed.pop() {
             self.record(&kind, &row, Change::Deleted, now);
-            self.forget_client(&kind, &row);
             for (other, facts) in &plan.kinds {
                 for link in facts.owners.iter().filter(|link| link.kind == kind) {
                     let belongs = |own: &Row| {
@@ -523,9 +533,25 @@ impl State {
         self.insert(kind, row, now)
     }
 
-    /// The fields of an object, with those of the objects in it.
+    /// The fields of an object, with those of the objects in it as they are now.
     pub(super) fn fields(&self, kind: &str, row: &Row) -> Map<String, Value> {
         let mut fields = row.fields();
+        for (field, other) in rules::copies(kind) {
+            if let Some(Value::Array(copies)) = fields.get_mut(field) {
+                let current = copies.iter().filter_map(|copy| {
+                    let key = &self.plan.kinds.get(other)?.key;
+                    let part = |part: &String| (part.clone(), text_of(copy.get(part)));
+                    let key: Vec<_> = key.iter().map(part).collect();
+                    Some(Value::Object(self.find(other, &key).ok()?.fields()))
+                });
+                *copies = current.collect();
+            }
+        }
+        for (field, other, part) in rules::joined(kind) {
+            if let Ok(found) = self.find_by_id(other, row.text(part)) {
+                fields.insert((*field).to_owned(), Value::Object(found.fields()));
+            }
+        }
         let embeds = self.plan.kinds.get(kind).map(|facts| &facts.embeds);
         for (field, other) in embeds.into_iter().flatten() {
             let key = self.plan.kinds.get(other).map(|other| &other.key);

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use chrono::DateTime;
 use serde_json::json;
 
+pub(super) use self::lists::is_of_user;
 use super::State;
 use super::by_hand::Entry;
 use super::call::{LATEST, timestamp};
@@ -61,11 +62,6 @@ pub(super) const HANDLERS: &[Entry] = &[
         "app_entitlement_user_binding.list_app_users_for_identity_with_grant",
         "/api/v1/apps/{app_id}/entitlements/{app_entitlement_id}/users/{identity_user_id}/grants",
         |state, call| state.read(call, lists::accounts),
-    ),
-    (
-        "request_catalog_search.search_entitlements",
-        "/api/v1/search/request_catalog/entitlements",
-        |state, call| state.read(call, lists::requestable),
     ),
     (
         "app_entitlement_search.count_grants_for_user_by_app",

@@ -56,6 +56,8 @@ impl State {
         if kind == grant::GRANT {
             self.record_grant(row, change, now);
         }
+        self.record_client(kind, row, change);
+        self.record_principal(kind, row, change, now);
         let Some(facts) = self.plan.kinds.get(kind) else {
             return;
         };

@@ -1,11 +1,12 @@
 //! The user in whose name a call is made.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::by_hand::Entry;
 use super::call::Call;
+use super::expand::Expansion;
 use super::row::Row;
-use super::{HandlerResult, State};
+use super::{HandlerResult, State, respond};
 use crate::status::Status;
 
 pub(super) const HANDLERS: &[Entry] = &[
@@ -35,5 +36,9 @@ fn introspect(state: &mut State, call: &Call<'_>) -> HandlerResult {
 
 fn user(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let me = state.me(call)?;
-    Ok(json!({ "userView": { "user": state.fields("User", me) } }))
+    let mut expansion = Expansion::new(state, call);
+    let view = respond::in_view(state, "User", ("UserView", "user"), me, &mut expansion);
+    let mut response = Map::from_iter([("userView".to_owned(), view)]);
+    expansion.finish(&mut response);
+    Ok(Value::Object(response))
 }

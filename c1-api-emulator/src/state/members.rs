@@ -188,14 +188,20 @@ impl Members {
         found.map_or_else(|| hidden(part), |(_, own)| own.clone())
     }
 
-    /// Whether a row is the first of its member, who may have several roles.
-    fn is_first(&self, table: &Table, owner: &[(String, String)], row: &Row) -> bool {
-        if self.role.is_none() {
-            return true;
+    /// The role of each member that lists show, of several the first.
+    fn first_roles<'t>(
+        &self,
+        table: &'t Table,
+        owner: &[(String, String)],
+        call: &Call<'_>,
+    ) -> BTreeMap<&'t str, &'t str> {
+        let mut first = BTreeMap::new();
+        if let Some(role) = &self.role {
+            for (_, row) in table.listed(call.now, 0, |row| row.is(owner)) {
+                first.entry(row.text(&self.id)).or_insert(row.text(role));
+            }
         }
-        let id = row.text(&self.id);
-        let first = table.find(|other| other.is(owner) && other.text(&self.id) == id);
-        first.is_none_or(|first| first == row)
+        first
     }
 
     /// What an operation with this path does with the members.
@@ -319,9 +325,13 @@ impl State {
             Change::List => {
                 let empty = Table::new(name);
                 let table = self.tables.get(name).unwrap_or(&empty);
-                let (rows, next) = table.page(&self.description, call, |row| {
-                    row.is(&owner) && members.is_first(table, &owner, row)
-                })?;
+                let first = members.first_roles(table, &owner, call);
+                let is_first = |row: &Row| {
+                    let role = members.role.as_ref().map(|role| row.text(role));
+                    role == first.get(row.text(&members.id)).copied()
+                };
+                let keep = |row: &Row| row.is(&owner) && is_first(row);
+                let (rows, next) = table.page(&self.description, call, keep)?;
                 // Lists may show one longer than it exists.
                 let shown = rows
                     .into_iter()

@@ -3,12 +3,14 @@
 use c1_api_spec::model::Type;
 use serde_json::{Map, Value, json};
 
-use super::State;
 use super::call::Call;
 use super::expand::Expansion;
+use super::grant::in_app;
 use super::messages;
 use super::plan::Action;
 use super::row::Row;
+use super::table::Table;
+use super::{HandlerResult, State};
 
 /// The response with the object, as far as the response has a place for it.
 pub(super) fn one(state: &State, action: &Action, call: &Call<'_>, row: &Row) -> Value {
@@ -89,6 +91,39 @@ pub(super) fn list<'s>(
     }
     expansion.finish(&mut response);
     Value::Object(response)
+}
+
+/// A page of the objects of a kind, which `element` makes the elements of.
+pub(super) fn rows<'s>(
+    state: &'s State,
+    call: &Call<'_>,
+    kind: &str,
+    keep: impl Fn(&Row) -> bool,
+    element: impl Fn(&Row, &mut Expansion<'s>) -> Value,
+) -> HandlerResult {
+    let empty = Table::new(kind);
+    let table = state.tables.get(kind).unwrap_or(&empty);
+    let page = table.page(&state.description, call, keep)?;
+    Ok(list(state, call, "list", page, element))
+}
+
+/// An entitlement in its view.
+pub(super) fn entitlement(state: &State, row: &Row, expansion: &mut Expansion<'_>) -> Value {
+    let view = ("AppEntitlementView", "appEntitlement");
+    in_view(state, "AppEntitlement", view, row, expansion)
+}
+
+/// Sets `entitlementPath` of a view, whose object has the id of the entitlement in `appEntitlementId`.
+pub(super) fn set_entitlement_path(
+    view: &mut Map<String, Value>,
+    row: &Row,
+    expansion: &mut Expansion<'_>,
+) {
+    if expansion.wants("app_entitlement_id") || expansion.wants("entitlement_id") {
+        let key = in_app(row.text("appId"), row.text("appEntitlementId"));
+        let path = expansion.add_all("AppEntitlement", &[key.to_vec()]);
+        view.insert("entitlementPath".to_owned(), path);
+    }
 }
 
 /// The object, in its view if the response has one.

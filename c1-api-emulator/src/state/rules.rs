@@ -20,6 +20,10 @@ struct Rule {
     renamed: &'static [(&'static str, &'static str)],
     /// Fields of requests with ids, the field of the object with copies of what they mean, and its kind.
     copied: &'static [(&'static str, &'static str, &'static str)],
+    /// Fields with copies of other objects, and their kind.
+    copies: &'static [(&'static str, &'static str)],
+    /// Fields with another object as it is, its kind, and the part with its id.
+    joined: &'static [(&'static str, &'static str, &'static str)],
     /// Filters, and the fields that they mean.
     filters: &'static [(&'static str, &'static [&'static str])],
     /// Kinds of other objects that it belongs to, with the parts of their key and of this object.
@@ -34,6 +38,8 @@ const NONE: Rule = Rule {
     ids: &[],
     renamed: &[],
     copied: &[],
+    copies: &[],
+    joined: &[],
     filters: &[],
     owners: &[],
 };
@@ -56,6 +62,16 @@ const RULES: &[Rule] = &[
             ("isAutomated", &["isAutomationEnabled"]),
             ("riskLevelIds", &["riskLevelValueId"]),
         ],
+        ..NONE
+    },
+    Rule {
+        kind: "AccessReviewSetupEntitlement",
+        key: &["accessReviewId", "appId", "appEntitlementId"],
+        ..NONE
+    },
+    Rule {
+        kind: "AccessReviewTemplateSetupEntitlement",
+        key: &["accessReviewTemplateId", "appId", "appEntitlementId"],
         ..NONE
     },
     Rule {
@@ -86,6 +102,21 @@ const RULES: &[Rule] = &[
         unique: &[&["displayName"]],
         flags: &["enabled"],
         ids: &["entitlementSetAId", "entitlementSetBId"],
+        ..NONE
+    },
+    Rule {
+        kind: "RequestCatalog",
+        copies: &[("accessEntitlements", "AppEntitlement")],
+        ..NONE
+    },
+    Rule {
+        kind: "ServicePrincipal",
+        joined: &[("user", "User", "id")],
+        ..NONE
+    },
+    Rule {
+        kind: "ServicePrincipalCredential",
+        renamed: &[("scopedRoles", "scopedRoleIds")],
         ..NONE
     },
     Rule {
@@ -125,6 +156,18 @@ pub(super) fn copied(kind: &str) -> &'static [(&'static str, &'static str, &'sta
     rule(kind).copied
 }
 
+/// Fields with copies of other objects, and the kind of these.
+pub(super) fn copies(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let rule = rule(kind);
+    let copied = rule.copied.iter().map(|(_, field, kind)| (*field, *kind));
+    copied.chain(rule.copies.iter().copied())
+}
+
+/// Fields with another object as it is, its kind, and the part with its id.
+pub(super) fn joined(kind: &str) -> &'static [(&'static str, &'static str, &'static str)] {
+    rule(kind).joined
+}
+
 /// Filters, and the fields that they mean.
 pub(super) fn filters(kind: &str) -> &'static [(&'static str, &'static [&'static str])] {
     rule(kind).filters
@@ -161,6 +204,8 @@ mod tests {
             let fields = fields.chain(key);
             let fields = fields.chain(rule.renamed.iter().map(|(_, field)| field));
             let fields = fields.chain(rule.copied.iter().map(|(_, field, _)| field));
+            let fields = fields.chain(rule.copies.iter().map(|(field, _)| field));
+            let fields = fields.chain(rule.joined.iter().map(|(field, _, _)| field));
             let fields = fields.chain(rule.filters.iter().flat_map(|(_, fields)| *fields));
             let fields = fields.chain(
                 rule.owners

@@ -17,7 +17,7 @@ use crate::status::Status;
 #[derive(Debug, PartialEq)]
 pub(super) struct Order {
     field: String,
-    descending: bool,
+    pub(super) descending: bool,
 }
 
 impl Order {
@@ -63,20 +63,17 @@ impl Order {
         })
     }
 
-    /// Puts the rows in this order; equal ones stay in theirs.
-    pub(super) fn apply(&self, message: &Message, rows: &mut [Row]) {
+    /// What an object is sorted by.
+    pub(super) fn key(&self, message: &Message, row: &Row) -> SortKey {
         let ty = message.fields.get(&self.field).map(|field| &field.ty);
-        let key = |row: &Row| key(ty, row.0.get(&self.field));
-        if self.descending {
-            rows.sort_by_cached_key(|row| std::cmp::Reverse(key(row)));
-        } else {
-            rows.sort_by_cached_key(key);
-        }
+        key(ty, row.0.get(&self.field))
     }
 }
 
 /// What values are compared by: a number, then a text. Values that are not set come first.
-fn key(ty: Option<&Type>, value: Option<&Value>) -> Option<(i128, String)> {
+pub(super) type SortKey = Option<(i128, String)>;
+
+fn key(ty: Option<&Type>, value: Option<&Value>) -> SortKey {
     Some(match (ty, value?) {
         (Some(Type::Timestamp), Value::String(text)) => {
             let time = DateTime::parse_from_rfc3339(text).ok()?;

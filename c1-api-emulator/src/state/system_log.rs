@@ -1,4 +1,5 @@
-//! The system log: an event in OCSF form (class 6003, API activity) for each change, with who made it.
+//! The system log: an event in OCSF form (class 6003, API activity) for each change, with who made it, and one (class
+//! 3002, authentication) for each token that the token endpoint issues.
 //!
 //! An operation that changes objects writes an event for each of them; one that changes something else writes one with
 //! the ids of its path. What the tenant does on its own, such as to provision access, has no user as its actor. What is
@@ -12,18 +13,35 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::by_hand::Entry;
-use super::call::Call;
+use super::call::{Call, timestamp};
 use super::history::Change;
 use super::row::Row;
-use super::table::{next_token, requested_page};
+use super::table::{After, requested_page};
 use super::{HandlerResult, State};
+use crate::auth::Holder;
 use crate::random::Random;
 use crate::status::Status;
 
 /// How many events are kept: the last ones.
 const KEPT: usize = 10_000;
-/// The class of the events, and its category.
-const API_ACTIVITY: (u32, u32) = (6003, 6);
+/// A class of events, with its category.
+struct Class {
+    uid: u32,
+    name: &'static str,
+    category: (u32, &'static str),
+}
+
+const API_ACTIVITY: Class = Class {
+    uid: 6003,
+    name: "API Activity",
+    category: (6, "Application Activity"),
+};
+const AUTHENTICATION: Class = Class {
+    uid: 3002,
+    name: "Authentication",
+    category: (3, "Identity & Access Management"),
+};
+const LOGON: Activity = (1, "Logon");
 
 pub(super) const HANDLERS: &[Entry] = &[
     (
@@ -87,34 +105,44 @@ impl SystemLog {
         }
     }
 
-    fn push(&mut self, (id, name): Activity, resources: &Value) {
+    /// Adds an event of the call that makes changes.
+    fn push(&mut self, activity: Activity, resources: &Value) {
         let Some(cause) = &self.cause else {
             return;
         };
-        let (time, uid) = (DateTime::<Utc>::from(cause.now), self.uids.id());
-        let (class, category) = API_ACTIVITY;
-        let value = json!({
-            "activity_id": id,
-            "activity_name": name,
+        let own = json!({
             "actor": cause.actor,
             "api": { "operation": cause.operation, "service": { "name": "c1-api-emulator" } },
-            "category_name": "Application Activity",
-            "category_uid": category,
-            "class_name": "API Activity",
-            "class_uid": class,
+            "resources": resources,
+        });
+        self.add(cause.now, &API_ACTIVITY, activity, own);
+    }
+
+    /// Adds an event with fields of its own.
+    fn add(&mut self, now: SystemTime, class: &Class, (id, name): Activity, own: Value) {
+        let (time, uid) = (DateTime::<Utc>::from(now), self.uids.id());
+        let mut value = json!({
+            "activity_id": id,
+            "activity_name": name,
+            "category_name": class.category.1,
+            "category_uid": class.category.0,
+            "class_name": class.name,
+            "class_uid": class.uid,
             "metadata": {
                 "product": { "name": "c1-api-emulator", "vendor_name": "c1-api-emulator" },
                 "uid": uid,
                 "version": "1.1.0",
             },
-            "resources": resources,
             "severity": "Informational",
             "severity_id": 1,
             "status": "Success",
             "status_id": 1,
             "time": time.timestamp_millis(),
-            "type_uid": class * 100 + id,
+            "type_uid": class.uid * 100 + id,
         });
+        if let (Value::Object(fields), Value::Object(own)) = (&mut value, own) {
+            fields.extend(own);
+        }
         if self.events.len() == KEPT {
             self.events.pop_front();
         }
@@ -140,9 +168,9 @@ impl SystemLog {
     }
 
     /// A page of the events, of which those after a point in time or an event and before another can be asked for.
-    fn page(&self, call: &Call<'_>) -> HandlerResult {
-        let time = |field: &str| DateTime::parse_from_rfc3339(call.body().text(field)).ok();
-        let (since, until) = (time("since"), time("until"));
+    fn page(&self, call: &Call<'_>, since: &str) -> HandlerResult {
+        let time = |text: &str| DateTime::parse_from_rfc3339(text).ok();
+        let (since, until) = (time(since), time(call.body().text("until")));
         let after = self.position(call, "sinceEventUid")?;
         let before = self.position(call, "untilEventUid")?;
         let wanted = |event: &&Event| {
@@ -151,7 +179,7 @@ impl SystemLog {
                 && after.is_none_or(|after| event.position > after)
                 && before.is_none_or(|before| event.position < before)
         };
-        let (size, after_page) = requested_page(call)?;
+        let (size, after_page) = requested_page(call, false)?;
         let last = after_page.position;
         let events = self.events.iter().filter(wanted);
         let mut page: Vec<&Event> = if call.body().text("sortDirection") == "SORT_DIRECTION_DESC" {
@@ -168,23 +196,40 @@ impl SystemLog {
         let more = page.len() > size;
         page.truncate(size);
         let at = page.last().map_or(last, |event| event.position);
-        let next = more.then(|| next_token(call, at, page.is_empty()));
+        let next = more.then(|| After::row(at, page.is_empty()).token(call));
         let events: Vec<_> = page.into_iter().map(|event| &event.value).collect();
         Ok(json!({ "list": events, "nextPageToken": next }))
     }
 }
 
+/// The user as in events.
+fn person(user: &Row) -> Value {
+    json!({
+        "email_addr": user.text("email"),
+        "name": user.text("displayName"),
+        "uid": user.text("id"),
+    })
+}
+
 impl State {
+    /// Writes that a token was issued, and in whose name it is used, if that is known.
+    pub(crate) fn log_token(&mut self, holder: &Holder, now: SystemTime) {
+        let user = holder.user.as_deref();
+        let user = user.and_then(|id| self.find_by_id("User", id).ok());
+        let actor = json!({ "app_name": "c1-api-emulator", "app_uid": holder.client });
+        let own = json!({ "actor": actor, "user": user.map(person) });
+        self.system_log.add(now, &AUTHENTICATION, LOGON, own);
+        if let Some(client) = &holder.client {
+            self.use_client(client, &timestamp(now));
+        }
+    }
+
     /// Has the changes that follow be those of the call.
     pub(super) fn begin_events(&mut self, call: &Call<'_>) {
         let writes = call.operation.safety != Safety::Safe;
         let user = writes.then(|| self.me(call).ok()).flatten();
         let actor = match user {
-            Some(user) => json!({ "user": {
-                "email_addr": user.text("email"),
-                "name": user.text("displayName"),
-                "uid": user.text("id"),
-            }}),
+            Some(user) => json!({ "user": person(user) }),
             None => json!({ "app_name": "c1-api-emulator" }),
         };
         self.system_log.cause = Some(Cause {
@@ -245,12 +290,12 @@ impl State {
 }
 
 fn list_events(state: &mut State, call: &Call<'_>) -> HandlerResult {
-    state.system_log.page(call)
+    state.system_log.page(call, call.body().text("since"))
 }
 
-/// An export has the events of the whole log.
+/// An export has the events since it was created.
 fn list_export_events(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let key = [("exportId".to_owned(), call.path("export_id").to_owned())];
-    state.find("Exporter", &key)?;
-    state.system_log.page(call)
+    let since = state.find("Exporter", &key)?.text("createdAt");
+    state.system_log.page(call, since)
 }

@@ -17,6 +17,7 @@ use super::lag::Lag;
 use super::messages;
 use super::row::Row;
 use super::rules;
+use super::sort::SortKey;
 use super::stored::Stored;
 use crate::random::Random;
 use crate::status::Status;
@@ -63,7 +64,7 @@ impl Pages {
     }
 
     /// The number of rows of the page that begins after the position, for one for which this many are asked.
-    fn size(&self, asked: usize, operation: &str, after: After) -> usize {
+    fn size(&self, asked: usize, operation: &str, after: &After) -> usize {
         let (least, most) = self.sizes;
         let size = if asked == 0 { 25 } else { asked }.clamp(least, most);
         if !self.irregular {
@@ -79,12 +80,55 @@ impl Pages {
 }
 
 /// Where a page begins.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(super) struct After {
     /// The position of the last row before it.
     pub(super) position: u64,
+    /// What that row is sorted by, if the list is sorted.
+    key: Option<SortKey>,
     /// Whether the page before it was empty.
     empty: bool,
+}
+
+impl After {
+    /// After the row at the position, the last one of a page or, if it is empty, of the one before.
+    pub(super) fn row(position: u64, empty: bool) -> Self {
+        Self {
+            position,
+            key: None,
+            empty,
+        }
+    }
+
+    /// The token of the page.
+    pub(super) fn token(&self, call: &Call<'_>) -> String {
+        let empty = if self.empty { "+" } else { "" };
+        let mut token = format!("{}:{}{empty}", call.operation.id(), self.position);
+        if let Some(key) = &self.key {
+            // Writing to a string cannot fail.
+            let key = serde_json::to_string(key).unwrap_or_default();
+            let _ = write!(token, ":{key}");
+        }
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// The page with the token; `None` if it is not a token of this operation, or of a list in another order.
+    fn of(call: &Call<'_>, token: &str, sorted: bool) -> Option<Self> {
+        let token = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+        let rest = token
+            .strip_prefix(&call.operation.id())?
+            .strip_prefix(':')?;
+        let (position, key) = rest
+            .split_once(':')
+            .map_or((rest, None), |(position, key)| (position, Some(key)));
+        let stripped = position.strip_suffix('+');
+        let after = Self {
+            position: stripped.unwrap_or(position).parse().ok()?,
+            key: key.map(serde_json::from_str).transpose().ok()?,
+            empty: stripped.is_some(),
+        };
+        (after.position == 0 || after.key.is_some() == sorted).then_some(after)
+    }
 }
 
 pub(super) struct Table {
@@ -183,31 +227,6 @@ impl Table {
     /// A row, which stays in memory until [`Table::pack`].
     fn read<'t>(&'t self, position: u64, row: &'t Stored) -> &'t Row {
         row.row(|| self.read.borrow_mut().push(position))
-    }
-
-    /// The rows in this order, to be paged. Their keys do not count.
-    pub(super) fn of(kind: &str, rows: impl IntoIterator<Item = Row>) -> Self {
-        let mut table = Self::new(kind);
-        for row in rows {
-            table
-                .rows
-                .insert(table.next, (key::<&str>(&[]), Stored::new(row)));
-            table.next += 1;
-        }
-        table
-    }
-
-    /// The rows to keep as lists show them, in an order of their own, to be paged.
-    pub(super) fn ordered(
-        &self,
-        now: SystemTime,
-        keep: impl Fn(&Row) -> bool + Copy,
-        order: impl FnOnce(&mut [Row]),
-    ) -> Self {
-        let rows = self.listed(now, 0, keep);
-        let mut rows: Vec<_> = rows.map(|(_, row)| row.clone()).collect();
-        order(&mut rows);
-        Self::of(&self.kind, rows)
     }
 
     /// Adds a row; 409 if the key or a name exists.
@@ -327,11 +346,7 @@ impl Table {
         call: &Call<'_>,
         keep: impl Fn(&Row) -> bool,
     ) -> Result<(Vec<&Row>, String), Status> {
-        let (size, after) = if takes_token(description, call) {
-            requested_page(call)?
-        } else {
-            (usize::MAX, After::default())
-        };
+        let (size, after) = page_of(description, call, false)?;
         let mut rows = self.listed(call.now, after.position, &keep).peekable();
         let (mut page, mut last) = (Vec::new(), after.position);
         while let Some((position, row)) = rows.next_if(|_| page.len() < size) {
@@ -339,12 +354,61 @@ impl Table {
             last = position;
         }
         let more = rows.peek().is_some();
-        let next = if more {
-            next_token(call, last, page.is_empty())
-        } else {
-            String::new()
-        };
-        Ok((page, next))
+        let next = more.then(|| After::row(last, page.is_empty()).token(call));
+        Ok((page, next.unwrap_or_default()))
+    }
+
+    /// The same with the rows sorted by a key and, where it is the same, in order of creation; or all of that backwards.
+    /// A token has the key of the last row of its page, so neither do changes in between shift later pages.
+    pub(super) fn sorted_page(
+        &self,
+        description: &Description,
+        call: &Call<'_>,
+        keep: impl Fn(&Row) -> bool,
+        key: impl Fn(&Row) -> SortKey,
+        descending: bool,
+    ) -> Result<(Vec<&Row>, String), Status> {
+        let (size, after) = page_of(description, call, true)?;
+        let rows = self.listed(call.now, 0, &keep);
+        let mut rows: Vec<_> = rows
+            .map(|(position, row)| ((key(row), position), row))
+            .collect();
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if descending {
+            rows.reverse();
+        }
+        if let Some(last) = after.key.clone() {
+            let last = (last, after.position);
+            rows.retain(|(own, _)| if descending { *own < last } else { *own > last });
+        }
+        let more = rows.len() > size;
+        rows.truncate(size);
+        let next = more.then(|| {
+            let last = rows.last().map(|((key, position), _)| After {
+                key: Some(key.clone()),
+                ..After::row(*position, false)
+            });
+            let same = After {
+                empty: true,
+                ..after
+            };
+            last.unwrap_or(same).token(call)
+        });
+        let page = rows.into_iter().map(|(_, row)| row).collect();
+        Ok((page, next.unwrap_or_default()))
+    }
+}
+
+/// The size of the page and where it begins: all rows, if the operation takes no token.
+fn page_of(
+    description: &Description,
+    call: &Call<'_>,
+    sorted: bool,
+) -> Result<(usize, After), Status> {
+    if takes_token(description, call) {
+        requested_page(call, sorted)
+    } else {
+        Ok((usize::MAX, After::default()))
     }
 }
 
@@ -370,37 +434,19 @@ fn takes_token(description: &Description, call: &Call<'_>) -> bool {
 }
 
 /// The size of the requested page, and where it begins.
-pub(super) fn requested_page(call: &Call<'_>) -> Result<(usize, After), Status> {
+pub(super) fn requested_page(call: &Call<'_>, sorted: bool) -> Result<(usize, After), Status> {
     let (asked, token) = page_parameters(call)?;
     let after = match token.as_str() {
         "" => After::default(),
-        token => position(call, token).ok_or_else(|| {
+        token => After::of(call, token, sorted).ok_or_else(|| {
             Status::invalid_field(
                 name(call, "page_token", "pageToken"),
                 "a token from an earlier response of this operation",
             )
         })?,
     };
-    let size = call.pages.size(asked, &call.operation.id(), after);
+    let size = call.pages.size(asked, &call.operation.id(), &after);
     Ok((size, after))
-}
-
-/// The token of the page after the position, that of the last row of a page or, if it is empty, of the one before.
-pub(super) fn next_token(call: &Call<'_>, last: u64, empty: bool) -> String {
-    let empty = if empty { "+" } else { "" };
-    URL_SAFE_NO_PAD.encode(format!("{}:{last}{empty}", call.operation.id()))
-}
-
-/// The position in a page token; `None` if it is not a token of this operation.
-fn position(call: &Call<'_>, token: &str) -> Option<After> {
-    let token = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-    let (operation, position) = token.rsplit_once(':')?;
-    let position = (operation == call.operation.id()).then_some(position)?;
-    let stripped = position.strip_suffix('+');
-    Some(After {
-        position: stripped.unwrap_or(position).parse().ok()?,
-        empty: stripped.is_some(),
-    })
 }
 
 /// The name of a page parameter, which depends on whether it is in the query or in the body.
@@ -485,6 +531,64 @@ mod tests {
         let (third, end) = page(&table, "10", &token).unwrap();
         assert_eq!((second, third, end.as_str()), (10, 9, ""));
         assert_eq!(page(&table, "10", "nonsense"), Err(400));
+    }
+
+    #[test]
+    fn changes_do_not_shift_sorted_pages() {
+        for descending in [false, true] {
+            let mut table = Table::new("Thing");
+            let put = |table: &mut Table, id: &str, name: &str| {
+                let row = Row::of([("id", id), ("name", name)]);
+                table.put(&[id], row).unwrap();
+            };
+            for at in 10..40 {
+                // In another order than that of their names, of which some are the same.
+                put(
+                    &mut table,
+                    &at.to_string(),
+                    &(at * 7 % 30 / 2 + 20).to_string(),
+                );
+            }
+            let list = operation("things.list");
+            let page = |table: &Table, token: &str| {
+                let query = [
+                    ("page_size".to_owned(), "10".to_owned()),
+                    ("page_token".to_owned(), token.to_owned()),
+                ];
+                let call = Call::new(&list, &[], &query, None, SystemTime::UNIX_EPOCH);
+                let key = |row: &Row| Some((0, row.text("name").to_owned()));
+                let page = table.sorted_page(&description(), &call, |_| true, key, descending);
+                let (rows, next) = page.unwrap();
+                let names = rows
+                    .iter()
+                    .map(|row| (row.text("name").to_owned(), row.text("id").to_owned()));
+                (names.collect::<Vec<_>>(), next)
+            };
+            let (mut all, token) = page(&table, "");
+            // The last row of the page moves to the end that the pages have left, others come and go there.
+            let (left, right) = if descending {
+                ("99", "00")
+            } else {
+                ("00", "99")
+            };
+            put(&mut table, &all[9].1, left);
+            table.remove(&[&all[0].1]);
+            put(&mut table, "left", left);
+            put(&mut table, "right", right);
+            let (second, token) = page(&table, &token);
+            let (third, token) = page(&table, &token);
+            let (fourth, end) = page(&table, &token);
+            all.extend([second, third, fourth].concat());
+            assert_eq!((all.len(), end.as_str()), (31, ""));
+            let mut sorted = all.clone();
+            sorted.sort();
+            if descending {
+                sorted.reverse();
+            }
+            sorted.dedup();
+            assert_eq!(all, sorted);
+            assert_eq!(all[30].1, "right");
+        }
     }
 
     #[test]

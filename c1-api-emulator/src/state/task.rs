@@ -7,6 +7,7 @@
 
 mod actions;
 mod audit;
+mod certify;
 mod create;
 mod outcome;
 mod policy;

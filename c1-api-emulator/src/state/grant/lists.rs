@@ -9,24 +9,9 @@ use super::super::call::Call;
 use super::super::expand::Expansion;
 use super::super::filter::is_empty;
 use super::super::row::Row;
-use super::super::table::Table;
 use super::super::{HandlerResult, State, respond};
 use super::{FEED, GRANT, in_app};
 use crate::status::Status;
-
-/// A page of the objects of a kind.
-fn page<'s>(
-    state: &'s State,
-    call: &Call<'_>,
-    kind: &str,
-    keep: impl Fn(&Row) -> bool,
-    element: impl Fn(&Row, &mut Expansion<'s>) -> Value,
-) -> HandlerResult {
-    let empty = Table::new(kind);
-    let table = state.tables.get(kind).unwrap_or(&empty);
-    let page = table.page(&state.description, call, keep)?;
-    Ok(respond::list(state, call, "list", page, element))
-}
 
 /// The app and the entitlement of the path, which must exist.
 fn entitlement<'c>(state: &State, call: &Call<'c>) -> Result<[&'c str; 2], Status> {
@@ -45,6 +30,11 @@ fn is_of(grant: &Row, [app, entitlement]: [&str; 2]) -> bool {
 fn account<'s>(state: &'s State, grant: &Row) -> Option<&'s Row> {
     let key = in_app(grant.text("appId"), grant.text("appUserId"));
     state.find("AppUser", &key).ok()
+}
+
+/// Whether the account of a grant is the user's.
+pub(in super::super) fn is_of_user(state: &State, grant: &Row, user: &str) -> bool {
+    account(state, grant).is_some_and(|own| own.text("identityUserId") == user)
 }
 
 /// The entitlement of a grant.
@@ -71,14 +61,9 @@ fn user_view<'s>(state: &'s State, grant: &Row, expansion: &mut Expansion<'s>) -
     })
 }
 
-fn entitlement_view<'s>(state: &'s State, row: &Row, expansion: &mut Expansion<'s>) -> Value {
-    let view = ("AppEntitlementView", "appEntitlement");
-    respond::in_view(state, "AppEntitlement", view, row, expansion)
-}
-
 pub(super) fn users(state: &State, call: &Call<'_>) -> HandlerResult {
     let of = entitlement(state, call)?;
-    page(
+    respond::rows(
         state,
         call,
         GRANT,
@@ -105,7 +90,7 @@ pub(super) fn with_expiry(state: &State, call: &Call<'_>) -> HandlerResult {
             "grantSources": grant.0.get("grantSources"),
         })
     };
-    page(state, call, GRANT, |grant| is_of(grant, of), element)
+    respond::rows(state, call, GRANT, |grant| is_of(grant, of), element)
 }
 
 /// The values of a filter; empty if it is not set.
@@ -177,9 +162,9 @@ pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
             && pass(&of_entitlement, entitlement_of(state, grant))
             && pass(&of_account, account(state, grant))
     };
-    page(state, call, GRANT, keep, |grant, expansion| {
+    respond::rows(state, call, GRANT, keep, |grant, expansion| {
         json!({
-            "entitlement": entitlement_of(state, grant).map(|row| entitlement_view(state, row, expansion)),
+            "entitlement": entitlement_of(state, grant).map(|row| respond::entitlement(state, row, expansion)),
             "appEntitlementUserBinding": user_view(state, grant, expansion),
         })
     })
@@ -190,12 +175,16 @@ pub(super) fn entitlements(state: &State, call: &Call<'_>) -> HandlerResult {
     let [app, app_user] = [call.path("app_id"), call.path("app_user_id")];
     state.find_by_id("App", app)?;
     state.find("AppUser", &in_app(app, app_user))?;
-    page(
+    let of_account =
+        |grant: &Row| grant.text("appId") == app && grant.text("appUserId") == app_user;
+    let grants = state.listed(GRANT, call, of_account);
+    let granted: BTreeSet<_> = grants.map(|grant| grant.text("appEntitlementId")).collect();
+    respond::rows(
         state,
         call,
         "AppEntitlement",
-        |row| row.text("appId") == app && state.grant(app, row.text("id"), app_user).is_some(),
-        |row, expansion| entitlement_view(state, row, expansion),
+        |row| row.text("appId") == app && granted.contains(row.text("id")),
+        |row, expansion| respond::entitlement(state, row, expansion),
     )
 }
 
@@ -214,66 +203,14 @@ pub(super) fn accounts(state: &State, call: &Call<'_>) -> HandlerResult {
     Ok(json!({ "bindings": bindings.collect::<Vec<_>>() }))
 }
 
-/// What the caller can request, from the published catalogs that the caller sees, and what of it is granted.
-pub(super) fn requestable(state: &State, call: &Call<'_>) -> HandlerResult {
-    let me = state.me(call)?.text("id");
-    let body = call.body();
-    let bindings = |row: &Row| {
-        let [app, id] = ["appId", "id"].map(|field| row.text(field));
-        let accounts = state.accounts(app, me);
-        let grants = accounts.filter_map(|own| state.grant(app, id, own.text("id")));
-        let grants = grants.map(|grant| Value::Object(grant.fields()));
-        grants.collect::<Vec<_>>()
-    };
-    let is_true = |row: &Row, field: &str| row.0.get(field) == Some(&json!(true));
-    let catalogs = state.all("RequestCatalog").filter(|catalog| {
-        let access = catalog
-            .0
-            .get("accessEntitlements")
-            .and_then(Value::as_array);
-        let mut access = access.into_iter().flatten().filter_map(Value::as_object);
-        is_true(catalog, "published")
-            && (is_true(catalog, "visibleToEveryone")
-                || access.any(|row| !bindings(&Row(row.clone())).is_empty()))
-    });
-    let catalogs: Vec<_> = catalogs.map(|catalog| catalog.text("id")).collect();
-    let entries = state.all("RequestableEntry");
-    let entries = entries.filter(|entry| catalogs.contains(&entry.text("catalogId")));
-    let entries: BTreeSet<_> = entries
-        .map(|entry| (entry.text("appId"), entry.text("entitlementId")))
-        .collect();
-    let app_name = body.text("appDisplayName").to_lowercase();
-    let keep = |row: &Row| {
-        let app = state.find_by_id("App", row.text("appId"));
-        let app = app.map(|app| app.text("displayName").to_lowercase());
-        let alias = body.text("entitlementAlias");
-        entries.contains(&(row.text("appId"), row.text("id")))
-            && row.matches_query(body.text("query"), &["displayName", "description", "alias"])
-            && app.is_ok_and(|app| app.contains(&app_name))
-            && (alias.is_empty() || row.text("alias") == alias)
-            && match body.text("grantedStatus") {
-                "GRANTED" => !bindings(row).is_empty(),
-                "NOT_GRANTED" => bindings(row).is_empty(),
-                _ => true,
-            }
-    };
-    page(state, call, "AppEntitlement", keep, |row, expansion| {
-        json!({
-            "entitlement": entitlement_view(state, row, expansion),
-            "appEntitlementUserBindings": bindings(row),
-        })
-    })
-}
-
 pub(super) fn count(state: &State, call: &Call<'_>) -> HandlerResult {
     let user = call.body().text("userId");
     state.find_by_id("User", user)?;
     let apps = Values::of(call, "appIds");
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     let mut users = BTreeMap::new();
-    for grant in state.all(GRANT) {
-        let own = account(state, grant).is_some_and(|own| own.text("identityUserId") == user);
-        if own && apps.pass(Some(grant), "appId") {
+    for grant in state.listed(GRANT, call, |grant| is_of_user(state, grant, user)) {
+        if apps.pass(Some(grant), "appId") {
             let app = grant.text("appId");
             *counts.entry(app).or_default() += 1;
             let reference = json!({ "appId": app, "id": grant.text("appUserId") });
@@ -297,9 +234,7 @@ pub(super) fn count(state: &State, call: &Call<'_>) -> HandlerResult {
 pub(super) fn resources(state: &State, call: &Call<'_>) -> HandlerResult {
     let user = call.body().text("userId");
     state.find_by_id("User", user)?;
-    let own =
-        |grant: &&Row| account(state, grant).is_some_and(|own| own.text("identityUserId") == user);
-    let granted = state.all(GRANT).filter(own);
+    let granted = state.listed(GRANT, call, |grant| is_of_user(state, grant, user));
     let reached: BTreeSet<_> = granted
         .filter_map(|grant| entitlement_of(state, grant))
         .map(|of| ["appId", "appResourceId"].map(|field| of.text(field)))
@@ -310,7 +245,7 @@ pub(super) fn resources(state: &State, call: &Call<'_>) -> HandlerResult {
             && apps.pass(Some(row), "appId")
             && row.matches_query(call.body().text("query"), &["displayName"])
     };
-    page(state, call, "AppResource", keep, |row, _| {
+    respond::rows(state, call, "AppResource", keep, |row, _| {
         json!({
             "id": row.text("id"),
             "appId": row.text("appId"),
@@ -346,13 +281,9 @@ pub(super) fn feed(state: &State, call: &Call<'_>) -> HandlerResult {
             && own.iter().all(|references| references.pass(event))
             && users.pass(account(state, event).unwrap_or(&none))
     };
-    page(state, call, FEED, keep, |event, expansion| {
+    respond::rows(state, call, FEED, keep, |event, expansion| {
         let mut view: Map<_, _> = expansion.paths("AppEntitlementUserBindingFeedView", FEED, event);
-        if expansion.wants("app_entitlement_id") || expansion.wants("entitlement_id") {
-            let key = in_app(event.text("appId"), event.text("appEntitlementId"));
-            let path = expansion.add_all("AppEntitlement", &[key.to_vec()]);
-            view.insert("entitlementPath".to_owned(), path);
-        }
+        respond::set_entitlement_path(&mut view, event, expansion);
         view.insert("feed".to_owned(), Value::Object(event.fields()));
         Value::Object(view)
     })

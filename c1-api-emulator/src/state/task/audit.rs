@@ -50,10 +50,8 @@ pub(super) fn list(state: &State, call: &Call<'_>) -> HandlerResult {
     };
     let empty = Table::new(AUDIT);
     let entries = state.tables.get(AUDIT).unwrap_or(&empty);
-    let newest;
     let page = if flag("newestFirst") {
-        newest = entries.ordered(call.now, keep, <[Row]>::reverse);
-        newest.page(&state.description, call, |_| true)?
+        entries.sorted_page(&state.description, call, keep, |_| None, true)?
     } else {
         entries.page(&state.description, call, keep)?
     };

@@ -211,7 +211,7 @@ pub(super) fn check_duration(
 }
 
 /// Opens the task. 409 with the id of an open one that is about the same.
-fn open(state: &mut State, call: &Call<'_>, mut task: Value) -> HandlerResult {
+pub(super) fn open(state: &mut State, call: &Call<'_>, mut task: Value) -> HandlerResult {
     let actor = Actor::of(state, call)?;
     let (name, _) = type_of(&task);
     // Actions may be requested several times.
@@ -258,5 +258,6 @@ fn is_same(known: &Row, task: &Value) -> bool {
     type_of(&known).0 == type_of(task).0
         && same("appId")
         && same("appEntitlementId")
+        && same("accessReviewId")
         && targets.into_iter().any(same_target)
 }

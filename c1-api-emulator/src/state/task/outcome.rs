@@ -58,10 +58,13 @@ impl State {
             let outcome = format!("{prefix}_OUTCOME_{word}");
             task["type"][&name]["outcome"] = json!(outcome);
             task["type"][&name]["outcomeTime"] = json!(now);
-            if matches!(name.as_str(), "grant" | "revoke") {
+            if matches!(name.as_str(), "grant" | "revoke" | "certify") {
                 let event = format!("{name}Outcome");
                 self.audit(task, &event, json!({ "outcome": outcome }), "", &now);
             }
+        }
+        if name == "certify" && end == End::Denied {
+            self.remediate(task, call);
         }
         finish(task);
         task["policy"]["next"] = json!([]);

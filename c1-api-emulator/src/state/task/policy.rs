@@ -52,7 +52,8 @@ impl State {
         self.find("AppEntitlement", &key).ok()
     }
 
-    fn policy_of(&self, task: &Value) -> Option<&Row> {
+    /// The policy for the task, if there is one.
+    pub(super) fn policy_of<'s>(&'s self, task: &Value) -> Option<&'s Row> {
         let (field, ty) = policy_fields(type_of(task).0);
         let entitlement = self.entitlement_of(task);
         let app = self.find_by_id("App", of_type(task, "appId")).ok();
@@ -60,10 +61,16 @@ impl State {
             task["emergencyAccess"] == json!(true)
                 && entitlement.0.get("emergencyGrantEnabled") == Some(&json!(true))
         });
+        let review = self.find_by_id("AccessReview", of_type(task, "accessReviewId"));
+        let review = review.ok();
+        let is_override = |review: &&Row| review.0.get("usePolicyOverride") == Some(&json!(true));
+        let of_review = |review: Option<&'s Row>| review.map(|review| review.text("policyId"));
         let named = [
+            of_review(review.filter(|review| !is_override(review))),
             emergency.map(|entitlement| entitlement.text("emergencyGrantPolicyId")),
             entitlement.map(|entitlement| entitlement.text(field)),
             app.map(|app| app.text(field)),
+            of_review(review),
         ];
         let mut named = named.into_iter().flatten();
         let policies = self.tables.get("Policy")?;

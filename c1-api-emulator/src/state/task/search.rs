@@ -47,17 +47,11 @@ pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
     };
     let empty = Table::new(TASK);
     let tasks = state.tables.get(TASK).unwrap_or(&empty);
-    let sorted;
     let page = match sort_key(call.body().text("sortBy"))? {
         None => tasks.page(&state.description, call, keep)?,
         Some((key, reverse)) => {
-            sorted = tasks.ordered(call.now, keep, |tasks| {
-                tasks.sort_by_cached_key(|task| key(&Value::Object(task.0.clone())));
-                if reverse {
-                    tasks.reverse();
-                }
-            });
-            sorted.page(&state.description, call, |_| true)?
+            let key = |task: &Row| Some(key(&Value::Object(task.0.clone())));
+            tasks.sorted_page(&state.description, call, keep, key, reverse)?
         }
     };
     let element = |task: &Row, expansion: &mut _| {
@@ -74,7 +68,7 @@ fn is_empty_filter(value: &Value) -> bool {
     }
 }
 
-type Key = fn(&Value) -> (u64, String);
+type Key = fn(&Value) -> (i128, String);
 
 /// By what tasks are sorted, and whether backwards; `None` for the order in which they were opened.
 fn sort_key(order: &str) -> Result<Option<(Key, bool)>, Status> {

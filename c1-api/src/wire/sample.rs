@@ -189,6 +189,7 @@ sample! {
 /// A response with a list of messages.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
+#[allow(clippy::struct_field_names, reason = "as the API names them")]
 pub(super) struct List {
     pub(super) list: Vec<Sample>,
     pub(super) kinds: Vec<FolderKind>,

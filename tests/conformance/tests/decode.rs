@@ -101,7 +101,12 @@ fn there_is_a_row_for_every_message() {
     let described = description().schemas.keys().map(String::as_str);
     let messages = described.filter(|name| description().message(name).is_some());
     assert_eq!(rows, messages.collect::<Vec<_>>());
-    println!("{} messages", rows.len());
+    let largest = schemas::all().max_by_key(|schema| schema.size).unwrap();
+    let (name, size) = (largest.name, largest.size);
+    println!(
+        "{} messages; the largest is {name} of {size} bytes",
+        rows.len()
+    );
 }
 
 #[test]

@@ -186,6 +186,8 @@ pub(super) fn owners(kind: &str) -> impl Iterator<Item = Link> {
 
 #[cfg(test)]
 mod tests {
+    use c1_api_spec::model::Type;
+
     use super::RULES;
 
     #[test]
@@ -214,7 +216,18 @@ mod tests {
                     .map(|(_, own)| own),
             );
             for field in fields {
-                assert!(message.fields.contains_key(*field), "{}.{field}", rule.kind);
+                let known = match field.split_once('.') {
+                    None => message.fields.contains_key(*field),
+                    Some((outer, inner)) => {
+                        let Some(Type::Ref(outer)) = message.fields.get(outer).map(|it| &it.ty)
+                        else {
+                            panic!("{}.{field}", rule.kind)
+                        };
+                        let outer = description.message(outer);
+                        outer.is_some_and(|outer| outer.fields.contains_key(inner))
+                    }
+                };
+                assert!(known, "{}.{field}", rule.kind);
             }
         }
     }

@@ -57,8 +57,8 @@
 //! - They count towards the memory that a response may take. A response fails if they nest too deeply (127 levels in all) or
 //!   hold a number beyond the range of doubles, as it does for free-form JSON that is described. Skipped fields may.
 //!
-//! The feature is off by default because it makes every message larger by a pointer, and `cargo check` of this crate slower by
-//! about RATIO.
+//! The feature is off by default because it makes every message larger by a pointer, and 8 % more lines of generated code to
+//! compile.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -77,6 +77,6 @@ mod tests {
             .unwrap();
             return;
         }
-        assert!(state >= 521, "{state} of {}", support.len());
+        assert!(state >= 541, "{state} of {}", support.len());
     }
 }

@@ -4,6 +4,8 @@
 //! [`rules`]. Objects are kept with the fields that are set, in wire form; [`State::handle`] adds the
 //! unset fields to responses, as C1 does.
 
+mod actions;
+mod bindings;
 mod by_hand;
 mod call;
 mod catalog;

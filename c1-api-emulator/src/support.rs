@@ -77,6 +77,6 @@ mod tests {
             .unwrap();
             return;
         }
-        assert!(state >= 531, "{state} of {}", support.len());
+        assert!(state >= 551, "{state} of {}", support.len());
     }
 }

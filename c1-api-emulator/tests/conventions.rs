@@ -186,6 +186,37 @@ async fn singletons_are_always_there_and_have_a_history() {
 }
 
 #[tokio::test]
+async fn an_object_has_a_history_of_its_own() {
+    if !has("sso_application.list_history") {
+        return;
+    }
+    let client = Client::start().await;
+    let app = client.app("Orchard").await;
+    let add = |name: &str| {
+        let application = json!({ "appId": app, "displayName": name });
+        let application = client.emulator.add("SSOApplication", application);
+        let id = text(&application.unwrap()["id"]);
+        format!("/api/v1/apps/{app}/sso/applications/{id}")
+    };
+    let (one, other) = (add("a"), add("b"));
+    let update = json!({ "application": { "description": "x" }, "updateMask": "description" });
+    client.create(&one, update).await;
+    let history = async |path: &str| {
+        let (status, found) = client.get(&format!("{path}/history")).await;
+        assert_eq!(status, 200, "{found}");
+        let list = found["list"].as_array().unwrap().iter();
+        let list = list.map(|entry| {
+            let [name, description] = ["displayName", "description"];
+            let snapshot = &entry["snapshot"];
+            format!("{} {}", text(&snapshot[name]), text(&snapshot[description]))
+        });
+        list.collect::<Vec<_>>()
+    };
+    assert_eq!(history(&one).await, ["a ", "a x"]);
+    assert_eq!(history(&other).await, ["b "]);
+}
+
+#[tokio::test]
 async fn members_are_added_replaced_and_removed() {
     if !has("app_owners.add") || !has("app_owners.list_owner_ids") {
         return;

@@ -4,8 +4,8 @@ use c1_api_spec::model::Operation;
 
 use super::call::Call;
 use super::{
-    HandlerResult, State, catalog, clients, connector, execution, grant, me, review, system_log,
-    task, webhook,
+    HandlerResult, State, actions, bindings, catalog, clients, connector, execution, grant, me,
+    review, system_log, task, webhook,
 };
 
 /// Executes an operation.
@@ -18,6 +18,13 @@ pub(super) type Entry = (&'static str, &'static str, Handler);
 const ROOMS: &[(&[&str], &[Entry])] = &[
     (&["User"], me::HANDLERS),
     (&[], system_log::HANDLERS),
+    (actions::RULE_KINDS, actions::RULE_HANDLERS),
+    (actions::DOMAIN_KINDS, actions::DOMAIN_HANDLERS),
+    (actions::FINDING_KINDS, actions::FINDING_HANDLERS),
+    (actions::INVITATION_KINDS, actions::INVITATION_HANDLERS),
+    (bindings::PRINCIPAL_KINDS, bindings::PRINCIPAL_HANDLERS),
+    (bindings::SCHEMA_KINDS, bindings::SCHEMA_HANDLERS),
+    (bindings::EXCLUSION_KINDS, bindings::EXCLUSION_HANDLERS),
     (catalog::KINDS, catalog::HANDLERS),
     (clients::PERSONAL_KINDS, clients::PERSONAL_HANDLERS),
     (clients::PRINCIPAL_KINDS, clients::PRINCIPAL_HANDLERS),

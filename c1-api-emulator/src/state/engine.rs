@@ -212,7 +212,7 @@ impl State {
         let page = match Order::of(message, call)? {
             None => table.page(&self.description, call, keep)?,
             Some(order) => {
-                let key = |row: &Row| order.key(message, row);
+                let key = |_, row: &Row| order.key(message, row);
                 table.sorted_page(&self.description, call, keep, key, order.descending)?
             }
         };

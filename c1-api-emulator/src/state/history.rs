@@ -37,6 +37,17 @@ pub(super) fn part(part: &str) -> String {
     embedded(SNAPSHOT, part)
 }
 
+/// Whether entries of the kind have the part: what identifies their object.
+pub(super) fn keeps(
+    description: &Description,
+    kinds: &IndexMap<String, Kind>,
+    entry: &str,
+    wanted: &str,
+) -> bool {
+    let object = recorded(description, entry).and_then(|kind| kinds.get(kind));
+    object.is_some_and(|object| object.key.iter().any(|own| part(own) == wanted))
+}
+
 /// Adds the kinds of entries.
 pub(super) fn find(description: &Description, kinds: &mut IndexMap<String, Kind>) {
     for name in description.schemas.keys() {

@@ -14,6 +14,7 @@ use indexmap::IndexMap;
 
 use super::by_hand;
 use super::filter::Filter;
+use super::history;
 use super::kind::{self, Kind, Link, is_hidden};
 use super::members::{Change, Members};
 use super::messages;
@@ -199,9 +200,12 @@ impl Survey<'_> {
             kind::parts
         };
         let path = parts(self.description, &kind, ahead.as_ref().unwrap_or(&one.path));
+        let is_kept = |part: &String| {
+            facts.key.contains(part) || history::keeps(self.description, &self.kinds, &kind, part)
+        };
         let unknown = path
             .iter()
-            .any(|(_, part)| is_hidden(part) && !facts.key.contains(part));
+            .any(|(_, part)| is_hidden(part) && !is_kept(part));
         if unknown && !matches!(verb, Verb::Create) {
             return Err("its path selects by what the object does not tell");
         }

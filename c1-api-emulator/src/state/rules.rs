@@ -120,6 +120,16 @@ const RULES: &[Rule] = &[
         ..NONE
     },
     Rule {
+        kind: "ServicePrincipalBinding",
+        key: &["servicePrincipalId", "/functionId"],
+        ..NONE
+    },
+    Rule {
+        kind: "UserWithAppEntitlementUserBindingView",
+        key: &["appId", "appEntitlementId", "/user.id"],
+        ..NONE
+    },
+    Rule {
         kind: "TaskAuditView",
         key: &["id"],
         ..NONE

@@ -358,28 +358,30 @@ impl Table {
         Ok((page, next.unwrap_or_default()))
     }
 
-    /// The same with the rows sorted by a key and, where it is the same, in order of creation; or all of that backwards.
-    /// A token has the key of the last row of its page, so neither do changes in between shift later pages.
+    /// The same with the rows sorted by a key, which may tell from a row and its position; equal ones stay in theirs. A
+    /// token has the key of the last row of its page, so neither do changes in between shift later pages.
     pub(super) fn sorted_page(
         &self,
         description: &Description,
         call: &Call<'_>,
         keep: impl Fn(&Row) -> bool,
-        key: impl Fn(&Row) -> SortKey,
+        key: impl Fn(u64, &Row) -> SortKey,
         descending: bool,
     ) -> Result<(Vec<&Row>, String), Status> {
         let (size, after) = page_of(description, call, true)?;
         let rows = self.listed(call.now, 0, &keep);
         let mut rows: Vec<_> = rows
-            .map(|(position, row)| ((key(row), position), row))
+            .map(|(position, row)| ((key(position, row), position), row))
             .collect();
-        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
-        if descending {
-            rows.reverse();
-        }
+        let compare = |one: &(SortKey, u64), other: &(SortKey, u64)| {
+            let keys = one.0.cmp(&other.0);
+            let keys = if descending { keys.reverse() } else { keys };
+            keys.then(one.1.cmp(&other.1))
+        };
+        rows.sort_by(|(one, _), (other, _)| compare(one, other));
         if let Some(last) = after.key.clone() {
             let last = (last, after.position);
-            rows.retain(|(own, _)| if descending { *own < last } else { *own > last });
+            rows.retain(|(own, _)| compare(own, &last).is_gt());
         }
         let more = rows.len() > size;
         rows.truncate(size);
@@ -478,6 +480,7 @@ fn page_parameters(call: &Call<'_>) -> Result<(usize, String), Status> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::SystemTime;
 
     use super::{Call, LARGE, Row, Status, Table};
@@ -556,7 +559,7 @@ mod tests {
                     ("page_token".to_owned(), token.to_owned()),
                 ];
                 let call = Call::new(&list, &[], &query, None, SystemTime::UNIX_EPOCH);
-                let key = |row: &Row| Some((0, row.text("name").to_owned()));
+                let key = |_, row: &Row| Some((0, row.text("name").to_owned()));
                 let page = table.sorted_page(&description(), &call, |_| true, key, descending);
                 let (rows, next) = page.unwrap();
                 let names = rows
@@ -581,12 +584,13 @@ mod tests {
             all.extend([second, third, fourth].concat());
             assert_eq!((all.len(), end.as_str()), (31, ""));
             let mut sorted = all.clone();
-            sorted.sort();
+            sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
             if descending {
-                sorted.reverse();
+                sorted.sort_by(|(one, _), (other, _)| other.cmp(one));
             }
-            sorted.dedup();
             assert_eq!(all, sorted);
+            let ids: BTreeSet<_> = all.iter().map(|(_, id)| id).collect();
+            assert_eq!(ids.len(), all.len(), "none is there twice");
             assert_eq!(all[30].1, "right");
         }
     }

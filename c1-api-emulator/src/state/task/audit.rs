@@ -50,8 +50,9 @@ pub(super) fn list(state: &State, call: &Call<'_>) -> HandlerResult {
     };
     let empty = Table::new(AUDIT);
     let entries = state.tables.get(AUDIT).unwrap_or(&empty);
+    let by_position = |position: u64, _: &Row| Some((position.into(), String::new()));
     let page = if flag("newestFirst") {
-        entries.sorted_page(&state.description, call, keep, |_| None, true)?
+        entries.sorted_page(&state.description, call, keep, by_position, true)?
     } else {
         entries.page(&state.description, call, keep)?
     };

@@ -50,7 +50,7 @@ pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
     let page = match sort_key(call.body().text("sortBy"))? {
         None => tasks.page(&state.description, call, keep)?,
         Some((key, reverse)) => {
-            let key = |task: &Row| Some(key(&Value::Object(task.0.clone())));
+            let key = |_, task: &Row| Some(key(&Value::Object(task.0.clone())));
             tasks.sorted_page(&state.description, call, keep, key, reverse)?
         }
     };

@@ -223,7 +223,8 @@ impl Emulator {
 
     /// The webhooks that were sent, oldest first, once none is waiting to be sent. At most 1,000 are kept.
     ///
-    /// Each is sent once, as C1 signs it, when its request was handled (`webhooks.test`), one after the other, to http URLs
+    /// Each is sent once, as C1 signs it, when its request was handled (`webhooks.test`, or one by which a
+    /// task or an automation comes to a step that calls a webhook), one after the other, to http URLs
     /// of this machine only. A response may take 10 s and have 64 KiB.
     pub async fn deliveries(&self) -> Vec<WebhookDelivery> {
         self.tenant.deliveries().await

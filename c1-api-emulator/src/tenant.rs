@@ -14,7 +14,7 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::auth::{self, Auth, DEVICE_PATH, OAuthError, Realm, TOKEN_PATH, Trust};
 use crate::check::{self, Direction, Violation};
@@ -30,7 +30,7 @@ use crate::sample::Sampler;
 use crate::site::Hosts;
 use crate::state::{Call, LATEST, PERSONAL_CLIENT, Pages, Plan, State};
 use crate::status::Status;
-use crate::webhook::{KEYS_PATH, WebhookDelivery, Webhooks};
+use crate::webhook::{CALLBACK_PATH, KEYS_PATH, REPLY_LIMIT, WebhookDelivery, Webhooks};
 use crate::{canonical, json, text};
 
 /// The limit on the size of a form: 128 KiB, twice the longest subject token that the client reads.
@@ -247,7 +247,35 @@ impl Tenant {
     /// Sends webhooks, forever.
     pub(crate) async fn send_webhooks(&self) {
         let issuer = self.address.ip().to_string();
-        self.webhooks.run(&issuer, || self.now()).await;
+        let end = |id: &str, response: &_| {
+            let mut state = lock(&self.state);
+            state.end_webhook(id, response, self.now());
+            self.send(&mut state);
+        };
+        self.webhooks.run(&issuer, || self.now(), end).await;
+    }
+
+    /// Has the webhooks sent that the state has emitted.
+    fn send(&self, state: &mut State) {
+        let mut outgoing = state.take_webhooks();
+        for one in outgoing.iter_mut().filter(|one| one.has_reply) {
+            let scheme = self.hosts.scheme();
+            let url = format!("{scheme}://{}{CALLBACK_PATH}{}", self.address, one.id);
+            one.body["callbackUrl"] = url.into();
+        }
+        self.webhooks.enqueue(outgoing);
+    }
+
+    /// Receives the reply to a webhook. Its URL, which only the receiver of the webhook knows, is its authorization.
+    fn call_back(&self, id: &str, body: &Body, now: SystemTime) -> Result<Value, Status> {
+        let body = body.as_ref().map_err(Status::clone)?;
+        if body.len() > REPLY_LIMIT {
+            return Err(Status::too_large());
+        }
+        let mut state = lock(&self.state);
+        state.reply_to_webhook(id, body, now)?;
+        self.send(&mut state);
+        Ok(json!({}))
     }
 
     /// The webhooks that were sent, when none is waiting.
@@ -309,6 +337,14 @@ impl Tenant {
             (json_response(StatusCode::OK, &keys, None), Realm::Token)
         } else if parts.method == "POST" && is_oauth(path) {
             let response = self.respond_oauth(path, &parts.headers, body, now, effects);
+            (response, Realm::Token)
+        } else if let Some(id) = path.strip_prefix(CALLBACK_PATH)
+            && parts.method == "POST"
+        {
+            let response = match self.call_back(id, body, now) {
+                Ok(value) => json_response(StatusCode::OK, &value, None),
+                Err(status) => self.error(&status),
+            };
             (response, Realm::Token)
         } else {
             (self.respond_api(parts, body, now, effects), Realm::Api)
@@ -485,7 +521,7 @@ impl Tenant {
         } else {
             let mut state = lock(&self.state);
             let response = state.handle(call);
-            self.webhooks.enqueue(state.take_webhooks());
+            self.send(&mut state);
             let removed = state.take_removed_clients();
             drop(state);
             for client in &removed {

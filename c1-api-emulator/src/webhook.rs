@@ -25,6 +25,8 @@ use crate::credentials::{random, random_text};
 use crate::error::Error;
 use crate::lock::lock;
 
+/// The path below which replies to webhooks are received: `{id}`.
+pub(crate) const CALLBACK_PATH: &str = "/webhooks/callback/";
 /// The path of the public keys.
 pub(crate) const KEYS_PATH: &str = "/auth/v1/jwks";
 /// How long a token is valid.
@@ -32,7 +34,7 @@ const LIFETIME: u64 = 120;
 /// The limit on the time from connecting to the end of the response.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// The limit on the size of a response: 64 KiB.
-const REPLY_LIMIT: usize = 64 << 10;
+pub(crate) const REPLY_LIMIT: usize = 64 << 10;
 /// How many deliveries are kept, and how many may wait.
 const KEPT: usize = 1_000;
 
@@ -45,6 +47,8 @@ pub(crate) struct Outgoing {
     pub(crate) url: String,
     pub(crate) event: String,
     pub(crate) body: Value,
+    /// Whether somebody waits for a reply.
+    pub(crate) has_reply: bool,
 }
 
 /// A webhook that the emulator sent, or could not send; see [`Emulator::deliveries`](crate::Emulator::deliveries).
@@ -204,8 +208,13 @@ impl Webhooks {
         });
     }
 
-    /// Sends what is to be sent, forever.
-    pub(crate) async fn run(&self, issuer: &str, now: impl Fn() -> SystemTime) {
+    /// Sends what is to be sent, forever. `end` gets the id of each, and what came back, before anybody can ask for it.
+    pub(crate) async fn run(
+        &self,
+        issuer: &str,
+        now: impl Fn() -> SystemTime,
+        end: impl Fn(&str, &Result<(u16, Bytes), String>),
+    ) {
         loop {
             let next = lock(&self.waiting).pop_front();
             let Some(one) = next else {
@@ -216,6 +225,7 @@ impl Webhooks {
                 Ok(outcome) => outcome,
                 Err(_) => Err(format!("no response in {} s", TIME_LIMIT.as_secs())),
             };
+            end(&one.id, &outcome);
             self.keep(one, outcome);
             self.pending.send_modify(|pending| *pending -= 1);
         }
@@ -235,6 +245,7 @@ impl Webhooks {
         let body = one.body.to_string();
         let token = lock(&self.keys).token(issuer, &url, body.as_bytes(), now);
         let token = token.map_err(|error| error.to_string())?;
+        let callback = one.body["callbackUrl"].as_str().unwrap_or_default();
         let target = url.path_and_query().map_or("/", |target| target.as_str());
         let authority = url.authority().map_or("", |authority| authority.as_str());
         let request = Request::post(target)
@@ -244,6 +255,7 @@ impl Webhooks {
             .header("webhook-id", &one.id)
             .header("webhook-event", &one.event)
             .header("webhook-version", "v1")
+            .header("webhook-callback-url", callback)
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| error.to_string())?;
         let stream = TcpStream::connect(address).await;

@@ -159,6 +159,14 @@ async fn the_steps_are_those_from_the_beginning_and_drafts_have_their_own() {
     let id = scene.execute(&scene.create(draft).await).await;
     assert_eq!(scene.settled(&id).await, WAITING);
     assert_eq!(scene.get(&id).await["isDraft"], true);
+
+    // A snapshot has what is left.
+    let snapshot = scene.0.client.emulator.snapshot();
+    let restored = Tenant::with(|builder| builder.snapshot(snapshot)).await;
+    let scene = Scene(restored.unwrap());
+    assert_eq!(scene.state(&id).await, WAITING);
+    scene.0.pass(120);
+    assert_eq!(scene.state(&id).await, DONE);
 }
 
 #[tokio::test]

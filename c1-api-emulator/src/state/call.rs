@@ -19,6 +19,8 @@ pub(crate) struct Call<'a> {
     pub(super) now: SystemTime,
     /// The id of the user in whose name the call is made, if the token has one.
     caller: Option<String>,
+    /// Whether the tenant itself acts.
+    by_tenant: bool,
     pub(super) pages: Pages,
 }
 
@@ -38,6 +40,7 @@ impl<'a> Call<'a> {
             body,
             now,
             caller: None,
+            by_tenant: false,
             pages: Pages::default(),
         }
     }
@@ -52,6 +55,16 @@ impl<'a> Call<'a> {
     pub(crate) fn by(mut self, caller: Option<String>) -> Self {
         self.caller = caller;
         self
+    }
+
+    /// The same call, made by the tenant itself.
+    pub(super) fn by_tenant(mut self) -> Self {
+        self.by_tenant = true;
+        self
+    }
+
+    pub(super) fn is_by_tenant(&self) -> bool {
+        self.by_tenant
     }
 
     /// The id of the user in whose name the call is made, if the token has one.

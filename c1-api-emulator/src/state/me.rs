@@ -14,8 +14,11 @@ pub(super) const HANDLERS: &[Entry] = &[
 ];
 
 impl State {
-    /// The caller: the user of the access token or, as a token need not have one, the first user.
+    /// The caller: the user of the access token or, as a token need not have one, the first user. The tenant is none.
     pub(super) fn me(&self, call: &Call<'_>) -> Result<&Row, Status> {
+        if call.is_by_tenant() {
+            return Err(Status::not_found("User", "me"));
+        }
         if let Some(id) = call.caller() {
             return self.find_by_id("User", id);
         }

@@ -3,7 +3,8 @@
 //! `create` opens them, `policy` says which steps hold them and who approves, `actions` are what callers do to them,
 //! and `outcome` is how they end. A step that provisions is done after the first read of tasks or grants that shows
 //! it, so that whoever polls sees it. The entitlement's `provisionerPolicy` (`deprovisionerPolicy` of a revoke task)
-//! decides: `manual` waits until the step is approved, `unconfigured` fails, and everything else succeeds.
+//! decides: `manual` waits until the step is approved, `webhook` for the reply of the webhook, `connector` while one of the
+//! app is paused; `unconfigured` fails, and everything else succeeds.
 
 mod actions;
 mod audit;
@@ -11,6 +12,7 @@ mod create;
 mod outcome;
 mod policy;
 mod search;
+mod webhook;
 
 use c1_api_spec::model::Type;
 use serde_json::{Map, Value, json};

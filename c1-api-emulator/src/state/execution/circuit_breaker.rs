@@ -55,7 +55,7 @@ impl State {
 
     /// Runs the paused executions of the automation, or ends them, as the request decides. Returns the response, with
     /// the id of a bulk action if there were some; it is not an object, since it is done at once.
-    fn decide(&mut self, run: bool, call: &Call<'_>) -> HandlerResult {
+    fn decide_paused(&mut self, run: bool, call: &Call<'_>) -> HandlerResult {
         let id = call.path("id");
         let paused = self.all(EXECUTION).filter(|execution| {
             execution.text("automationTemplateId") == id && execution.text("state") == PAUSED
@@ -94,7 +94,7 @@ pub(super) fn clear(state: &mut State, call: &Call<'_>) -> HandlerResult {
         automation.set(SINCE, next.to_string());
         state.store(AUTOMATION, automation, &call.timestamp())?;
     }
-    decision(call).map_or(Ok(json!({})), |run| state.decide(run, call))
+    decision(call).map_or(Ok(json!({})), |run| state.decide_paused(run, call))
 }
 
 pub(super) fn resolve_paused(state: &mut State, call: &Call<'_>) -> HandlerResult {
@@ -103,5 +103,5 @@ pub(super) fn resolve_paused(state: &mut State, call: &Call<'_>) -> HandlerResul
         let expected = "PAUSED_EXECUTION_DECISION_RUN or PAUSED_EXECUTION_DECISION_CANCEL";
         Status::invalid_field("decision", expected)
     })?;
-    state.decide(run, call)
+    state.decide_paused(run, call)
 }

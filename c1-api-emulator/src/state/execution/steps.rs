@@ -3,6 +3,7 @@
 //! | step | effect |
 //! | --- | --- |
 //! | `waitForDuration` | holds the execution for so long |
+//! | `webhook` | sends a webhook, whose reply adds to the context of the execution; without a reply it fails |
 //! | `runAutomation` | begins another execution |
 //! | `updateUser` | sets the status of the user |
 //! | `grantEntitlements`, `createRevokeTasks`, `createRevokeTasksV2` | open a task for each entitlement in the list |
@@ -12,13 +13,15 @@
 //! an object that does not exist fails, and the execution with it.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::State;
 use super::super::call::Call;
 use super::super::grant::{after, has_come, in_app};
 use super::super::row::Row;
+use super::super::webhook::WEBHOOK;
 use super::{DONE, ERROR, EXECUTION, WAITING};
 use crate::status::Status;
 
@@ -37,13 +40,34 @@ pub(super) fn of(automation: &Row, draft: bool) -> String {
 
 /// Removes what only an execution that is not over has.
 pub(super) fn forget(execution: &mut Row) {
-    for part in [LEFT, UNTIL] {
+    for part in [LEFT, UNTIL, WEBHOOK] {
         execution.0.shift_remove(part);
     }
 }
 
 fn left(execution: &Row) -> Vec<Value> {
     serde_json::from_str(execution.text(LEFT)).unwrap_or_default()
+}
+
+/// The payload of a step's webhook: with the step's own, or else with the context of the execution.
+fn payload(execution: &Row, step: &Value) -> Map<String, Value> {
+    let mut payload = Row::of([
+        ("workflowId", execution.text("automationTemplateId")),
+        ("workflowExecutionId", execution.text("id")),
+        (
+            "workflowExecutionStepId",
+            step["stepName"].as_str().unwrap_or_default(),
+        ),
+    ]);
+    let own = Some(&step["webhook"]["payload"]).filter(|own| own.is_object());
+    let context = execution
+        .0
+        .get("context")
+        .and_then(|all| all.get("context"));
+    if let Some(context) = own.or(context) {
+        payload.set("context", context.clone());
+    }
+    payload.0
 }
 
 /// Whether a step is over, or holds the execution.
@@ -84,6 +108,57 @@ impl State {
         Ok(())
     }
 
+    fn execution_of(&self, webhook: &str) -> Option<Row> {
+        let mut executions = self.all(EXECUTION);
+        let found = executions.find(|execution| execution.text(WEBHOOK) == webhook);
+        found.cloned()
+    }
+
+    /// Adds what the reply says to the context of the execution that waits for the webhook, and goes on; `None` if no
+    /// execution waits for it.
+    pub(in super::super) fn reply_to_execution(
+        &mut self,
+        webhook: &str,
+        body: &[u8],
+        now: SystemTime,
+    ) -> Option<Result<(), Status>> {
+        let mut execution = self.execution_of(webhook)?;
+        let reply = match self.read_reply("ResponseWorkflowStep", body) {
+            Ok(reply) => reply,
+            Err(status) => return Some(Err(status)),
+        };
+        execution.0.shift_remove(WEBHOOK);
+        let mut context = execution
+            .0
+            .shift_remove("context")
+            .unwrap_or_else(|| json!({}));
+        if let Some(more) = reply["context"].as_object() {
+            for (name, value) in more {
+                context["context"][name] = value.clone();
+            }
+        }
+        execution.set("context", context);
+        Some(
+            self.on_its_own("automation.execute", &[], &json!({}), now, |state, call| {
+                state.run(execution, call)
+            }),
+        )
+    }
+
+    /// The execution that waits for the webhook fails; `None` if none does.
+    pub(in super::super) fn fail_execution(
+        &mut self,
+        webhook: &str,
+        now: SystemTime,
+    ) -> Option<Result<(), Status>> {
+        let execution = self.execution_of(webhook)?;
+        Some(
+            self.on_its_own("automation.execute", &[], &json!({}), now, |state, call| {
+                state.end_execution(execution, ERROR, call)
+            }),
+        )
+    }
+
     fn step(&mut self, execution: &mut Row, step: &Value, call: &Call<'_>) -> Result<Step, Status> {
         if step["skipIfTrueCel"].as_str().map(str::trim) == Some("true") {
             return Ok(Step::Over);
@@ -95,6 +170,12 @@ impl State {
                 Status::invalid_field("duration", "a duration up to the year 9999")
             })?;
             execution.set(UNTIL, until);
+            return Ok(Step::Holds);
+        }
+        if let Some(endpoint) = text("/webhook/webhookId") {
+            let id =
+                self.emit_webhook(endpoint, ("PayloadWorkflowStep", payload(execution, step)))?;
+            execution.set(WEBHOOK, id);
             return Ok(Step::Holds);
         }
         if let Some(automation) = text("/runAutomation/automationTemplateRef/id") {

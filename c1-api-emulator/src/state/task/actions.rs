@@ -13,6 +13,7 @@ use super::super::{HandlerResult, State};
 use super::create::check_duration;
 use super::outcome::{End, is_provisioning};
 use super::policy::finish;
+use super::webhook::fail_provisioning;
 use super::{Actor, OPEN, has, of_type, text, texts, type_of};
 use crate::status::Status;
 
@@ -482,6 +483,47 @@ pub(super) fn retry_provisioning(state: &mut State, call: &Call<'_>) -> HandlerR
         config["provisionPolicy"] = Value::Null;
         let step = json!({ "provision": config });
         act.state.start(&mut act.task, &step, &id, act.call);
+        act.state.send_step(&mut act.task, act.call);
+        Ok(())
+    })
+}
+
+/// Begins again with other steps, which a webhook has told.
+pub(super) fn replace_policy(state: &mut State, call: &Call<'_>, steps: &Value) -> HandlerResult {
+    act(state, call, |act| {
+        act.check_step(true)?;
+        act.give_up("taskRestarted");
+        let mut policy = act.task["policy"]["policy"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        policy.shift_remove("baselinePolicyId");
+        let kind = type_of(&act.task).0.to_owned();
+        policy.insert(
+            "policySteps".to_owned(),
+            json!({ kind: { "steps": steps } }),
+        );
+        act.state
+            .begin_with(&mut act.task, Some(Row(policy)), act.call);
+        Ok(())
+    })
+}
+
+/// Ends the provisioning as a webhook has told.
+pub(super) fn end_provisioning(
+    state: &mut State,
+    call: &Call<'_>,
+    complete: bool,
+) -> HandlerResult {
+    act(state, call, |act| {
+        act.check_step(true)?;
+        act.expect(&["provision"])?;
+        if complete {
+            act.state.provisioned(&mut act.task, "", act.call);
+        } else {
+            let comment = act.comment().to_owned();
+            fail_provisioning(&mut act.task, &comment, &act.call.timestamp());
+        }
         Ok(())
     })
 }

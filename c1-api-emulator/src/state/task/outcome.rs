@@ -34,6 +34,7 @@ pub(super) fn is_provisioning(policy: &Value) -> bool {
     let provision = &policy["current"]["provision"];
     text(provision, "/state") == "PROVISION_INSTANCE_STATE_WAITING"
         && !has(provision, "/provision/provisionPolicy/manual")
+        && !has(provision, "/provision/provisionPolicy/webhook")
 }
 
 impl State {

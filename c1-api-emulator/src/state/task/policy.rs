@@ -128,7 +128,7 @@ impl State {
             let step = next.remove(0);
             let id = self.ids.id();
             if self.start(task, &step, &id, call) {
-                return;
+                return self.send_step(task, call);
             }
             if has(task, "/policy/current/reject") {
                 return self.end(task, End::Denied, call);

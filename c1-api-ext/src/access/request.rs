@@ -73,9 +73,8 @@ impl GrantRequest {
     pub async fn send(self) -> Result<AccessRequest, AccessError> {
         let client = &self.about.client;
         let created = client.task().create_grant(self.body).await;
-        self.about
-            .opened(created.map(|created| created.task_view))
-            .await
+        let id = created.map(|created| created.task_view.and_then(id_of));
+        self.about.opened(id).await
     }
 }
 
@@ -103,9 +102,8 @@ impl RevokeRequest {
     pub async fn send(self) -> Result<AccessRequest, AccessError> {
         let client = &self.about.client;
         let created = client.task().create_revoke(self.body).await;
-        self.about
-            .opened(created.map(|created| created.task_view))
-            .await
+        let id = created.map(|created| created.task_view.and_then(id_of));
+        self.about.opened(id).await
     }
 }
 
@@ -136,18 +134,16 @@ impl About {
         }
     }
 
-    async fn opened(
-        self,
-        created: Result<Option<TaskView>, Error>,
-    ) -> Result<AccessRequest, AccessError> {
-        let (task, existed) = match created {
-            Ok(view) => (view.and_then(|view| view.task), false),
+    /// The request with the id of the new task, or that of the open one after a 409.
+    async fn opened(self, id: Result<Option<String>, Error>) -> Result<AccessRequest, AccessError> {
+        let (id, existed) = match id {
+            Ok(id) => (id, false),
             Err(error) if error.status() == Some(StatusCode::CONFLICT) => {
-                (Some(self.existing(error).await?), true)
+                // Tasks are large.
+                (Some(Box::pin(self.existing(error)).await?), true)
             }
             Err(error) => return Err(error.into()),
         };
-        let id = task.and_then(|task| task.id).filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| {
             let message = "taskView.task.id: found no id, expected that of the new task";
             Error::new(ErrorKind::UnexpectedContent, message)
@@ -155,14 +151,17 @@ impl About {
         Ok(AccessRequest::new(self.client, id, existed))
     }
 
-    /// The open task about the same: the one that the error names, or the one that a search finds.
-    async fn existing(&self, error: Error) -> Result<Task, Error> {
+    /// The id of the open task about the same: the one that the error names, or the one that a search finds.
+    async fn existing(&self, error: Error) -> Result<String, Error> {
+        let same = |view: TaskView| {
+            let is_same = view.task.as_ref().is_some_and(|task| self.is_of(task));
+            is_same.then(|| id_of(view)).flatten()
+        };
         if let Some(id) = error.existing_id() {
             match self.client.task().get(id).await {
                 Ok(found) => {
-                    let task = found.task_view.and_then(|view| view.task);
-                    if let Some(task) = task.filter(|task| self.is_of(task)) {
-                        return Ok(task);
+                    if let Some(id) = found.task_view.and_then(same) {
+                        return Ok(id);
                     }
                 }
                 // Not the id of a task.
@@ -180,8 +179,8 @@ impl About {
         };
         let mut found = self.client.task_search().search(search).items();
         while let Some(view) = found.try_next().await? {
-            if let Some(task) = view.task.filter(|task| self.is_of(task)) {
-                return Ok(task);
+            if let Some(id) = same(view) {
+                return Ok(id);
             }
         }
         Err(error)
@@ -217,4 +216,8 @@ impl About {
                 Recipient::AppUser(id) => is(account, id),
             }
     }
+}
+
+fn id_of(view: TaskView) -> Option<String> {
+    view.task?.id.filter(|id| !id.is_empty())
 }

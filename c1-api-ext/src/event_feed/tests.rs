@@ -1,9 +1,14 @@
-use c1_api::ErrorKind;
+use std::sync::Mutex;
+
 use c1_api::chrono::DateTime;
+use c1_api::{Call, ErrorKind, Transport};
+use c1_test_kit::Numbers;
+use reqwest::{Request, Response};
 use serde_json::json;
 
 use super::*;
 use crate::testing::{ManualClock, Replies};
+use crate::{C1, RetryPolicy};
 
 const START: &str = "2026-05-01T12:00:00Z";
 
@@ -168,4 +173,75 @@ fn positions_are_read_as_they_are_written() {
         EventPosition::from(std::time::UNIX_EPOCH),
         EventPosition::from(zero)
     );
+}
+
+/// A log that grows, in pages of any size, some of them empty, with faults in between.
+#[derive(Clone, Debug)]
+struct Log(Arc<Mutex<(Numbers, u64)>>);
+
+const ALL: u64 = 40;
+
+impl Transport for Log {
+    fn execute<'a>(
+        &'a self,
+        request: Request,
+        _: &'a Call,
+    ) -> BoxFuture<'a, Result<Response, Error>> {
+        let body = request.body().and_then(reqwest::Body::as_bytes);
+        let body: Value = serde_json::from_slice(body.expect("a body")).expect("JSON");
+        let number = |field: &str| body[field].as_str().and_then(|text| text.parse().ok());
+        let mut state = self.0.lock().expect("no panic");
+        let (numbers, known) = &mut *state;
+        let status = if numbers.below(5) == 0 { 503 } else { 200 };
+        let after: Option<u64> = number("pageToken").map(|token: u64| token / 100);
+        let after = after.or(number("sinceEventUid")).unwrap_or(0);
+        let to = (after + numbers.below(5)).min(*known);
+        let list: Vec<_> = (after + 1..=to)
+            .map(|uid| event(&uid.to_string()))
+            .collect();
+        // A page that is empty may have one after it.
+        let next = (to < *known).then(|| (to * 100 + numbers.below(100)).to_string());
+        if next.is_none() && status == 200 {
+            *known = (*known + numbers.below(4)).min(ALL);
+        }
+        let body = json!({ "list": list, "nextPageToken": next }).to_string();
+        let response = ::http::Response::builder().status(status);
+        let response = response
+            .header("content-type", "application/json")
+            .body(body);
+        Box::pin(std::future::ready(Ok(response.expect("a response").into())))
+    }
+}
+
+#[tokio::test]
+async fn every_event_comes_once_and_in_order_whatever_the_pages_and_faults_are() {
+    let log = Log(Arc::new(Mutex::new((Numbers::new(0), 0))));
+    let builder = C1::builder().tenant("127.0.0.1:1").access_token("token");
+    let builder = builder.retry(RetryPolicy::off()).transport(log.clone());
+    let c1 = builder.build().expect("a client");
+    let clock = Arc::new(ManualClock::default());
+    let begin = |start: EventPosition| EventFeed::new(&c1, start).clock(clock.clone());
+    for seed in 0..60 {
+        *log.0.lock().expect("no panic") = (Numbers::new(seed), 7);
+        let mut feed = begin(START.parse().expect("a position"));
+        let (mut numbers, mut seen) = (Numbers::new(seed + 1000), Vec::new());
+        while (seen.len() as u64) < ALL {
+            match feed.try_next().await {
+                Ok(event) => seen.push(uid_of(&event.expect("no end")).expect("a uid").to_owned()),
+                // A token is random, so it may come twice; then the list begins again.
+                Err(error) => assert!(
+                    matches!(
+                        error.kind(),
+                        ErrorKind::Server | ErrorKind::UnexpectedContent
+                    ),
+                    "{error}"
+                ),
+            }
+            if numbers.below(6) == 0 {
+                feed = begin(feed.position().to_string().parse().expect("a position"));
+            }
+        }
+        let expected: Vec<_> = (1..=ALL).map(|uid| uid.to_string()).collect();
+        assert_eq!(seen, expected, "seed {seed}");
+    }
 }

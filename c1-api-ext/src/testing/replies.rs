@@ -10,16 +10,22 @@ use serde_json::Value;
 use crate::{C1, RetryPolicy};
 
 /// A transport that gives one response after the other, and remembers what was asked for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Replies(Arc<Mutex<(VecDeque<(u16, Value)>, Vec<(String, Value)>)>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Replies(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    replies: VecDeque<(u16, Value)>,
+    asked: Vec<(String, Value)>,
+}
 
 impl Replies {
     /// Statuses and bodies.
     pub(crate) fn new(replies: impl IntoIterator<Item = (u16, Value)>) -> Self {
-        Self(Arc::new(Mutex::new((
-            replies.into_iter().collect(),
-            Vec::new(),
-        ))))
+        Self(Arc::new(Mutex::new(State {
+            replies: replies.into_iter().collect(),
+            asked: Vec::new(),
+        })))
     }
 
     /// A client that gets them, without retries.
@@ -31,12 +37,12 @@ impl Replies {
 
     /// The paths and bodies since the last look.
     pub(crate) fn asked(&self) -> Vec<(String, Value)> {
-        std::mem::take(&mut self.0.lock().expect("no panic").1)
+        std::mem::take(&mut self.0.lock().expect("no panic").asked)
     }
 
     /// How many responses are left.
     pub(crate) fn left(&self) -> usize {
-        self.0.lock().expect("no panic").0.len()
+        self.0.lock().expect("no panic").replies.len()
     }
 }
 
@@ -51,8 +57,8 @@ impl Transport for Replies {
             serde_json::from_slice(body).expect("JSON")
         });
         let mut state = self.0.lock().expect("no panic");
-        state.1.push((request.url().path().to_owned(), body));
-        let (status, body) = state.0.pop_front().expect("another reply");
+        state.asked.push((request.url().path().to_owned(), body));
+        let (status, body) = state.replies.pop_front().expect("another reply");
         drop(state);
         let response = ::http::Response::builder()
             .status(status)

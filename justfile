@@ -161,7 +161,7 @@ features number=`git rev-list --count HEAD`:
 
 # c1-api-ext with each TLS, with none, and with its other features alone; then the key exchange of aws-lc. native-tls needs OpenSSL's headers on Linux, aws-lc a C compiler.
 tls:
-    for features in core core,rustls-ring,device core,rustls-ring,federation core,rustls-aws-lc,compression,axum core,native-tls,es256,personal_client core,rustls-ring,record; do echo "c1-api-ext with $features"; cargo check --quiet --package c1-api-ext --no-default-features --features "$features"; done
+    for features in core core,rustls-ring,device core,rustls-ring,federation core,rustls-aws-lc,compression,axum core,native-tls,es256,personal_client core,rustls-ring,record access-requests automation_execution,connector,system_log; do echo "c1-api-ext with $features"; cargo check --quiet --package c1-api-ext --no-default-features --features "$features"; done
     cargo test --package c1-api-ext --no-default-features --features apps,rustls-aws-lc --test tls
 
 # Every group alone: 133 builds, a quarter of an hour and more.

@@ -287,22 +287,12 @@ pub(super) fn without_unknown(description: &Description, schema: &str, value: Va
     else {
         return value;
     };
+    let each = |name: &str, value| without_unknown(description, name, value);
     let known = fields.into_iter().filter_map(|(name, value)| {
         let ty = &message.fields.get(&name)?.ty;
-        Some((name, known_in(description, ty, value)))
+        Some((name, with_each(ty, value, &each)))
     });
     Value::Object(known.collect())
-}
-
-fn known_in(description: &Description, ty: &Type, value: Value) -> Value {
-    match (ty, value) {
-        (Type::Ref(name), value) => without_unknown(description, name, value),
-        (Type::List(inner), Value::Array(items)) => items
-            .into_iter()
-            .map(|item| known_in(description, inner, item))
-            .collect(),
-        (_, value) => value,
-    }
 }
 
 fn default_value(description: &Description, field: &Field) -> Value {
@@ -327,7 +317,7 @@ fn default_value(description: &Description, field: &Field) -> Value {
 mod tests {
     use serde_json::{Map, Value, json};
 
-    use super::{Row, with_defaults, without_unknown};
+    use super::{Row, Type, with_defaults, with_each, without_unknown};
     use crate::testing::description;
 
     fn object(value: &Value) -> Map<String, Value> {
@@ -421,6 +411,15 @@ mod tests {
             known,
             json!({ "name": "a", "children": [{ "name": "b" }], "parent": null })
         );
+    }
+
+    #[test]
+    fn fields_that_a_description_lacks_are_left_out_of_maps() {
+        let description = description();
+        let things = Type::Map(Box::new(Type::Ref("Thing".to_owned())));
+        let each = |name: &str, value| without_unknown(&description, name, value);
+        let known = with_each(&things, json!({ "a": { "name": "b", "size": 1 } }), &each);
+        assert_eq!(known, json!({ "a": { "name": "b" } }));
     }
 
     #[test]

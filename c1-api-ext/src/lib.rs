@@ -93,7 +93,7 @@ pub mod webhook;
 
 pub use c1_api::{
     self, BoxFuture, Call, CallOptions, Error, ErrorKind, Items, Paged, Pages, Position, Request,
-    Transport, types,
+    Transport, WithExpanded, related, types,
 };
 
 pub use crate::auth::assertion::SignedAssertion;

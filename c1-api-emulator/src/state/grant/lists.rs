@@ -348,11 +348,6 @@ pub(super) fn feed(state: &State, call: &Call<'_>) -> HandlerResult {
     };
     page(state, call, FEED, keep, |event, expansion| {
         let mut view: Map<_, _> = expansion.paths("AppEntitlementUserBindingFeedView", FEED, event);
-        if expansion.wants("app_entitlement_id") || expansion.wants("entitlement_id") {
-            let key = in_app(event.text("appId"), event.text("appEntitlementId"));
-            let path = expansion.add_all("AppEntitlement", &[key.to_vec()]);
-            view.insert("entitlementPath".to_owned(), path);
-        }
         view.insert("feed".to_owned(), Value::Object(event.fields()));
         Value::Object(view)
     })

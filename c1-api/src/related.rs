@@ -126,3 +126,88 @@ pub(crate) fn named<T>(field: &str, outcome: Result<T, Error>) -> Result<T, Erro
 fn unexpected(message: &str) -> Error {
     Error::new(ErrorKind::Decode, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use serde_json::json;
+
+    use super::*;
+
+    const NO_PATH: &str = "found another text, expected a path such as $.expanded[0]";
+    const NO_NUMBER: &str =
+        "found no number between the brackets, expected a path such as $.expanded[0]";
+
+    fn times(count: u32) -> Vec<Any> {
+        let time = |year: u32| {
+            json!({
+                "@type": "type.googleapis.com/google.protobuf.Timestamp",
+                "value": format!("{}-01-01T00:00:00Z", 2000 + year),
+            })
+        };
+        let times = (0..count).map(time).map(serde_json::from_value);
+        times.collect::<Result<_, _>>().unwrap()
+    }
+
+    fn years(path: &str) -> Vec<String> {
+        let times = all::<DateTime<Utc>>(&times(3), Some(path)).unwrap();
+        times
+            .iter()
+            .map(|time| time.format("%Y").to_string())
+            .collect()
+    }
+
+    #[test]
+    fn paths_lead_to_one_several_or_none() {
+        assert_eq!(years("$.expanded[1]"), ["2001"]);
+        assert_eq!(years("$.expanded[2,0]"), ["2002", "2000"]);
+        assert_eq!(years("$.expanded[2, 0 ,2]"), ["2002", "2000"]);
+        assert_eq!(years(""), [""; 0]);
+        assert_eq!(one::<DateTime<Utc>>(&[], None).unwrap(), None);
+        assert_eq!(one::<DateTime<Utc>>(&[], Some("")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_broken_path_is_an_error() {
+        let index =
+            |at: &str| format!("found the index {at}, expected one of the 3 objects in expanded");
+        for (path, expected) in [
+            ("$.expanded[3]", index("3")),
+            ("$.expanded[0,99]", index("99")),
+            (
+                "$.expanded[99999999999999999999999]",
+                index(&usize::MAX.to_string()),
+            ),
+            ("$.expanded[]", NO_NUMBER.to_owned()),
+            ("$.expanded[,]", NO_NUMBER.to_owned()),
+            ("$.expanded[0,]", NO_NUMBER.to_owned()),
+            ("$.expanded[-1]", NO_NUMBER.to_owned()),
+            ("$.expanded[+1]", NO_NUMBER.to_owned()),
+            ("$.expanded[*]", NO_NUMBER.to_owned()),
+            ("$.expanded[0].canary", NO_PATH.to_owned()),
+            ("$.expanded[0][1]", NO_NUMBER.to_owned()),
+            ("$.expanded", NO_PATH.to_owned()),
+            ("canary", NO_PATH.to_owned()),
+            ("\u{0}\u{202e}", NO_PATH.to_owned()),
+        ] {
+            let error = objects(&times(3), Some(path)).unwrap_err();
+            assert_eq!(error.message(), expected, "{path}");
+            assert_eq!(error.kind(), ErrorKind::Decode);
+            let error = named("app_path", one::<DateTime<Utc>>(&times(3), Some(path)));
+            let error = error.unwrap_err();
+            assert_eq!(error.message(), format!("app_path: {expected}"));
+        }
+        let several = one::<DateTime<Utc>>(&times(3), Some("$.expanded[0,1]"));
+        assert_eq!(
+            several.unwrap_err().message(),
+            "found several objects, expected one"
+        );
+        let mut expanded = times(1);
+        expanded.push(Any::default());
+        let error = all::<DateTime<Utc>>(&expanded, Some("$.expanded[0,1]")).unwrap_err();
+        assert_eq!(
+            error.message(),
+            "@type: expected google.protobuf.Timestamp, found no type"
+        );
+    }
+}

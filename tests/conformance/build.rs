@@ -1,5 +1,5 @@
 //! Generates from the description what no hand should write: one call for every operation
-//! (`cases.rs`) and one row for every message (`schemas.rs`).
+//! (`cases.rs`), one row for every message (`schemas.rs`) and one for every message with paths (`related.rs`).
 //!
 //! Each call is one short function; what they have in common is generic and written once in
 //! `src/cases.rs`, which keeps six hundred of them affordable to compile.
@@ -48,6 +48,7 @@ fn generate() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     fs::write(out.join("cases.rs"), cases(&description)?)?;
     fs::write(out.join("schemas.rs"), schemas(&description)?)?;
+    fs::write(out.join("related.rs"), related(&description)?)?;
     Ok(())
 }
 
@@ -209,6 +210,36 @@ fn schemas(description: &Description) -> Result<String, Box<dyn Error>> {
     }
     writeln!(out, "static SHARES: &[&[Schema]] = &[\n{table}];")?;
     Ok(out)
+}
+
+/// A row for each path that has a method.
+fn related(description: &Description) -> Result<String, Box<dyn Error>> {
+    let mut table = String::new();
+    for name in description.schemas.keys() {
+        let message = description.message(name).into_iter();
+        for (wire, field) in message.flat_map(|message| &message.fields) {
+            let Some(related) = &field.related else {
+                continue;
+            };
+            let field = description.field(name, wire);
+            let method = identifier(field.strip_suffix("_path").unwrap_or(&field));
+            let is_time = related.proto == "google.protobuf.Timestamp";
+            let values = if is_time { "times" } else { "values" };
+            writeln!(
+                table,
+                "    Path {{
+        message: {name:?},
+        field: {wire:?},
+        proto: {:?},
+        follow: |row, expanded| {values}(read::<types::{name}>(row)?.{method}(expanded)?),
+    }},",
+                related.proto
+            )?;
+        }
+    }
+    Ok(format!(
+        "/// Every path that has a method.\npub static PATHS: &[Path] = &[\n{table}];"
+    ))
 }
 
 /// The messages that hold a secret, themselves or in a message within.

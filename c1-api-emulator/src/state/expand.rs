@@ -1,15 +1,19 @@
 //! The `expanded` field: related objects that the request's expand mask asks for.
 
-use c1_api_spec::model::Type;
+use c1_api_spec::model::{Field, Message, Type};
+use c1_api_spec::names::snake;
 use serde_json::{Map, Value, json};
 
 use super::State;
 use super::call::Call;
 use super::engine::text;
-use super::kind::{Link, link};
+use super::kind::Kind;
 use super::messages;
-use super::names::{camel, words};
+use super::names::{camel, singular, words};
 use super::row::Row;
+
+/// The key of an object: each part and its value.
+type Key = Vec<(String, String)>;
 
 /// Collects the `expanded` objects of one response.
 pub(super) struct Expansion<'a> {
@@ -45,15 +49,17 @@ impl<'a> Expansion<'a> {
         else {
             return paths;
         };
-        let mut wanted: Vec<(&String, Link)> = Vec::new();
+        let mut wanted = Vec::new();
         for (name, field) in &view.fields {
             let mut stem = words(name);
             if field.ty != Type::String || stem.pop().as_deref() != Some("path") {
                 continue;
             }
             let path = stem.join("_");
-            if self.wants(&format!("{path}_id")) {
-                wanted.extend(link(&state.plan.kinds, message, &stem).map(|link| (name, link)));
+            if let Some(reference) = Reference::of(state, message, field, &stem)
+                && (self.wants(&snake(reference.field)) || self.wants(&format!("{path}_id")))
+            {
+                wanted.push((name, reference));
             }
             // A time that is kept beside the fields: `lastUsagePath`.
             let time = row.text(&format!("/{}", camel(&stem)));
@@ -63,14 +69,13 @@ impl<'a> Expansion<'a> {
         }
         // In the order of the object's own ids.
         let key = state.plan.kinds.get(kind).map_or(&[][..], |kind| &kind.key);
-        wanted.sort_by_key(|(_, link)| {
-            let own = link.parts.last().map(|(_, own)| own);
-            key.iter()
-                .position(|part| Some(part) == own)
-                .unwrap_or(key.len())
+        wanted.sort_by_key(|(_, reference)| {
+            let own = key.iter().position(|part| part == reference.field);
+            own.unwrap_or(key.len())
         });
-        for (name, link) in wanted {
-            paths.insert(name.clone(), self.add(&link, row));
+        for (name, reference) in wanted {
+            let path = self.add_all(reference.kind, &reference.keys(row));
+            paths.insert(name.clone(), path);
         }
         paths
     }
@@ -80,72 +85,136 @@ impl<'a> Expansion<'a> {
         self.mask.iter().any(|known| known == path || known == "*")
     }
 
-    /// Adds objects of one kind by their keys. Returns the `JSONPath` of all of them, or an empty string.
-    pub(super) fn add_all(&mut self, kind: &str, keys: &[Vec<(String, String)>]) -> Value {
-        let paths = keys.iter().filter_map(|key| {
-            let link = Link {
-                kind: kind.to_owned(),
-                parts: key
-                    .iter()
-                    .map(|(part, _)| (part.clone(), part.clone()))
-                    .collect(),
-            };
-            let row = Row(key
-                .iter()
-                .map(|(part, value)| (part.clone(), json!(value)))
-                .collect());
-            let path = self.add(&link, &row);
-            let at = path.as_str()?.strip_prefix("$.expanded[")?;
-            Some(at.strip_suffix(']')?.to_owned())
-        });
-        let at: Vec<_> = paths.collect();
-        if at.is_empty() {
+    /// Adds objects of one kind by their keys. Returns the `JSONPath` of those that exist, each once, or an empty string.
+    pub(super) fn add_all(&mut self, kind: &str, keys: &[Key]) -> Value {
+        let mut indices = Vec::new();
+        for key in keys {
+            let index = self.add(kind, key).map(|index| index.to_string());
+            indices.extend(index.filter(|index| !indices.contains(index)));
+        }
+        if indices.is_empty() {
             return json!("");
         }
-        json!(format!("$.expanded[{}]", at.join(",")))
+        json!(format!("$.expanded[{}]", indices.join(",")))
     }
 
     /// Adds a timestamp. Returns the `JSONPath` of it.
     pub(super) fn add_time(&mut self, time: &str) -> Value {
         let object =
             json!({ "@type": "type.googleapis.com/google.protobuf.Timestamp", "value": time });
-        self.push(object)
+        json!(format!("$.expanded[{}]", self.push(object)))
     }
 
-    /// Adds the object. Returns the `JSONPath` of it, or an empty string if there is none.
-    fn add(&mut self, link: &Link, row: &Row) -> Value {
+    /// Adds the object and returns its index; `None` if there is no such object.
+    fn add(&mut self, kind: &str, key: &[(String, String)]) -> Option<usize> {
         let state = self.state;
-        let parts = link.parts.iter();
-        let selection =
-            parts.map(|(part, own)| (part.clone(), row.0.get(own).map(text).unwrap_or_default()));
-        let Ok(found) = state.find(&link.kind, &selection.collect::<Vec<_>>()) else {
-            return json!("");
-        };
-        let schema = state.description.schemas.get(&link.kind);
-        let proto = schema
-            .and_then(|schema| schema.proto.as_ref())
-            .unwrap_or(&link.kind);
-        let mut object = Row::of([("@type", &format!("type.googleapis.com/{proto}"))]);
-        let fields = Value::Object(state.fields(&link.kind, found));
-        if let Value::Object(fields) = state.complete(&link.kind, fields) {
+        let found = state.find(kind, key).ok()?;
+        let schema = state.description.schemas.get(kind);
+        let proto = schema.and_then(|schema| schema.proto.as_deref());
+        let name = format!("type.googleapis.com/{}", proto.unwrap_or(kind));
+        let mut object = Row::of([("@type", &name)]);
+        let fields = Value::Object(state.fields(kind, found));
+        if let Value::Object(fields) = state.complete(kind, fields) {
             object.0.extend(fields);
         }
-        self.push(Value::Object(object.0))
+        Some(self.push(Value::Object(object.0)))
     }
 
-    fn push(&mut self, object: Value) -> Value {
+    fn push(&mut self, object: Value) -> usize {
         let known = self.objects.iter().position(|known| *known == object);
-        let at = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             self.objects.push(object);
             self.objects.len() - 1
-        });
-        json!(format!("$.expanded[{at}]"))
+        })
     }
 
     /// Sets the field `expanded`, if the response has it.
     pub(super) fn finish(self, response: &mut Map<String, Value>) {
         if self.expands {
             response.insert("expanded".to_owned(), Value::Array(self.objects));
+        }
+    }
+}
+
+/// What a path refers to: objects of a kind, whose ids are in a field beside it.
+struct Reference<'a> {
+    kind: &'a str,
+    /// The parts of the key of such an object.
+    key: &'a [String],
+    /// The fields with the values of all parts but the last.
+    parents: Vec<Option<String>>,
+    /// The field with the id, with several, or with references that have the whole key.
+    field: &'a str,
+}
+
+impl<'a> Reference<'a> {
+    /// What a path means, whose name without `Path` has these words, in the message that has the ids.
+    fn of(state: &'a State, message: &'a Message, path: &Field, stem: &[String]) -> Option<Self> {
+        let kinds = &state.plan.kinds;
+        let (kind, facts): (&String, &Kind) = match &path.related {
+            Some(related) => kinds.get_key_value(state.description.by_proto(&related.proto)?)?,
+            // A `delegated`, `user` is a `User`.
+            None => (0..stem.len()).find_map(|at| {
+                let mut kinds = kinds.iter();
+                kinds.find(|(_, facts)| facts.is_named(&stem[at..]))
+            })?,
+        };
+        let named = words(kind);
+        // What is said before the name of the kind: `created`, `by` of `created`, `by`, `user`.
+        let before = (0..stem.len()).find(|at| named.ends_with(&stem[*at..]));
+        let before = &stem[..before.unwrap_or(stem.len())];
+        let id = |words: &[&[String]]| camel(&[&words.concat()[..], &["id".to_owned()]].concat());
+        let several = words(&singular(&stem.join("_")));
+        let fields = [
+            id(&[stem]),
+            id(&[before, &named]),
+            // `createdById` for a `createdByUserPath`.
+            id(&[before]),
+            id(&[&several]) + "s",
+            // `automationTemplateId` for an `automationPath`.
+            id(&[stem, &["template".to_owned()]]),
+            camel(stem),
+        ];
+        let own = |name: &String| Some(message.fields.get_key_value(name)?.0.as_str());
+        let field = fields.iter().filter(|name| *name != "id").find_map(own)?;
+        let parents = facts.key.iter().rev().skip(1).rev().map(|part| {
+            let part = words(part);
+            let names = [
+                camel(&[before, &part].concat()),
+                camel(&part),
+                // `resourceTypeId` for an `appResourceTypeId`.
+                camel(&part[1..]),
+            ];
+            let mut names = names.into_iter();
+            names.find(|name| *name != "id" && message.fields.contains_key(name))
+        });
+        Some(Self {
+            kind,
+            key: &facts.key,
+            parents: parents.collect(),
+            field,
+        })
+    }
+
+    /// The keys of the objects.
+    fn keys(&self, row: &Row) -> Vec<Key> {
+        let value = |name: &str| row.0.get(name).map(text).unwrap_or_default();
+        let parents = self.parents.iter().map(|name| Some(value(name.as_ref()?)));
+        let parents: Option<Vec<String>> = parents.collect();
+        let key = |id: &Value| -> Option<Key> {
+            let values = if let Value::Object(reference) = id {
+                let values = self.key.iter().map(|part| Some(text(reference.get(part)?)));
+                values.collect::<Option<Vec<_>>>()?
+            } else {
+                let mut values = parents.clone()?;
+                values.push(text(id));
+                values
+            };
+            Some(self.key.iter().cloned().zip(values).collect())
+        };
+        match row.0.get(self.field) {
+            Some(Value::Array(ids)) => ids.iter().filter_map(key).collect(),
+            id => id.and_then(key).into_iter().collect(),
         }
     }
 }

@@ -4,6 +4,7 @@
 pub mod canonical;
 pub mod cases;
 pub mod edit;
+pub mod related;
 pub mod schemas;
 
 use c1_api_spec::Description;

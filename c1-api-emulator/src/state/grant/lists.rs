@@ -283,7 +283,6 @@ pub(super) fn feed(state: &State, call: &Call<'_>) -> HandlerResult {
     };
     respond::rows(state, call, FEED, keep, |event, expansion| {
         let mut view: Map<_, _> = expansion.paths("AppEntitlementUserBindingFeedView", FEED, event);
-        respond::set_entitlement_path(&mut view, event, expansion);
         view.insert("feed".to_owned(), Value::Object(event.fields()));
         Value::Object(view)
     })

@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use super::call::Call;
 use super::expand::Expansion;
-use super::grant::in_app;
 use super::messages;
 use super::plan::Action;
 use super::row::Row;
@@ -111,19 +110,6 @@ pub(super) fn rows<'s>(
 pub(super) fn entitlement(state: &State, row: &Row, expansion: &mut Expansion<'_>) -> Value {
     let view = ("AppEntitlementView", "appEntitlement");
     in_view(state, "AppEntitlement", view, row, expansion)
-}
-
-/// Sets `entitlementPath` of a view, whose object has the id of the entitlement in `appEntitlementId`.
-pub(super) fn set_entitlement_path(
-    view: &mut Map<String, Value>,
-    row: &Row,
-    expansion: &mut Expansion<'_>,
-) {
-    if expansion.wants("app_entitlement_id") || expansion.wants("entitlement_id") {
-        let key = in_app(row.text("appId"), row.text("appEntitlementId"));
-        let path = expansion.add_all("AppEntitlement", &[key.to_vec()]);
-        view.insert("entitlementPath".to_owned(), path);
-    }
 }
 
 /// The object, in its view if the response has one.

@@ -124,13 +124,8 @@ impl Setup {
         let id = owner.text("id");
         let mut expansion = Expansion::new(state, call);
         let rows = state.listed(self.kind, call, |row| row.text(self.id) == id);
-        let list = rows.map(|row| {
-            let mut view = respond::in_view(state, self.kind, self.view, row, &mut expansion);
-            if let Value::Object(view) = &mut view {
-                respond::set_entitlement_path(view, row, &mut expansion);
-            }
-            view
-        });
+        let list =
+            rows.map(|row| respond::in_view(state, self.kind, self.view, row, &mut expansion));
         let list: Vec<_> = list.collect();
         let mut response = Map::new();
         response.insert("list".to_owned(), json!(list));

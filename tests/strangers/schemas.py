@@ -257,11 +257,14 @@ def mutated(document, schema, value, random):
 
 
 def probes(document, schema, probed):
-    """Bodies of one field, which has each of the wrong values in turn; fields of the same schema are probed once."""
-    for name, field in resolve(document, schema).get("properties", {}).items():
-        kind = json.dumps({key: value for key, value in field.items() if key != "description"})
-        if kind not in probed:
-            probed.add(kind)
+    """Bodies of one field, which has each of the wrong values in turn; fields of the same schema are probed once.
+    Before them a body with all messages at once, which sets too many members of a oneof."""
+    properties = resolve(document, schema).get("properties", {})
+    yield {name: {} for name, field in properties.items() if kind(resolve(document, field)) == "object"}
+    for name, field in properties.items():
+        known = json.dumps({key: value for key, value in field.items() if key != "description"})
+        if known not in probed:
+            probed.add(known)
             yield from ({name: value} for value in WRONG)
 
 

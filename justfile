@@ -94,8 +94,9 @@ _peers-installed node="24.19.0" protobuf="7.36.2":
 judges: _strangers-installed
     {{ with_strangers }} cargo run --quiet --package c1-strangers -- all
 
-# A share of it, of those judges whose verdict is settled.
+# A share of it, of those judges whose verdict is settled. The seed of `requests` is fixed: another can need another reason.
 judges-share number=`git rev-list --count HEAD` of="4": _strangers-installed
+    {{ with_strangers }} cargo run --quiet --package c1-strangers -- judge requests 0 {{ of }}
     for name in types curl python vendor prism-proxy; do {{ with_strangers }} cargo run --quiet --package c1-strangers -- judge "$name" {{ number }} {{ of }}; done
 
 # One of the judges: see tests/strangers/README.md.

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 /// Who sent the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// A client. The values of read-only fields are ignored.
+    /// A client. Read-only fields are ignored once their values are known to be well formed, and never required.
     Request,
     /// The server.
     Response,
@@ -324,8 +324,7 @@ impl Checker<'_> {
             let field = message.fields.get(name);
             let field =
                 field.ok_or_else(|| Violation::new("no field with this name").within(name))?;
-            let ignored = field.read_only && self.direction == Direction::Request;
-            if !value.is_null() && !ignored {
+            if !value.is_null() {
                 self.value(&field.ty, value)
                     .map_err(|violation| violation.within(name))?;
             }
@@ -684,14 +683,18 @@ mod tests {
         );
     }
 
+    /// A server of protobuf JSON parses the whole message before it ignores what is read-only.
     #[test]
-    fn read_only_fields_are_checked_in_responses_only() {
-        let thing = json!({"name": "n", "id": 5});
+    fn read_only_fields_are_ignored_in_requests_if_they_are_well_formed() {
+        let check = |thing: Value, direction| value(&description(), "Thing", &thing, direction);
+        for direction in [Direction::Request, Direction::Response] {
+            let violation = check(json!({"name": "n", "id": 5}), direction).unwrap_err();
+            assert_eq!(violation.to_string(), "id: expected a string");
+        }
         assert_eq!(
-            value(&description(), "Thing", &thing, Direction::Request),
+            check(json!({"name": "n", "id": "of another"}), Direction::Request),
             Ok(())
         );
-        assert!(value(&description(), "Thing", &thing, Direction::Response).is_err());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 """The client that openapi-generator makes in Python from our description: the life of an access request.
 
-    client.py PACKAGE APP ENTITLEMENT OTHER USER
+    client.py PACKAGE APP ENTITLEMENT OTHER USER [TASK=OUTCOME]...
 
-PACKAGE is the folder that holds `openapi_client`, OTHER an entitlement that USER does not get. C1_URL is the server, C1_TOKEN the token of who asks, APPROVER_TOKEN that
+PACKAGE is the folder that holds `openapi_client`, OTHER an entitlement that USER does not get, each TASK one of another client that is closed
+with the OUTCOME. C1_URL is the server, C1_TOKEN the token of who asks, APPROVER_TOKEN that
 of who approves. Prints what it has seen.
 """
 
@@ -10,7 +11,7 @@ import json
 import os
 import sys
 
-package, app, entitlement, other, user = sys.argv[1:]
+package, app, entitlement, other, user, *elsewhere = sys.argv[1:]
 sys.path.insert(0, package)
 
 import openapi_client as c1  # noqa: E402
@@ -27,6 +28,7 @@ with connect("C1_TOKEN") as mine, connect("APPROVER_TOKEN") as approvers:
     )
     task = created.task_view.task
     assert task.state == "TASK_STATE_OPEN", task.state
+    assert task.policy.current.approval is not None, task.policy
     step = task.policy.current.id
     try:
         c1.TaskActionsApi(approvers).task_actions_approve(
@@ -43,6 +45,8 @@ with connect("C1_TOKEN") as mine, connect("APPROVER_TOKEN") as approvers:
         closed = tasks.task_get(task.id).task_view.task
         if closed.state == "TASK_STATE_CLOSED":
             break
+    steps = [(step.approval is not None, step.provision is not None) for step in closed.policy.history]
+    assert steps == [(True, False), (False, True)], closed.policy
     grants = c1.AppEntitlementSearchApi(mine).app_entitlement_search_search_grants(
         c1.AppEntitlementSearchServiceSearchGrantsRequest(user_id=user)
     )
@@ -74,6 +78,9 @@ with connect("C1_TOKEN") as mine, connect("APPROVER_TOKEN") as approvers:
     actions.task_actions_deny(denied.id, c1.TaskActionsServiceDenyRequest(policy_step_id=denied.policy.current.id))
     others = [seen(cancelled.id), seen(denied.id)]
     assert [one["outcome"] for one in others] == ["GRANT_OUTCOME_CANCELLED", "GRANT_OUTCOME_DENIED"], others
+    for task in elsewhere:
+        id, outcome = task.split("=")
+        assert seen(id) == {"id": id, "state": "TASK_STATE_CLOSED", "outcome": outcome}, (task, seen(id))
     print(
         json.dumps(
             {

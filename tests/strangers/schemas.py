@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -255,6 +256,18 @@ def mutated(document, schema, value, random):
     return {**value, name: new}
 
 
+def probes(document, schema, probed):
+    """Bodies of one field, which has each of the wrong values in turn; fields of the same schema are probed once.
+    Before them a body with all messages at once, which sets too many members of a oneof."""
+    properties = resolve(document, schema).get("properties", {})
+    yield {name: {} for name, field in properties.items() if kind(resolve(document, field)) == "object"}
+    for name, field in properties.items():
+        known = json.dumps({key: value for key, value in field.items() if key != "description"})
+        if known not in probed:
+            probed.add(known)
+            yield from ({name: value} for value in WRONG)
+
+
 def bodies(document, schema, operation, count):
     """Bodies as schemathesis makes them, the same without unknown fields, and the same with something wrong."""
     random = Random(f"{SEED} {operation.label}")
@@ -279,26 +292,46 @@ def reasons(part):
 
 
 def idle(part, used, problems):
-    """A reason that nothing needs is a problem where all was looked at."""
-    if os.environ.get("C1_ALL") == "1":
-        problems.extend(f"reasons.txt: {name} is not needed" for name, _ in reasons(part) if name not in used)
+    """A reason that nothing needs is a problem. The probes need each of those for requests, whatever the seed."""
+    problems.extend(f"reasons.txt: {name} is not needed" for name, _ in reasons(part) if name not in used)
+
+
+def leaves(document, error):
+    """What jsonschema-rs tells of an error, where it lies: the message, the schema there, and the place.
+
+    An optional message is `oneOf: [X, null]`, and X is what was meant.
+    """
+    if error.kind.name == "oneOf":
+        for branch in error.kind.context:
+            for inner in branch:
+                if not (inner.kind.name == "type" and inner.kind.as_dict()["types"] == ["null"]):
+                    yield from leaves(document, inner)
+        return
+    schema = document
+    for step in error.schema_path[:-1]:
+        schema = schema[step]
+    known = {name: schema[name] for name in ("type", "format", "pattern") if name in schema}
+    place = "".join(f"/{step}" for step in error.instance_path)
+    yield f"{error.message} by {json.dumps(known)} at {place}"
 
 
 def requests_to(document, url, count):
     """Requests to the emulator."""
     session = requests.Session()
     session.headers["authorization"] = f"Bearer {os.environ['C1_TOKEN']}"
-    counts, problems, used = Counter(), [], Counter()
+    counts, problems, used, probed = Counter(), [], Counter(), set()
     walked = 0
     for operation in all_operations(schemathesis.openapi.from_dict(document)):
         described = document["paths"][operation.path][operation.method]
         if "requestBody" not in described:
             continue
         walked += 1
-        schema = {**json_schema(described["requestBody"]), "components": document["components"]}
+        body_schema = json_schema(described["requestBody"])
+        schema = {**body_schema, "components": document["components"]}
         validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
         path = re.sub(r"\{[^}]*\}", "7", operation.path)
-        for body in bodies(document, json_schema(described["requestBody"]), operation, count):
+        sent = chain(probes(document, body_schema, probed), bodies(document, body_schema, operation, count))
+        for body in sent:
             text = json.dumps(body)
             answer = session.request(
                 operation.method, url + path, data=text.encode(), headers={"content-type": "application/json"}, timeout=30
@@ -312,7 +345,9 @@ def requests_to(document, url, count):
             elif accepted != judged:
                 part = "refused" if judged else "accepted"
                 # Each of the errors needs a reason.
-                told = [answer.text] if judged else [f"{error.message} at {error.instance_path}" for error in validator.iter_errors(body)]
+                told = [answer.text]
+                if not judged:
+                    told = [leaf for error in validator.iter_errors(body) for leaf in leaves(schema, error)]
                 for one in told:
                     reason = next((name for name, text in reasons(part) if re.search(text, one, re.S)), None)
                     used[part, reason] += 1
@@ -321,6 +356,7 @@ def requests_to(document, url, count):
     for part in ("refused", "accepted"):
         idle(part, {reason for where, reason in used if where == part}, problems)
     number = sum(1 for part in ("refused", "accepted") for _ in reasons(part))
+    print(f"{dict(counts)} {dict(used)}", file=sys.stderr)
     finish(counts, problems, f"{walked} operations with a body: the verdict of jsonschema-rs, but for {number} reasons")
 
 

@@ -11,8 +11,8 @@ use c1_tests::description;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::program::{Prism, here, installed, output};
-use crate::scenario::{Wish, access_request, closed, expect, granted, user, wish};
+use crate::program::{Prism, Tenant, here, installed, output};
+use crate::scenario::{Wish, access_requests, closed, expect, granted, user, wish};
 use crate::walk::{Settings, walk};
 use crate::{Outcome, document};
 
@@ -43,6 +43,8 @@ pub(crate) struct Judge {
     pub(crate) program: &'static str,
     /// What it judges, for the table.
     pub(crate) about: &'static str,
+    /// Whether a share tells the same as all, numbers included.
+    pub(crate) same_in_shares: bool,
     run: fn(Share) -> Verdict,
 }
 
@@ -59,42 +61,49 @@ pub(crate) static JUDGES: &[Judge] = &[
         name: "prism-server",
         program: "Prism 5.16.0 as a server",
         about: "the client's requests; the client reads its responses",
+        same_in_shares: false,
         run: |share| Box::pin(prism_server(share)),
     },
     Judge {
         name: "prism-proxy",
         program: "Prism as a proxy",
         about: "both sides of the client's calls of the emulator",
+        same_in_shares: false,
         run: |share| Box::pin(prism_proxy(share)),
     },
     Judge {
         name: "types",
         program: "schemathesis 4.32.5",
         about: "that the types lose no field of a response, compared by Python",
+        same_in_shares: false,
         run: |share| Box::pin(types(share)),
     },
     Judge {
         name: "requests",
         program: "schemathesis and jsonschema-rs 0.60.3",
         about: "the emulator's verdict of right and wrong requests",
+        same_in_shares: true,
         run: |share| Box::pin(requests(share)),
     },
     Judge {
         name: "curl",
         program: "curl, openssl and jq",
         about: "tokens and access requests of the emulator",
+        same_in_shares: true,
         run: |_| Box::pin(curl()),
     },
     Judge {
         name: "python",
         program: "openapi-generator 7.26.0, its Python client",
         about: "the description; access requests of the emulator",
+        same_in_shares: false,
         run: |share| Box::pin(python(share)),
     },
     Judge {
         name: "vendor",
         program: "The vendor's Python SDK 0.17.2",
         about: "the emulator, by an older document",
+        same_in_shares: true,
         run: |_| Box::pin(vendor()),
     },
 ];
@@ -126,13 +135,10 @@ async fn prism_server(share: Share) -> Outcome<String> {
     if walk.failed.len() > 10 {
         return Err(format!("Prism fails for {:?}", walk.failed).into());
     }
-    let failed = match walk.failed.len() {
-        0 => String::new(),
-        failed => format!("; Prism fails to generate a response for {failed} more"),
-    };
     Ok(format!(
-        "{} operations called, no violation{failed}",
-        walk.answered
+        "{} operations called, no violation; Prism fails to generate a response for {} more",
+        walk.answered,
+        walk.failed.len()
     ))
 }
 
@@ -167,8 +173,7 @@ async fn prism_proxy(share: Share) -> Outcome<String> {
             let c1 = client(&emulator, &prism.base_url, None)?;
             let manager = user(&c1, "Dario Egger").await?;
             let approver = client(&emulator, &prism.base_url, Some(&manager))?;
-            let taxes = wish(&c1, "Ledger", "Taxes Reader", "Elin Faber").await?;
-            access_request(&c1, &approver, &taxes, &other_wish(&c1).await?).await?;
+            lives_in_rust(&c1, &approver).await?;
             let cargo = option_env!("CARGO").unwrap_or("cargo");
             let mut quickstart = Command::new(cargo);
             quickstart
@@ -200,7 +205,9 @@ fn python_with(script: &str) -> Command {
     let mut python = Command::new("python3");
     python
         .arg(here().join(script))
-        .env("PYTHONPATH", installed("python"));
+        .env("PYTHONPATH", installed("python"))
+        // The order of sets, and what is generated from them, is to depend on the seed alone.
+        .env("PYTHONHASHSEED", "0");
     python
 }
 
@@ -224,8 +231,7 @@ async fn requests(share: Share) -> Outcome<String> {
     script
         .args(["requests", &document(&[])?, emulator.base_url()])
         .args([number_of_examples(share), share.number.to_string()])
-        .env("C1_TOKEN", emulator.access_token()?)
-        .env("C1_ALL", if share.of == 1 { "1" } else { "0" });
+        .env("C1_TOKEN", emulator.access_token()?);
     let verdict = output(script, None).await?;
     emulator.shutdown().await;
     Ok(verdict.trim_end().to_owned())
@@ -236,24 +242,31 @@ const GROUPS: &[&str] = &["app_entitlement_search", "task", "task_actions"];
 
 async fn python(share: Share) -> Outcome<String> {
     let groups = if share.of == 1 { &[] } else { GROUPS };
-    let client = installed("client");
-    if client.exists() {
-        std::fs::remove_dir_all(&client)?;
+    let package = installed("client");
+    if package.exists() {
+        std::fs::remove_dir_all(&package)?;
     }
     let mut generator = Command::new(installed("python/bin/openapi-generator-cli"));
     generator
         .args(["generate", "-g", "python", "-i", &document(groups)?, "-o"])
-        .arg(&client)
+        .arg(&package)
         .env("PYTHONPATH", installed("python"));
     // It takes the Java of JAVA_HOME, else that of the path.
     output(generator, None).await?;
-    let models = std::fs::read_dir(client.join("openapi_client/models"))?.count();
+    let models = std::fs::read_dir(package.join("openapi_client/models"))?.count();
     let (emulator, c1, manager, wish) = tenant().await?;
     let other = other_wish(&c1).await?;
+    let approver = client(&emulator, emulator.base_url(), Some(&manager))?;
+    let lives = lives_in_rust(&c1, &approver).await?;
     let mut script = python_with("client.py");
     script
-        .arg(&client)
+        .arg(&package)
         .args([&wish.app, &wish.entitlement, &other.entitlement, &wish.user])
+        .args(
+            lives
+                .iter()
+                .map(|(task, outcome)| format!("{task}={outcome}")),
+        )
         .env("C1_URL", emulator.base_url())
         .env("C1_TOKEN", emulator.access_token()?)
         .env("APPROVER_TOKEN", emulator.access_token_of(&manager)?);
@@ -261,7 +274,7 @@ async fn python(share: Share) -> Outcome<String> {
     agree(&c1, &wish.user, &told).await?;
     emulator.shutdown().await;
     Ok(format!(
-        "{models} model files; access requested, {LIVES}, as the Rust client sees it"
+        "{models} model files; access requested, {LIVES}; it and the Rust client see the same"
     ))
 }
 
@@ -286,6 +299,13 @@ async fn tenant() -> Outcome<(Emulator, C1, String, Wish)> {
     let manager = user(&c1, "Dario Egger").await?;
     let wish = wish(&c1, "Ledger", "Taxes Reader", "Elin Faber").await?;
     Ok((emulator, c1, manager, wish))
+}
+
+/// The lives of access requests through the Rust client, for a person whom the other programs do not ask for.
+async fn lives_in_rust(c1: &C1, approver: &C1) -> Outcome<[(String, &'static str); 3]> {
+    let given = wish(c1, "Ledger", "Taxes Reader", "Filip Grau").await?;
+    let other = wish(c1, "Ledger", "Audits Reader", "Filip Grau").await?;
+    access_requests(c1, approver, &given, &other).await
 }
 
 /// What else is asked for, and not granted.
@@ -340,16 +360,51 @@ async fn curl() -> Outcome<String> {
     request.env("APPROVER_TOKEN", emulator.access_token_of(&manager)?);
     let told = output(request, None).await?;
     agree(&c1, &wish.user, &told).await?;
-    others_by_curl(&c1, script).await?;
+    let approver = client(&emulator, emulator.base_url(), Some(&manager))?;
+    let lives = lives_in_rust(&c1, &approver).await?;
+    others_by_curl(&c1, script, &lives).await?;
     tokens = emulator.token_requests() - tokens;
     emulator.shutdown().await;
+    curl_by_tls().await?;
     Ok(format!(
-        "{tokens} tokens by assertions of its own; access requested, {LIVES}, as the Rust client sees it"
+        "{tokens} tokens by assertions of its own; calls over TLS; access requested, {LIVES}; it and the Rust client see the same"
     ))
 }
 
-/// Access requests that are not granted, through curl.
-async fn others_by_curl(c1: &C1, script: impl Fn(&[&str]) -> Command) -> Outcome<()> {
+/// Calls of the program with `--tls`, with what it prints and nothing else.
+async fn curl_by_tls() -> Outcome<()> {
+    let tenant = Tenant::start_with_tls().await?;
+    let script = |arguments: &[&str]| {
+        let mut script = Command::new(here().join("curl.sh"));
+        script.args(arguments).envs(&tenant.variables);
+        // Those of the machine, which curl prefers to SSL_CERT_FILE.
+        script
+            .env_remove("CURL_CA_BUNDLE")
+            .env_remove("SSL_CERT_DIR");
+        script
+    };
+    let created = json!({ "displayName": "Made by curl" }).to_string();
+    output(script(&["call", "POST", "/api/v1/apps", &created]), None).await?;
+    let apps = output(script(&["call", "GET", "/api/v1/apps"]), None).await?;
+    if !apps.contains("Made by curl") {
+        return Err(format!("over TLS, the apps are {apps}").into());
+    }
+    let mut distrustful = script(&["call", "GET", "/api/v1/apps"]);
+    distrustful.env_remove("SSL_CERT_FILE");
+    match output(distrustful, None).await {
+        // What curl says of a certificate that nobody has told it to trust.
+        Err(error) if error.to_string().contains("curl: (60)") => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err("curl trusts any certificate, so its calls over TLS prove nothing".into()),
+    }
+}
+
+/// Access requests that are not granted, through curl, and those of the Rust client as curl sees them.
+async fn others_by_curl(
+    c1: &C1,
+    script: impl Fn(&[&str]) -> Command,
+    lives: &[(String, &'static str)],
+) -> Outcome<()> {
     let wish = other_wish(c1).await?;
     let call = async |arguments: &[&str]| {
         let told = output(script(&[&["call"], arguments].concat()), None).await?;
@@ -379,6 +434,9 @@ async fn others_by_curl(c1: &C1, script: impl Fn(&[&str]) -> Command) -> Outcome
         expect(&closed(c1, task).await?, outcome)
     };
 
+    for (task, outcome) in lives {
+        ended(task, outcome).await?;
+    }
     let (task, step) = create().await?;
     refused(
         act(&task, "approve", json!({ "policyStepId": "nosuchstep" })).await,

@@ -1,5 +1,6 @@
 //! Programs that were installed for the judges: starting and ending them.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,36 @@ impl Prism {
         });
         Ok(Self {
             base_url: format!("http://127.0.0.1:{port}"),
+            _child: child,
+        })
+    }
+}
+
+/// The emulator as a program, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    /// What it prints: where it is, its credentials, and its certificate.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// Ends with it.
+    _child: Child,
+}
+
+impl Tenant {
+    /// Builds and starts it with `--tls`.
+    pub(crate) async fn start_with_tls() -> Result<Self, Box<dyn Error>> {
+        let mut child = Command::new(option_env!("CARGO").unwrap_or("cargo"))
+            .args(["run", "--quiet", "--package", "c1-api-emulator", "--"])
+            .args(["--format", "json", "--tls-cert"])
+            .arg(installed("tls.pem"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdout = child.stdout.take().ok_or("no standard output")?;
+        // It prints nothing else.
+        let line = BufReader::new(stdout).lines().next_line().await?;
+        Ok(Self {
+            variables: serde_json::from_str(&line.ok_or("the emulator ended at its start")?)?,
             _child: child,
         })
     }

@@ -3,9 +3,11 @@
 use std::error::Error;
 
 use c1_api_ext::C1;
+use c1_api_ext::c1_api::Error as Failure;
 use c1_api_ext::c1_api::types::{
     AppEntitlementSearchServiceSearchGrantsRequest, SearchAppsRequest, Task,
-    TaskActionsServiceApproveRequest, TaskActionsServiceDenyRequest, TaskServiceCreateGrantRequest,
+    TaskActionsServiceApproveRequest, TaskActionsServiceCloseRequest,
+    TaskActionsServiceDenyRequest, TaskActionsServiceRestartRequest, TaskServiceCreateGrantRequest,
 };
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -72,12 +74,17 @@ async fn request(c1: &C1, wish: &Wish) -> Outcome<(String, String)> {
         .and_then(|view| view.task)
         .ok_or("no task")?;
     let id = task.id.clone().ok_or("no id")?;
-    Ok((id, step(task)?))
+    let current = task.policy.and_then(|policy| policy.current);
+    let step = current.ok_or("no step")?;
+    if step.approval.is_none() {
+        return Err("the first step is no approval".into());
+    }
+    Ok((id, step.id.ok_or("no id of the step")?))
 }
 
-fn step(task: Task) -> Outcome<String> {
-    let current = task.policy.and_then(|policy| policy.current);
-    Ok(current.and_then(|step| step.id).ok_or("no step")?)
+async fn get(c1: &C1, id: &str) -> Outcome<Task> {
+    let view = c1.task().get(id).await?.task_view;
+    Ok(view.and_then(|view| view.task).ok_or("no task")?)
 }
 
 /// The state and the outcome of a task, when it is closed.
@@ -85,13 +92,7 @@ pub(crate) async fn closed(c1: &C1, id: &str) -> Outcome<(String, String)> {
     // The first look can come before the provisioning is done.
     let mut last = (String::new(), String::new());
     for _ in 0..10 {
-        let task = c1
-            .task()
-            .get(id)
-            .await?
-            .task_view
-            .and_then(|view| view.task)
-            .ok_or("no task")?;
+        let task = get(c1, id).await?;
         let outcome = task
             .r#type
             .and_then(|ty| ty.grant)
@@ -111,36 +112,56 @@ pub(crate) async fn closed(c1: &C1, id: &str) -> Outcome<(String, String)> {
     Ok(last)
 }
 
-/// One request that is granted, and one that is denied after a wrong step was refused.
-pub(crate) async fn access_request(
+/// One request that is approved and provisioned, one that is cancelled after a wrong and a stale step were refused, and one
+/// that is denied. Returns the ids of the tasks with their outcomes.
+pub(crate) async fn access_requests(
     c1: &C1,
     approver: &C1,
     granted_wish: &Wish,
-    denied_wish: &Wish,
-) -> Outcome<()> {
-    let (task, step) = request(c1, granted_wish).await?;
-    approver
-        .task_actions()
-        .approve(&task, TaskActionsServiceApproveRequest::new(&step))
-        .await?;
-    expect(&closed(c1, &task).await?, "GRANT_OUTCOME_GRANTED")?;
+    other_wish: &Wish,
+) -> Outcome<[(String, &'static str); 3]> {
+    let approve = async |task: &str, step: &str| {
+        let request = TaskActionsServiceApproveRequest::new(step);
+        approver.task_actions().approve(task, request).await
+    };
 
-    let (task, step) = request(c1, denied_wish).await?;
-    let wrong = approver
-        .task_actions()
-        .approve(&task, TaskActionsServiceApproveRequest::new("nosuchstep"))
-        .await;
-    if wrong.is_ok() {
-        return Err("a wrong step was accepted".into());
+    let (given, step) = request(c1, granted_wish).await?;
+    approve(&given, &step).await?;
+    expect(&closed(c1, &given).await?, "GRANT_OUTCOME_GRANTED")?;
+    let policy = get(c1, &given).await?.policy.ok_or("no policy")?;
+    let steps = policy.history.iter();
+    let steps = steps.map(|step| (step.approval.is_some(), step.provision.is_some()));
+    if steps.collect::<Vec<_>>() != [(true, false), (false, true)] {
+        return Err(format!("not approved and provisioned: {:?}", policy.history).into());
     }
-    approver
-        .task_actions()
-        .deny(
-            &task,
-            TaskActionsServiceDenyRequest::new().policy_step_id(&step),
-        )
-        .await?;
-    expect(&closed(c1, &task).await?, "GRANT_OUTCOME_DENIED")
+
+    let (cancelled, stale) = request(c1, other_wish).await?;
+    refused(approve(&cancelled, "nosuchstep").await, 400)?;
+    let restart = TaskActionsServiceRestartRequest::new();
+    c1.task_actions().restart(&cancelled, restart).await?;
+    refused(approve(&cancelled, &stale).await, 409)?;
+    let close = TaskActionsServiceCloseRequest::new();
+    c1.task_actions().close(&cancelled, close).await?;
+    expect(&closed(c1, &cancelled).await?, "GRANT_OUTCOME_CANCELLED")?;
+
+    let (denied, step) = request(c1, other_wish).await?;
+    let deny = TaskActionsServiceDenyRequest::new().policy_step_id(&step);
+    approver.task_actions().deny(&denied, deny).await?;
+    expect(&closed(c1, &denied).await?, "GRANT_OUTCOME_DENIED")?;
+    Ok([
+        (given, "GRANT_OUTCOME_GRANTED"),
+        (cancelled, "GRANT_OUTCOME_CANCELLED"),
+        (denied, "GRANT_OUTCOME_DENIED"),
+    ])
+}
+
+/// An error unless the call got this status.
+fn refused<T>(outcome: Result<T, Failure>, status: u16) -> Outcome<()> {
+    match outcome {
+        Err(error) if error.status().is_some_and(|found| found == status) => Ok(()),
+        Err(error) => Err(format!("expected {status}: {error}").into()),
+        Ok(_) => Err(format!("expected {status}, found success").into()),
+    }
 }
 
 /// An error unless the task is closed with the outcome.

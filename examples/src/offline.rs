@@ -2,24 +2,51 @@
 
 use std::time::Duration;
 
-use c1_api_ext::access::AccessRequest;
+use c1_api_ext::access::{AccessRequest, Recipient};
 use c1_api_ext::types::{
-    AppEntitlementSearchServiceSearchRequest, CreateAppEntitlementRequest, CreateAppRequest,
-    SearchAppsRequest, SetAppEntitlementOwnersRequestV2, TaskServiceCreateGrantRequest, UserRef,
+    AppEntitlement, AppEntitlementSearchServiceSearchRequest, Approval,
+    CreateAppEntitlementRequest, CreateAppRequest, CreatePolicyRequest, PolicyStep, PolicySteps,
+    PolicyType, Provision, SearchAppsRequest, SearchUsersRequest, SetAppEntitlementOwnersRequestV2,
+    TaskServiceCreateGrantRequest, UpdateAppEntitlementRequest, UserRef, WebhookApproval,
     WebhooksServiceCreateRequest,
 };
-use c1_api_ext::{C1, TaskStatus, Wait, present};
+use c1_api_ext::{C1, TaskStatus, Update as _, Wait, present};
 
 use crate::Outcome;
 
-/// Has the tenant send a webhook to the URL.
+/// Has the tenant ask the receiver at the URL to approve a request, and returns when it is decided.
 ///
 /// # Errors
 /// If a call fails.
-pub async fn send_webhooks(c1: &C1, url: &str) -> Outcome<()> {
-    let webhook = WebhooksServiceCreateRequest::new("Example", url);
+pub async fn ask_receiver(c1: &C1, url: &str) -> Outcome<()> {
+    let webhook = WebhooksServiceCreateRequest::new("Approvals", url);
     let created = c1.webhooks().create(webhook).await?;
-    c1.webhooks().test(present!(created.webhook.id)?).await?;
+    let approval = WebhookApproval::new().webhook_id(present!(created.webhook.id)?);
+    let steps = PolicySteps::new().steps([
+        PolicyStep::new().approval(Approval::new().webhook(approval)),
+        PolicyStep::new().provision(Provision::new()),
+    ]);
+    let policy = CreatePolicyRequest::new("A program approves")
+        .policy_type(PolicyType::Grant)
+        .policy_steps([("grant".to_owned(), steps)]);
+    let policy = c1.policies().create(policy).await?;
+
+    let entitlement = c1.access().entitlement("ledger-taxes-reader").await?;
+    let (app_id, id) = (entitlement.app_id(), entitlement.id());
+    let after = AppEntitlement::new().grant_policy_id(present!(policy.policy.id)?);
+    let update = UpdateAppEntitlementRequest::setting(after)?;
+    c1.app_entitlements().update(app_id, id, update).await?;
+    let user = SearchUsersRequest::new().email("elin.faber@example.com");
+    let user = c1.user_search().search(user).items().try_next().await?;
+    let user = user.ok_or("the seed has no such user")?;
+    let request = entitlement.grant_to(Recipient::user(present!(user.user.id)?));
+    let request = request.send().await?;
+    let wait = Wait::new().first_delay(Duration::from_millis(100));
+    let granted = request.wait(&wait).await?.done().is_some();
+    println!(
+        "The request was {}.",
+        if granted { "granted" } else { "not granted" }
+    );
     Ok(())
 }
 
@@ -73,7 +100,7 @@ pub async fn add_owners(c1: &C1) -> Outcome<()> {
         .apps()
         .create(CreateAppRequest::new("Harbor Staging"))
         .await?;
-    let copy = copy.app.and_then(|app| app.id).unwrap_or_default();
+    let copy = present!(copy.app.id)?;
     let harbor = SearchAppsRequest::new().display_name("Harbor");
     let harbor = c1.app_search().search(harbor).items().try_next().await?;
     let harbor = harbor.and_then(|app| app.id).unwrap_or_default();
@@ -83,7 +110,7 @@ pub async fn add_owners(c1: &C1) -> Outcome<()> {
         let entitlement = view.app_entitlement.unwrap_or_default();
         let name = entitlement.display_name.unwrap_or_default();
         c1.app_entitlements()
-            .create(&copy, CreateAppEntitlementRequest::new(&name))
+            .create(copy, CreateAppEntitlementRequest::new(&name))
             .await?;
         let owners = users
             .iter()

@@ -35,7 +35,8 @@ fn run(program: &str, arguments: &[&str], input: &str) -> String {
     without_times(&String::from_utf8(output.stdout).unwrap())
 }
 
-/// The text with `DATE` for each date, and `TIME` for each time after one: they are those of the run.
+/// The text with `DATE` for each date, and `TIME` for each time after one and each number of milliseconds since 1970: they
+/// are those of the run.
 fn without_times(text: &str) -> String {
     let is_part = |c: char| c.is_ascii_digit() || "-:.".contains(c);
     let mut shown = String::new();
@@ -46,7 +47,11 @@ fn without_times(text: &str) -> String {
         let end = from.find(|c| !is_part(c)).unwrap_or(from.len());
         let (word, after) = from.split_at(end);
         let is_date = word.len() == 10 && word.match_indices('-').map(|(at, _)| at).eq([4, 7]);
-        shown.push_str(if is_date { "DATE" } else { word });
+        shown.push_str(match word {
+            _ if is_date => "DATE",
+            _ if word.len() == 13 => "TIME",
+            _ => word,
+        });
         rest = after;
         if let Some(time) = after.strip_prefix('T').filter(|_| is_date) {
             shown.push_str("TIME");

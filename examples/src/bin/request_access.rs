@@ -8,7 +8,6 @@ use c1_api_ext::access::Recipient;
 use c1_api_ext::types::SearchUsersRequest;
 use c1_api_ext::{Wait, WaitEnd, present};
 use c1_examples::{Outcome, Tenant, offline};
-use futures_util::future::try_join;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
@@ -44,14 +43,16 @@ async fn main() -> Outcome<()> {
     let wait = Wait::new()
         .first_delay(Duration::from_millis(200))
         .on_poll(|poll| eprintln!("open after {:?}", poll.elapsed));
+    // Offline, nobody else is there to approve.
     let approval = async {
         match tenant.offline {
             Some(_) => offline::approve(&request).await,
             None => Ok(()),
         }
     };
-    let (end, ()) = try_join(async { Ok(request.wait(&wait).await?) }, approval).await?;
-    match end {
+    let (end, approved) = tokio::join!(Box::pin(request.wait(&wait)), Box::pin(approval));
+    approved?;
+    match end? {
         WaitEnd::Done(_) => println!("Granted."),
         WaitEnd::Failed(_) => println!("Not granted: {:?}", request.why_not().await?),
         _ => println!("Still open: task {}", request.id()),

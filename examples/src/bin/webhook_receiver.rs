@@ -1,7 +1,7 @@
-//! A receiver of C1's webhooks: each is verified, and requests for approval are approved if they are not urgent.
+//! A receiver of C1's webhooks: each is verified, and what asks for an approval is approved, unless it is urgent.
 //!
-//! `webhook_receiver ADDRESS URL`, where ADDRESS is the socket to listen on, and URL how C1 reaches it. Offline it has
-//! webhooks sent to itself, and ends after them.
+//! `webhook_receiver ADDRESS URL`, where ADDRESS is the socket to listen on, and URL how C1 reaches it. Offline it is
+//! asked to approve a request for access, and ends after that.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ async fn main() -> Outcome<()> {
         .with_state(Arc::new(verifier));
     let end = async {
         match &tenant.offline {
-            Some(_) => offline::send_webhooks(&tenant.c1, &url).await,
+            Some(_) => offline::ask_receiver(&tenant.c1, &url).await,
             None => std::future::pending().await,
         }
     };

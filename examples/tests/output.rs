@@ -78,9 +78,17 @@ programs! {
     approve_tasks [] "y\nn\n";
     conflicts [] "";
     copy_owners [] "";
-    follow_log [] "";
     webhook_receiver [] "";
     bulk_durations [] "";
+}
+
+#[test]
+fn follow_log() {
+    let printed = run(env!("CARGO_BIN_EXE_follow_log"), &[], "");
+    // The client's id has the port of the tenant.
+    let client = printed.split_once("\"app_uid\":\"").unwrap().1;
+    let client = client.split_once('"').unwrap().0;
+    expect_file!["../expected/follow_log.txt"].assert_eq(&printed.replace(client, "CLIENT"));
 }
 
 #[test]

@@ -159,15 +159,15 @@ impl<'a> Reference<'a> {
                 kinds.find(|(_, facts)| facts.is_named(&stem[at..]))
             })?,
         };
-        let named = words(kind);
+        let kind_words = words(kind);
         // What is said before the name of the kind: `created`, `by` of `created`, `by`, `user`.
-        let before = (0..stem.len()).find(|at| named.ends_with(&stem[*at..]));
+        let before = (0..stem.len()).find(|at| kind_words.ends_with(&stem[*at..]));
         let before = &stem[..before.unwrap_or(stem.len())];
         let id = |words: &[&[String]]| camel(&[&words.concat()[..], &["id".to_owned()]].concat());
         let several = words(&singular(&stem.join("_")));
         let fields = [
             id(&[stem]),
-            id(&[before, &named]),
+            id(&[before, &kind_words]),
             // `createdById` for a `createdByUserPath`.
             id(&[before]),
             id(&[&several]) + "s",

@@ -86,7 +86,11 @@ impl Use {
             deprecated: schema.boolean("deprecated")?,
             sensitive: schema.boolean("x-sensitive")?,
             sunset: schema.string("x-sunset")?.map(str::to_owned),
-            related: schema.object("x-related")?.map(related).transpose()?,
+            related: schema
+                .object("x-related")?
+                .as_ref()
+                .map(related)
+                .transpose()?,
             expands: schema.strings("x-expands")?,
             default: default.cloned(),
             doc: schema.doc()?,
@@ -644,7 +648,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The objects that a path leads to: their type, and whether there can be several.
-fn related(facts: Object<'_>) -> Result<Related> {
+fn related(facts: &Object<'_>) -> Result<Related> {
     let related = Related {
         proto: facts.require_string("type")?.to_owned(),
         many: facts.boolean("many")?,

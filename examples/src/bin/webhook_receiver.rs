@@ -24,7 +24,7 @@ async fn main() -> Outcome<()> {
         .with_state(Arc::new(verifier));
     let end = async {
         match &tenant.offline {
-            Some(_) => offline::ask_receiver(&tenant.c1, &url).await,
+            Some(_) => Box::pin(offline::ask_receiver(&tenant.c1, &url)).await,
             None => std::future::pending().await,
         }
     };

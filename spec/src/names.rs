@@ -212,7 +212,7 @@ const NOT_GROUPS: &[&str] = &[
     // Modules and crates at the root of c1-api.
     "base_url", "body", "c1_api", "call", "chrono", "client", "decode", "description", "direct", "error", "future", "hook",
     "json_request", "operation",
-    "options", "page", "path", "progenitor_client", "raw", "related", "request", "reqwest", "serde_json", "testing", "transport", "types", "wire",
+    "options", "page", "path", "present", "progenitor_client", "raw", "related", "request", "reqwest", "serde_json", "testing", "transport", "types", "update", "wire",
     // Methods of the clients of the two crates.
     "builder", "checked_call", "clone", "dispatch", "dry_run", "from_env", "from_vars", "http", "map_transport", "new",
     "options_mut", "raw_call", "read_only", "tenant", "with_options", "with_retry",

@@ -151,7 +151,7 @@ mod tests {
     use c1_api_spec::CORE;
     use c1_api_spec::names::group;
 
-    use super::{BEGIN, tables};
+    use super::{BEGIN, WITH_CODE, tables};
     use crate::root;
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
         let mut description = crate::description()?;
         description
             .operations
-            .retain(|operation| !["personal_client", "task"].contains(&&*operation.group));
+            .retain(|operation| !WITH_CODE.contains(&&*operation.group));
         let [_, _, (file, manifest), ..] = &tables(&description)?[..] else {
             return Err("no tables".into());
         };

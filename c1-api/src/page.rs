@@ -394,8 +394,7 @@ impl<R: Paged> Stream for WithExpanded<R> {
 }
 
 /// Makes a [`Paged`] of each listed builder: where the token of the page goes, the fields of the response with the token of
-/// the next page and the items, the type of
-/// these, and the field with related objects, if there is one.
+/// the next page and the items, the type of these, and the field with related objects, if there is one.
 #[allow(unused_macros, reason = "a build may have no lists")]
 macro_rules! pages {
     ($($request:ident: $($token:ident).+, $next:ident, $items:ident: $item:ty $(, $expanded:ident)?;)*) => { $(

@@ -6,7 +6,6 @@ use c1_api::types::{AppEntitlement, AppEntitlementRef, AppEntitlementUserView};
 use c1_api::{Client, Error, ErrorKind};
 
 use crate::access::Recipient;
-use crate::access::request::{GrantRequest, RevokeRequest};
 
 /// An entitlement that can be requested. `Display` shows its name, its alias and its ids.
 #[derive(Clone)]
@@ -84,16 +83,6 @@ impl Entitlement {
             grants.extend(row.app_entitlement_user_binding);
         }
         Ok(grants)
-    }
-
-    /// A request to grant it. Nothing is sent before [`send`](GrantRequest::send).
-    pub fn grant_to(&self, recipient: Recipient) -> GrantRequest {
-        GrantRequest::new(self, recipient)
-    }
-
-    /// A request to revoke it. Nothing is sent before [`send`](RevokeRequest::send).
-    pub fn revoke_from(&self, recipient: Recipient) -> RevokeRequest {
-        RevokeRequest::new(self, recipient)
     }
 }
 

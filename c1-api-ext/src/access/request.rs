@@ -30,17 +30,32 @@ pub struct RevokeRequest {
     body: TaskServiceCreateRevokeRequest,
 }
 
-impl GrantRequest {
-    pub(super) fn new(entitlement: &Entitlement, recipient: Recipient) -> Self {
-        let body = TaskServiceCreateGrantRequest::new(entitlement.id(), entitlement.app_id());
+/// The requests are made here, as they, and the errors of theirs, know entitlements.
+impl Entitlement {
+    /// A request to grant it. Nothing is sent before [`send`](GrantRequest::send).
+    pub fn grant_to(&self, recipient: Recipient) -> GrantRequest {
+        let body = TaskServiceCreateGrantRequest::new(self.id(), self.app_id());
         let body = match recipient.clone() {
             Recipient::User(id) => body.identity_user_id(id),
             Recipient::AppUser(id) => body.app_user_id(id),
         };
-        let about = About::new(entitlement, recipient, Kind::Grant);
-        Self { about, body }
+        let about = About::new(self, recipient, Kind::Grant);
+        GrantRequest { about, body }
     }
 
+    /// A request to revoke it. Nothing is sent before [`send`](RevokeRequest::send).
+    pub fn revoke_from(&self, recipient: Recipient) -> RevokeRequest {
+        let body = TaskServiceCreateRevokeRequest::new(self.id(), self.app_id());
+        let body = match recipient.clone() {
+            Recipient::User(id) => body.identity_user_id(id),
+            Recipient::AppUser(id) => body.app_user_id(id),
+        };
+        let about = About::new(self, recipient, Kind::Revoke);
+        RevokeRequest { about, body }
+    }
+}
+
+impl GrantRequest {
     /// Why access is needed.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.body = self.body.description(text);
@@ -79,16 +94,6 @@ impl GrantRequest {
 }
 
 impl RevokeRequest {
-    pub(super) fn new(entitlement: &Entitlement, recipient: Recipient) -> Self {
-        let body = TaskServiceCreateRevokeRequest::new(entitlement.id(), entitlement.app_id());
-        let body = match recipient.clone() {
-            Recipient::User(id) => body.identity_user_id(id),
-            Recipient::AppUser(id) => body.app_user_id(id),
-        };
-        let about = About::new(entitlement, recipient, Kind::Revoke);
-        Self { about, body }
-    }
-
     /// Why access is to be revoked.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.body = self.body.description(text);

@@ -16,7 +16,6 @@ use serde_json::Value as Json;
 
 use super::budget::Budget;
 use super::error::{Fault, at, expected};
-use super::message::{Message, read_field};
 use super::name::{NUMBER, Name};
 use super::tree::Tree;
 
@@ -38,12 +37,16 @@ pub trait Input {
     fn budget(&self) -> &Budget;
 }
 
+/// Reads the value of a field of a message by its name, and tells whether there is such a field. What was not read is
+/// skipped.
+pub(crate) type Fields<'a> = &'a mut dyn FnMut(&str, &mut dyn Input) -> (bool, Result<(), Fault>);
+
 /// What an [`Input`] is to be read as.
 pub enum Want<'a> {
     /// A string, boolean or number, described for the error.
     Scalar(&'static str),
     /// An object with the fields of the message.
-    Message(&'a mut dyn Message),
+    Message(Fields<'a>),
     /// An object with any keys.
     Entries(&'a mut dyn FnMut(String, &mut dyn Input) -> Result<(), Fault>),
     /// A list.
@@ -235,7 +238,7 @@ impl<'de> Visitor<'de> for Visit<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         match self.want {
-            Want::Message(target) => message(map, target, self.budget),
+            Want::Message(fields) => message(map, fields, self.budget),
             Want::Entries(each) => entries(map, each, self.budget),
             Want::Scalar(_) => match number(map)? {
                 Some(number) => Ok(number),
@@ -248,19 +251,15 @@ impl<'de> Visitor<'de> for Visit<'_, '_> {
 
 fn message<'de, A: MapAccess<'de>>(
     mut map: A,
-    target: &mut dyn Message,
+    fields: Fields<'_>,
     budget: &Budget,
 ) -> Result<Found<'de>, A::Error> {
     while let Some(name) = map.next_key_seed(Name)? {
         let mut known = false;
         let mut read = |input: &mut dyn Input| {
-            let outcome = read_field(target, &name, input);
-            known = !matches!(outcome, Ok(false));
-            #[cfg(feature = "unknown-fields")]
-            if !known {
-                return target.unknown_fields_mut().read(&name, input);
-            }
-            outcome.map(drop)
+            let outcome;
+            (known, outcome) = fields(&name, input);
+            outcome
         };
         let outcome = map.next_value_seed(Feed(&mut read, budget));
         match outcome {

@@ -40,19 +40,19 @@ pub(crate) fn read_message(
     message: &mut dyn Message,
     input: &mut dyn Input,
 ) -> Result<bool, Fault> {
-    nested(input, Want::Message(message))
-}
-
-/// Reads the value of a field by its JSON name or its original name; `Ok(false)` as in [`Message::read_field`].
-pub(super) fn read_field(
-    message: &mut dyn Message,
-    name: &str,
-    input: &mut dyn Input,
-) -> Result<bool, Fault> {
-    match message.read_field(name, input) {
-        Ok(false) if name.contains('_') => message.read_field(&json_name(name), input),
-        outcome => outcome,
-    }
+    let mut fields = |name: &str, input: &mut dyn Input| {
+        let known = match message.read_field(name, input) {
+            Ok(false) if name.contains('_') => message.read_field(&json_name(name), input),
+            known => known,
+        };
+        match known {
+            #[cfg(feature = "unknown-fields")]
+            Ok(false) => (false, message.unknown_fields_mut().read(name, input)),
+            Ok(known) => (known, Ok(())),
+            Err(fault) => (true, Err(fault)),
+        }
+    };
+    nested(input, Want::Message(&mut fields))
 }
 
 /// The JSON name that protobuf derives from a field's original name: `displayName` from `display_name`. No table holds the
@@ -305,9 +305,16 @@ mod tests {
             "_",
             "é_at",
         ] {
-            // As a timestamp, it would be refused.
-            let sample = round::<Sample>(&format!("{{\"{name}\": \"canary\"}}"));
-            assert_eq!(sample.unwrap().created_at, None, "{name}");
+            let sample = round::<Sample>(&format!("{{\"{name}\": \"canary\"}}")).unwrap();
+            #[cfg(feature = "unknown-fields")]
+            let sample = {
+                assert!(sample.unknown_fields.get(name).is_some(), "{name}");
+                Sample {
+                    unknown_fields: crate::wire::UnknownFields::default(),
+                    ..sample
+                }
+            };
+            assert_eq!(sample, Sample::default(), "{name}");
         }
     }
 

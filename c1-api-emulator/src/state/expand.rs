@@ -1,5 +1,8 @@
 //! The `expanded` field: related objects that the request's expand mask asks for.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use c1_api_spec::model::{Field, Message, Type};
 use c1_api_spec::names::snake;
 use serde_json::{Map, Value, json};
@@ -21,7 +24,22 @@ pub(super) struct Expansion<'a> {
     /// Whether the response has the field.
     expands: bool,
     mask: Vec<String>,
+    /// The paths that the mask asks for, by the view and the kind of the object in it: what they mean is found once.
+    wanted: BTreeMap<(String, String), Rc<[Wanted<'a>]>>,
     objects: Vec<Value>,
+}
+
+/// A field of a view with a path that the mask asks for.
+struct Wanted<'a> {
+    field: &'a str,
+    target: Target<'a>,
+}
+
+/// What a path leads to.
+enum Target<'a> {
+    /// A time that is kept beside the fields of the object, in the part: `lastUsagePath`.
+    Time(String),
+    Objects(Reference<'a>),
 }
 
 impl<'a> Expansion<'a> {
@@ -33,22 +51,49 @@ impl<'a> Expansion<'a> {
             state,
             expands: response.is_some_and(|response| response.fields.contains_key("expanded")),
             mask: mask.texts("paths").into_iter().map(str::to_owned).collect(),
+            wanted: BTreeMap::new(),
             objects: Vec::new(),
         }
     }
 
     /// The fields of the view that refer to expanded objects: `appPath`, if the mask contains `app_id` or `*`.
     pub(super) fn paths(&mut self, view: &str, kind: &str, row: &Row) -> Map<String, Value> {
-        let state = self.state;
         let mut paths = Map::new();
+        for Wanted { field, target } in &*self.wanted(view, kind) {
+            let path = match target {
+                Target::Time(part) => match row.text(part) {
+                    "" => continue,
+                    time => self.add_time(time),
+                },
+                Target::Objects(reference) => self.add_all(reference.kind, &reference.keys(row)),
+            };
+            paths.insert((*field).to_owned(), path);
+        }
+        paths
+    }
+
+    fn wanted(&mut self, view: &str, kind: &str) -> Rc<[Wanted<'a>]> {
+        let of = (view.to_owned(), kind.to_owned());
+        if let Some(known) = self.wanted.get(&of) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[_]> = self.find_wanted(view, kind).into();
+        self.wanted.insert(of, Rc::clone(&found));
+        found
+    }
+
+    /// Times first, then objects in the order of the ids that the object has.
+    fn find_wanted(&self, view: &str, kind: &str) -> Vec<Wanted<'a>> {
+        let state = self.state;
         let messages = (
             state.description.message(view),
             state.description.message(kind),
         );
         let (Some(view), Some(message), false) = (messages.0, messages.1, self.mask.is_empty())
         else {
-            return paths;
+            return Vec::new();
         };
+        let key = state.plan.kinds.get(kind).map_or(&[][..], |kind| &kind.key);
         let mut wanted = Vec::new();
         for (name, field) in &view.fields {
             let mut stem = words(name);
@@ -56,28 +101,22 @@ impl<'a> Expansion<'a> {
                 continue;
             }
             let path = stem.join("_");
+            if self.wants(&path) {
+                wanted.push((None, name, Target::Time(format!("/{}", camel(&stem)))));
+            }
             if let Some(reference) = Reference::of(state, message, field, &stem)
                 && (self.wants(&snake(reference.field)) || self.wants(&format!("{path}_id")))
             {
-                wanted.push((name, reference));
-            }
-            // A time that is kept beside the fields: `lastUsagePath`.
-            let time = row.text(&format!("/{}", camel(&stem)));
-            if !time.is_empty() && self.wants(&path) {
-                paths.insert(name.clone(), self.add_time(time));
+                let own = key.iter().position(|part| part == reference.field);
+                let place = Some(own.unwrap_or(key.len()));
+                wanted.push((place, name, Target::Objects(reference)));
             }
         }
-        // In the order of the object's own ids.
-        let key = state.plan.kinds.get(kind).map_or(&[][..], |kind| &kind.key);
-        wanted.sort_by_key(|(_, reference)| {
-            let own = key.iter().position(|part| part == reference.field);
-            own.unwrap_or(key.len())
-        });
-        for (name, reference) in wanted {
-            let path = self.add_all(reference.kind, &reference.keys(row));
-            paths.insert(name.clone(), path);
-        }
-        paths
+        wanted.sort_by_key(|(place, ..)| *place);
+        let wanted = wanted
+            .into_iter()
+            .map(|(_, field, target)| Wanted { field, target });
+        wanted.collect()
     }
 
     /// Whether the mask has one of the paths, or all.

@@ -84,6 +84,8 @@ pub(crate) struct State {
     system_log: SystemLog,
     /// The webhooks that are to be sent.
     outbox: Vec<Outgoing>,
+    /// What stands for the table of a kind that has none.
+    no_rows: Table,
     /// Where the tenant is served, which the ids of clients tell.
     address: SocketAddr,
     /// What the token endpoint is to know of clients.
@@ -107,6 +109,7 @@ impl State {
             outbox: Vec::new(),
             address: (Ipv4Addr::LOCALHOST, 0).into(),
             client_changes: Vec::new(),
+            no_rows: Table::new(""),
         }
     }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::by_hand::Entry;
 use super::call::Call;
+use super::engine::selection;
 use super::row::Row;
 use super::{HandlerResult, State};
 use crate::status::Status;
@@ -122,11 +123,10 @@ fn move_finding(state: &mut State, call: &Call<'_>) -> HandlerResult {
 }
 
 fn revoke_invitation(state: &mut State, call: &Call<'_>) -> HandlerResult {
-    let key = [
+    let key = selection([
         ("directoryAppId", call.path("directory_app_id")),
         ("id", call.path("id")),
-    ];
-    let key = key.map(|(part, value)| (part.to_owned(), value.to_owned()));
+    ]);
     let mut invitation = state.find(INVITATION, &key)?.clone();
     invitation.set("status", "LOCAL_INVITATION_STATUS_REVOKED");
     let invitation = state.store(INVITATION, invitation, &call.timestamp())?;

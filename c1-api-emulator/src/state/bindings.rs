@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::by_hand::Entry;
 use super::call::Call;
+use super::engine::selection;
 use super::grant::in_app;
 use super::kind::embedded;
 use super::row::Row;
-use super::table::Table;
 use super::{HandlerResult, State, respond};
 use crate::status::Status;
 
@@ -85,8 +85,7 @@ fn function(state: &State, call: &Call<'_>) -> Result<String, Status> {
 
 fn principal_key(call: &Call<'_>, function: &str) -> [(String, String); 2] {
     let principal = call.body().text("servicePrincipalId");
-    [("servicePrincipalId", principal), (FUNCTION, function)]
-        .map(|(part, value)| (part.to_owned(), value.to_owned()))
+    selection([("servicePrincipalId", principal), (FUNCTION, function)])
 }
 
 fn add_function(state: &mut State, call: &Call<'_>) -> HandlerResult {
@@ -108,13 +107,10 @@ fn remove_function(state: &mut State, call: &Call<'_>) -> HandlerResult {
 
 fn list_principals(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let function = function(state, call)?;
-    let empty = Table::new(PRINCIPAL);
-    let table = state.tables.get(PRINCIPAL).unwrap_or(&empty);
     let keep = |row: &Row| row.text(FUNCTION) == function;
-    let page = table.page(&state.description, call, keep)?;
-    Ok(respond::list(state, call, "bindings", page, |row, _| {
+    respond::rows(state, call, (PRINCIPAL, "bindings"), keep, |row, _| {
         Value::Object(row.fields())
-    }))
+    })
 }
 
 /// The entitlement that the body refers to.
@@ -170,9 +166,7 @@ fn unbind_schema(state: &mut State, call: &Call<'_>) -> HandlerResult {
 fn of_entitlement(state: &State, call: &Call<'_>) -> Result<Vec<(String, String)>, Status> {
     let [app, id] = [call.path("app_id"), call.path("app_entitlement_id")];
     state.find("AppEntitlement", &in_app(app, id))?;
-    let parts = [("appId", app), ("appEntitlementId", id)];
-    let parts = parts.map(|(part, value)| (part.to_owned(), value.to_owned()));
-    Ok(parts.to_vec())
+    Ok(selection([("appId", app), ("appEntitlementId", id)]).to_vec())
 }
 
 /// The key of the exclusion of each user of the body, who must exist.
@@ -209,7 +203,7 @@ fn include(state: &mut State, call: &Call<'_>) -> HandlerResult {
 fn list_excluded(state: &mut State, call: &Call<'_>) -> HandlerResult {
     let of = of_entitlement(state, call)?;
     let keep = |row: &Row| row.is(&of);
-    respond::rows(state, call, EXCLUSION, keep, |row, _| {
+    respond::rows(state, call, (EXCLUSION, "list"), keep, |row, _| {
         Value::Object(state.fields(EXCLUSION, row))
     })
 }

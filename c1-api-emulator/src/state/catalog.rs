@@ -193,9 +193,13 @@ fn missing<'r>(mut references: impl Iterator<Item = &'r Reference>) -> Result<()
 /// A page of these entitlements.
 fn page(state: &State, call: &Call<'_>, wanted: &BTreeSet<Reference>) -> HandlerResult {
     let keep = |row: &Row| wanted.contains(&of_entitlement(row));
-    respond::rows(state, call, ENTITLEMENT, keep, |row, expansion| {
-        respond::entitlement(state, row, expansion)
-    })
+    respond::rows(
+        state,
+        call,
+        (ENTITLEMENT, "list"),
+        keep,
+        |row, expansion| respond::entitlement(state, row, expansion),
+    )
 }
 
 fn list(state: &mut State, call: &Call<'_>) -> HandlerResult {
@@ -259,10 +263,16 @@ fn search(state: &State, call: &Call<'_>) -> HandlerResult {
                 _ => true,
             }
     };
-    respond::rows(state, call, ENTITLEMENT, keep, |row, expansion| {
-        json!({
-            "entitlement": respond::entitlement(state, row, expansion),
-            "appEntitlementUserBindings": bindings(row),
-        })
-    })
+    respond::rows(
+        state,
+        call,
+        (ENTITLEMENT, "list"),
+        keep,
+        |row, expansion| {
+            json!({
+                "entitlement": respond::entitlement(state, row, expansion),
+                "appEntitlementUserBindings": bindings(row),
+            })
+        },
+    )
 }

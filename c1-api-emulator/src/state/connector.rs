@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::by_hand::Entry;
 use super::call::Call;
+use super::engine::selection;
 use super::grant::in_app;
 use super::row::Row;
 use super::{HandlerResult, State};
@@ -242,12 +243,11 @@ fn rotate_credential(state: &mut State, call: &Call<'_>) -> HandlerResult {
 }
 
 fn revoke_credential(state: &mut State, call: &Call<'_>) -> HandlerResult {
-    let key = [
-        ("appId", "app_id"),
-        ("connectorId", "connector_id"),
-        ("id", "id"),
-    ];
-    let key = key.map(|(part, name)| (part.to_owned(), call.path(name).to_owned()));
+    let key = selection([
+        ("appId", call.path("app_id")),
+        ("connectorId", call.path("connector_id")),
+        ("id", call.path("id")),
+    ]);
     let credential = state.find(CREDENTIAL, &key)?.clone();
     state.remove(CREDENTIAL, &credential, &call.timestamp());
     Ok(json!({}))

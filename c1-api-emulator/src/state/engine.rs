@@ -27,6 +27,11 @@ pub(super) const COLLECTION: &str = "/";
 /// Parts of objects and their values.
 type Selection = Vec<(String, String)>;
 
+/// Parts of objects and their values, such as a key.
+pub(super) fn selection<const N: usize>(parts: [(&str, &str); N]) -> [(String, String); N] {
+    parts.map(|(part, value)| (part.to_owned(), value.to_owned()))
+}
+
 impl State {
     /// Executes the operation.
     pub(super) fn execute(&mut self, action: &Action, call: &Call<'_>) -> HandlerResult {
@@ -100,6 +105,11 @@ impl State {
         self.tables.get(kind).into_iter().flat_map(Table::rows)
     }
 
+    /// The table of a kind, to be read.
+    pub(super) fn read_table(&self, kind: &str) -> &Table {
+        self.tables.get(kind).unwrap_or(&self.no_rows)
+    }
+
     /// The objects of a kind to keep, as lists show them at the time of the call.
     pub(super) fn listed(
         &self,
@@ -107,8 +117,7 @@ impl State {
         call: &Call<'_>,
         keep: impl Fn(&Row) -> bool + Copy,
     ) -> impl Iterator<Item = &Row> {
-        let table = self.tables.get(kind).into_iter();
-        let rows = table.flat_map(move |table| table.listed(call.now, 0, keep));
+        let rows = self.read_table(kind).listed(call.now, 0, keep);
         rows.map(|(_, row)| row)
     }
 
@@ -203,8 +212,7 @@ impl State {
                 (None, _) => {}
             }
         }
-        let empty = Table::new(&action.kind);
-        let table = self.tables.get(&action.kind).unwrap_or(&empty);
+        let table = self.read_table(&action.kind);
         let keep = |row: &Row| {
             row.is(&selection) && set.iter().all(|(filter, value)| filter.passes(row, value))
         };

@@ -17,7 +17,6 @@ use super::by_hand::Entry;
 use super::call::Call;
 use super::expand::Expansion;
 use super::row::Row;
-use super::table::Table;
 use super::{HandlerResult, State, respond};
 use crate::status::Status;
 
@@ -157,18 +156,12 @@ impl State {
         self.store(EXECUTION, execution, &call.timestamp())?;
         Ok(())
     }
+}
 
-    /// The execution in its view. An execution on demand has no trigger that could be expanded.
-    fn execution_view(&self, execution: &Row, expansion: &mut Expansion<'_>) -> Value {
-        let view = ("AutomationExecutionView", "automationExecution");
-        let mut view = respond::in_view(self, EXECUTION, view, execution, expansion);
-        let paths = ["automation_id", "automation_template_id"];
-        if paths.iter().any(|path| expansion.wants(path)) {
-            let id = execution.text("automationTemplateId").to_owned();
-            view["automationPath"] = expansion.add_all(AUTOMATION, &[vec![("id".to_owned(), id)]]);
-        }
-        view
-    }
+/// The execution in its view. An execution on demand has no trigger that could be expanded.
+fn view(state: &State, execution: &Row, expansion: &mut Expansion<'_>) -> Value {
+    let view = ("AutomationExecutionView", "automationExecution");
+    respond::in_view(state, EXECUTION, view, execution, expansion)
 }
 
 fn execute(state: &mut State, call: &Call<'_>) -> HandlerResult {
@@ -191,22 +184,19 @@ fn terminate(state: &mut State, call: &Call<'_>) -> HandlerResult {
 
 fn get(state: &State, call: &Call<'_>) -> HandlerResult {
     let execution = state.find_by_id(EXECUTION, call.path("id"))?;
-    let view = state.execution_view(execution, &mut Expansion::new(state, call));
+    let view = view(state, execution, &mut Expansion::new(state, call));
     Ok(json!({ "automationExecution": execution.fields(), "view": view }))
 }
 
 fn list(state: &State, call: &Call<'_>) -> HandlerResult {
-    let empty = Table::new(EXECUTION);
-    let executions = state.tables.get(EXECUTION).unwrap_or(&empty);
-    let page = executions.page(&state.description, call, |_| true)?;
-    let element = |execution: &Row, _: &mut _| Value::Object(execution.fields());
-    Ok(respond::list(
+    let of = (EXECUTION, "automationExecutions");
+    respond::rows(
         state,
         call,
-        "automationExecutions",
-        page,
-        element,
-    ))
+        of,
+        |_| true,
+        |execution, _| Value::Object(execution.fields()),
+    )
 }
 
 /// Both searches: each has some of the filters. An execution on demand has no subject, so that nothing tells which
@@ -239,9 +229,11 @@ fn search(state: &State, call: &Call<'_>) -> HandlerResult {
             && automation(execution)
                 .matches_query(body.text("query"), &["displayName", "description"])
     };
-    let empty = Table::new(EXECUTION);
-    let executions = state.tables.get(EXECUTION).unwrap_or(&empty);
-    let page = executions.page(&state.description, call, keep)?;
-    let element = |execution: &Row, expansion: &mut _| state.execution_view(execution, expansion);
-    Ok(respond::list(state, call, "list", page, element))
+    respond::rows(
+        state,
+        call,
+        (EXECUTION, "list"),
+        keep,
+        |execution, expansion| view(state, execution, expansion),
+    )
 }

@@ -16,6 +16,7 @@ pub(super) use self::lists::is_of_user;
 use super::State;
 use super::by_hand::Entry;
 use super::call::{LATEST, timestamp};
+use super::engine::selection;
 use super::history::Change;
 use super::row::Row;
 use crate::status::Status;
@@ -107,20 +108,16 @@ pub(super) const HANDLERS: &[Entry] = &[
 
 /// The key of an object of an app: an entitlement or an app user.
 pub(super) fn in_app(app: &str, id: &str) -> [(String, String); 2] {
-    [
-        ("appId".to_owned(), app.to_owned()),
-        ("id".to_owned(), id.to_owned()),
-    ]
+    selection([("appId", app), ("id", id)])
 }
 
 /// The key of a grant.
 fn key(app: &str, entitlement: &str, app_user: &str) -> [(String, String); 3] {
-    let parts = [
+    selection([
         ("appId", app),
         ("appEntitlementId", entitlement),
         ("appUserId", app_user),
-    ];
-    parts.map(|(part, value)| (part.to_owned(), value.to_owned()))
+    ])
 }
 
 /// The end of a duration in the API's format (`3600s`) that begins now, if it is not after the year 9999.

@@ -323,8 +323,7 @@ impl State {
         let name = &members.name;
         match change {
             Change::List => {
-                let empty = Table::new(name);
-                let table = self.tables.get(name).unwrap_or(&empty);
+                let table = self.read_table(name);
                 let first = members.first_roles(table, &owner, call);
                 let is_first = |row: &Row| {
                     let role = members.role.as_ref().map(|role| row.text(role));
@@ -340,10 +339,8 @@ impl State {
                 return Ok(respond::page(self, action, call, (shown, next)));
             }
             Change::Ids(field) => {
-                let rows = self.tables.get(name).into_iter();
-                let keep = |row: &Row| row.is(&owner);
-                let rows = rows.flat_map(|table| table.listed(call.now, 0, keep));
-                let ids = distinct(rows.map(|(_, row)| row.text(&members.id)));
+                let rows = self.listed(name, call, |row| row.is(&owner));
+                let ids = distinct(rows.map(|row| row.text(&members.id)));
                 return Ok(json!({ field: ids }));
             }
             Change::Add(source) => {

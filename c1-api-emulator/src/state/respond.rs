@@ -8,7 +8,6 @@ use super::expand::Expansion;
 use super::messages;
 use super::plan::Action;
 use super::row::Row;
-use super::table::Table;
 use super::{HandlerResult, State};
 
 /// The response with the object, as far as the response has a place for it.
@@ -92,18 +91,17 @@ pub(super) fn list<'s>(
     Value::Object(response)
 }
 
-/// A page of the objects of a kind, which `element` makes the elements of.
+/// A page of the objects of a kind, of which `element` makes the elements of the list in `field`.
 pub(super) fn rows<'s>(
     state: &'s State,
     call: &Call<'_>,
-    kind: &str,
+    (kind, field): (&str, &str),
     keep: impl Fn(&Row) -> bool,
     element: impl Fn(&Row, &mut Expansion<'s>) -> Value,
 ) -> HandlerResult {
-    let empty = Table::new(kind);
-    let table = state.tables.get(kind).unwrap_or(&empty);
+    let table = state.read_table(kind);
     let page = table.page(&state.description, call, keep)?;
-    Ok(list(state, call, "list", page, element))
+    Ok(list(state, call, field, page, element))
 }
 
 /// An entitlement in its view.

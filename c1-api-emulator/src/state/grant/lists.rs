@@ -66,7 +66,7 @@ pub(super) fn users(state: &State, call: &Call<'_>) -> HandlerResult {
     respond::rows(
         state,
         call,
-        GRANT,
+        (GRANT, "list"),
         |grant| is_of(grant, of),
         |grant, expansion| user_view(state, grant, expansion),
     )
@@ -90,7 +90,13 @@ pub(super) fn with_expiry(state: &State, call: &Call<'_>) -> HandlerResult {
             "grantSources": grant.0.get("grantSources"),
         })
     };
-    respond::rows(state, call, GRANT, |grant| is_of(grant, of), element)
+    respond::rows(
+        state,
+        call,
+        (GRANT, "list"),
+        |grant| is_of(grant, of),
+        element,
+    )
 }
 
 /// The values of a filter; empty if it is not set.
@@ -162,7 +168,7 @@ pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
             && pass(&of_entitlement, entitlement_of(state, grant))
             && pass(&of_account, account(state, grant))
     };
-    respond::rows(state, call, GRANT, keep, |grant, expansion| {
+    respond::rows(state, call, (GRANT, "list"), keep, |grant, expansion| {
         json!({
             "entitlement": entitlement_of(state, grant).map(|row| respond::entitlement(state, row, expansion)),
             "appEntitlementUserBinding": user_view(state, grant, expansion),
@@ -182,7 +188,7 @@ pub(super) fn entitlements(state: &State, call: &Call<'_>) -> HandlerResult {
     respond::rows(
         state,
         call,
-        "AppEntitlement",
+        ("AppEntitlement", "list"),
         |row| row.text("appId") == app && granted.contains(row.text("id")),
         |row, expansion| respond::entitlement(state, row, expansion),
     )
@@ -245,7 +251,7 @@ pub(super) fn resources(state: &State, call: &Call<'_>) -> HandlerResult {
             && apps.pass(Some(row), "appId")
             && row.matches_query(call.body().text("query"), &["displayName"])
     };
-    respond::rows(state, call, "AppResource", keep, |row, _| {
+    respond::rows(state, call, ("AppResource", "list"), keep, |row, _| {
         json!({
             "id": row.text("id"),
             "appId": row.text("appId"),
@@ -281,7 +287,7 @@ pub(super) fn feed(state: &State, call: &Call<'_>) -> HandlerResult {
             && own.iter().all(|references| references.pass(event))
             && users.pass(account(state, event).unwrap_or(&none))
     };
-    respond::rows(state, call, FEED, keep, |event, expansion| {
+    respond::rows(state, call, (FEED, "list"), keep, |event, expansion| {
         let mut view: Map<_, _> = expansion.paths("AppEntitlementUserBindingFeedView", FEED, event);
         view.insert("feed".to_owned(), Value::Object(event.fields()));
         Value::Object(view)

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::super::call::Call;
 use super::super::row::Row;
-use super::super::table::Table;
 use super::super::{HandlerResult, State, respond};
 use super::text;
 use crate::status::Status;
@@ -48,8 +47,7 @@ pub(super) fn list(state: &State, call: &Call<'_>) -> HandlerResult {
             && (refs.is_empty() || refs.iter().any(|one| one.text("id") == entry.text("id")))
             && (!flag("commentsOnly") || entry.0.contains_key("comment"))
     };
-    let empty = Table::new(AUDIT);
-    let entries = state.tables.get(AUDIT).unwrap_or(&empty);
+    let entries = state.read_table(AUDIT);
     let by_position = |position: u64, _: &Row| Some((position.into(), String::new()));
     let page = if flag("newestFirst") {
         entries.sorted_page(&state.description, call, keep, by_position, true)?

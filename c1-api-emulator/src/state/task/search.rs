@@ -7,7 +7,6 @@ use super::super::call::Call;
 use super::super::filter::is_empty;
 use super::super::grant::{has_come, in_app, seconds};
 use super::super::row::Row;
-use super::super::table::Table;
 use super::super::{HandlerResult, State, respond};
 use super::policy::member;
 use super::{OPEN, TASK, has, of_type, text, texts, type_of};
@@ -45,8 +44,7 @@ pub(super) fn search(state: &State, call: &Call<'_>) -> HandlerResult {
         let mut filters = filters.iter();
         filters.all(|(name, value)| passes(state, call, &task, name, value) == Ok(true))
     };
-    let empty = Table::new(TASK);
-    let tasks = state.tables.get(TASK).unwrap_or(&empty);
+    let tasks = state.read_table(TASK);
     let page = match sort_key(call.body().text("sortBy"))? {
         None => tasks.page(&state.description, call, keep)?,
         Some((key, reverse)) => {

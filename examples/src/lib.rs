@@ -7,8 +7,8 @@ use std::env::{args, vars_os};
 use std::error::Error;
 
 use c1_api_emulator::Emulator;
-use c1_api_ext::C1;
-use c1_api_ext::types::{App, SearchAppsRequest};
+use c1_api_ext::types::{App, SearchAppsRequest, SearchUsersRequest};
+use c1_api_ext::{C1, present};
 
 /// What the programs return.
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -79,4 +79,15 @@ pub async fn app(c1: &C1, name: &str) -> Outcome<App> {
         }
     }
     Err(format!("no app is called {name:?}").into())
+}
+
+/// The id of the user with the address.
+///
+/// # Errors
+/// If there is none.
+pub async fn user(c1: &C1, email: &str) -> Outcome<String> {
+    let search = SearchUsersRequest::new().email(email);
+    let found = c1.user_search().search(search).items().try_next().await?;
+    let found = found.ok_or_else(|| format!("no user has the address {email:?}"))?;
+    Ok(present!(found.user.id)?.clone())
 }

@@ -6,13 +6,12 @@ use c1_api_ext::access::{AccessRequest, Recipient};
 use c1_api_ext::types::{
     AppEntitlement, AppEntitlementSearchServiceSearchRequest, Approval,
     CreateAppEntitlementRequest, CreateAppRequest, CreatePolicyRequest, PolicyStep, PolicySteps,
-    PolicyType, Provision, SearchAppsRequest, SearchUsersRequest, SetAppEntitlementOwnersRequestV2,
-    TaskServiceCreateGrantRequest, UpdateAppEntitlementRequest, UserRef, WebhookApproval,
-    WebhooksServiceCreateRequest,
+    PolicyType, Provision, SetAppEntitlementOwnersRequestV2, TaskServiceCreateGrantRequest,
+    UpdateAppEntitlementRequest, UserRef, WebhookApproval, WebhooksServiceCreateRequest,
 };
 use c1_api_ext::{C1, TaskStatus, Update as _, Wait, present};
 
-use crate::Outcome;
+use crate::{Outcome, app, user};
 
 /// Has the tenant ask the receiver at the URL to approve a request, and returns when it is decided.
 ///
@@ -36,10 +35,8 @@ pub async fn ask_receiver(c1: &C1, url: &str) -> Outcome<()> {
     let after = AppEntitlement::new().grant_policy_id(present!(policy.policy.id)?);
     let update = UpdateAppEntitlementRequest::setting(after)?;
     c1.app_entitlements().update(app_id, id, update).await?;
-    let user = SearchUsersRequest::new().email("elin.faber@example.com");
-    let user = c1.user_search().search(user).items().try_next().await?;
-    let user = user.ok_or("the seed has no such user")?;
-    let request = entitlement.grant_to(Recipient::user(present!(user.user.id)?));
+    let user = user(c1, "elin.faber@example.com").await?;
+    let request = entitlement.grant_to(Recipient::user(user));
     let request = request.send().await?;
     let wait = Wait::new().first_delay(Duration::from_millis(100));
     let granted = request.wait(&wait).await?.done().is_some();
@@ -101,11 +98,10 @@ pub async fn add_owners(c1: &C1) -> Outcome<()> {
         .create(CreateAppRequest::new("Harbor Staging"))
         .await?;
     let copy = present!(copy.app.id)?;
-    let harbor = SearchAppsRequest::new().display_name("Harbor");
-    let harbor = c1.app_search().search(harbor).items().try_next().await?;
-    let harbor = harbor.and_then(|app| app.id).unwrap_or_default();
+    let harbor = app(c1, "Harbor").await?;
+    let harbor = present!(harbor.id)?;
     let users: Vec<_> = c1.user().list().items().limit(2).try_collect().await?;
-    let mut entitlements = c1.app_entitlements().list(&harbor).items();
+    let mut entitlements = c1.app_entitlements().list(harbor).items();
     while let Some(view) = entitlements.try_next().await? {
         let entitlement = view.app_entitlement.unwrap_or_default();
         let name = entitlement.display_name.unwrap_or_default();
@@ -121,7 +117,7 @@ pub async fn add_owners(c1: &C1) -> Outcome<()> {
         let id = entitlement.id.unwrap_or_default();
         if name != "Images Reader" {
             c1.app_entitlement_owners_v2()
-                .set(&harbor, id, owners)
+                .set(harbor, id, owners)
                 .await?;
         }
     }

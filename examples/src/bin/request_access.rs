@@ -5,9 +5,8 @@
 use std::time::Duration;
 
 use c1_api_ext::access::Recipient;
-use c1_api_ext::types::SearchUsersRequest;
-use c1_api_ext::{Wait, WaitEnd, present};
-use c1_examples::{Outcome, Tenant, offline};
+use c1_api_ext::{Wait, WaitEnd};
+use c1_examples::{Outcome, Tenant, offline, user};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
@@ -18,10 +17,7 @@ async fn main() -> Outcome<()> {
         .entitlement(&tenant.argument(1, "ALIAS", "ledger-taxes-reader")?)
         .await?;
     let email = tenant.argument(2, "EMAIL", "elin.faber@example.com")?;
-    let search = SearchUsersRequest::new().email(&email);
-    let found = c1.user_search().search(search).items().try_next().await?;
-    let found = found.ok_or_else(|| format!("no user has the address {email:?}"))?;
-    let user = Recipient::user(present!(found.user.id)?);
+    let user = Recipient::user(user(c1, &email).await?);
 
     if !entitlement.held_by(&user).await?.is_empty() {
         println!("{email} has {:?} already.", entitlement.name());

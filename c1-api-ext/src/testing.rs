@@ -27,6 +27,8 @@ use tracing::{Metadata, Subscriber, span};
     feature = "task"
 ))]
 pub(crate) use self::replies::Replies;
+#[cfg(feature = "system_log")]
+pub(crate) use self::replies::{client, reply};
 use crate::{ClientId, ClientSecret, Clock, Random, Tenant};
 
 pub(crate) fn client_id() -> ClientId {

@@ -7,8 +7,7 @@ use reqwest::{Request, Response};
 use serde_json::json;
 
 use super::*;
-use crate::testing::{ManualClock, Replies};
-use crate::{C1, RetryPolicy};
+use crate::testing::{ManualClock, Replies, client, reply};
 
 const START: &str = "2026-05-01T12:00:00Z";
 
@@ -204,21 +203,14 @@ impl Transport for Log {
         if next.is_none() && status == 200 {
             *known = (*known + numbers.below(4)).min(ALL);
         }
-        let body = json!({ "list": list, "nextPageToken": next }).to_string();
-        let response = ::http::Response::builder().status(status);
-        let response = response
-            .header("content-type", "application/json")
-            .body(body);
-        Box::pin(std::future::ready(Ok(response.expect("a response").into())))
+        reply(status, &json!({ "list": list, "nextPageToken": next }))
     }
 }
 
 #[tokio::test]
 async fn every_event_comes_once_and_in_order_whatever_the_pages_and_faults_are() {
     let log = Log(Arc::new(Mutex::new((Numbers::new(0), 0))));
-    let builder = C1::builder().tenant("127.0.0.1:1").access_token("token");
-    let builder = builder.retry(RetryPolicy::off()).transport(log.clone());
-    let c1 = builder.build().expect("a client");
+    let c1 = client(log.clone());
     let clock = Arc::new(ManualClock::default());
     let begin = |start: EventPosition| EventFeed::new(&c1, start).clock(clock.clone());
     for seed in 0..60 {

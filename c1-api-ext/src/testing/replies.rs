@@ -30,9 +30,7 @@ impl Replies {
 
     /// A client that gets them, without retries.
     pub(crate) fn client(&self) -> C1 {
-        let builder = C1::builder().tenant("127.0.0.1:1").access_token("token");
-        let builder = builder.retry(RetryPolicy::off()).transport(self.clone());
-        builder.build().expect("a client")
+        client(self.clone())
     }
 
     /// The paths and bodies since the last look.
@@ -44,6 +42,23 @@ impl Replies {
     pub(crate) fn left(&self) -> usize {
         self.0.lock().expect("no panic").replies.len()
     }
+}
+
+/// What a transport returns: a response with this status and body.
+pub(crate) fn reply(status: u16, body: &Value) -> BoxFuture<'static, Result<Response, Error>> {
+    let response = ::http::Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(body.to_string())
+        .expect("a response");
+    Box::pin(std::future::ready(Ok(response.into())))
+}
+
+/// A client with this transport, without retries.
+pub(crate) fn client(transport: impl Transport) -> C1 {
+    let builder = C1::builder().tenant("127.0.0.1:1").access_token("token");
+    let builder = builder.retry(RetryPolicy::off()).transport(transport);
+    builder.build().expect("a client")
 }
 
 impl Transport for Replies {
@@ -60,11 +75,6 @@ impl Transport for Replies {
         state.asked.push((request.url().path().to_owned(), body));
         let (status, body) = state.replies.pop_front().expect("another reply");
         drop(state);
-        let response = ::http::Response::builder()
-            .status(status)
-            .header("content-type", "application/json")
-            .body(body.to_string())
-            .expect("a response");
-        Box::pin(std::future::ready(Ok(response.into())))
+        reply(status, &body)
     }
 }
